@@ -1,0 +1,59 @@
+# Every target makes the virtual environment first if it is not there: nothing has to be done before any of them.
+
+PYTHON ?= python3
+VENV := .venv
+STAMP := $(VENV)/.installed
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export PYTHONPATH :=
+
+.DEFAULT_GOAL := help
+.PHONY: help repro test lint check paper readme lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed, this is " + sys.version.split()[0])'
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+repro: $(STAMP) ## run the pipeline: whatever is not up to date with params.yaml, code and data
+	dvc repro
+	@python -m hnn report
+
+test: lint ## ruff, types, then all tests
+	python -m pytest -n 2
+
+lint: $(STAMP) ## ruff and mypy
+	ruff format --check .
+	ruff check .
+	mypy
+
+check: $(STAMP) ## hold the metrics in metrics/ against the committed ones, and re-run one cell to compare its bytes
+	python -m hnn check
+
+paper: $(STAMP) ## the published recipe as an experiment of its own, beside the committed results
+	-@dvc exp remove --quiet paper 2>/dev/null
+	dvc exp run --temp --name paper $(PAPER)
+	@git show "$$(git for-each-ref --format='%(objectname)' 'refs/exps/**/paper' | tail -n 1):metrics/report.md"
+
+readme: $(STAMP) ## copy the results of metrics/report.md into README.md
+	python -m hnn readme
+
+lock: ## resolve the newest versions that pyproject.toml allows into requirements.lock
+	$(PYTHON) -m venv --clear $(VENV)
+	$(VENV)/bin/python -m pip install --quiet setuptools -e '.[dev]'
+	$(VENV)/bin/python -m pip freeze --all --exclude-editable --exclude pip | sed 's/+cpu$$//' > requirements.lock
+
+clean: ## remove the virtual environment; data and results stay
+	rm -rf $(VENV)
+
+# The recipe of Greydanus et al. 2019: constant rate, weight decay, forward differences of the recording, which joins with
+# `make paper MEASURED=real_pendulum`.
+PAPER := \
+  -S train.schedule=constant -S train.learning_rate=1e-3 -S train.steps=2000 -S train.weight_decay=1e-4 -S train.batch=full \
+  -S 'measured_tasks=[$(MEASURED)]' \
+  -S tasks.two_body.train.steps=10000 -S +tasks.two_body.train.batch=200 -S +tasks.two_body.train.weight_decay=0.0 \
+  -S ingest.derivative=forward -S +tasks.real_pendulum.train.weight_decay=1e-5
