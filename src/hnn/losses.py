@@ -1,0 +1,15 @@
+"""What training minimises."""
+
+from torch import Tensor
+
+from hnn.phase_space import Field
+
+__all__ = ["derivative_loss"]
+
+
+def derivative_loss(field: Field, x: Tensor, dx: Tensor) -> Tensor:
+    """Mean over points and components of |field(x) - dx|², (points, 2n) to a scalar (Greydanus et al. 2019, eq. 3).
+
+    In squared units of dx. With noise on x and none on dx even the true field has a loss: compare it with that floor.
+    """
+    return (field.time_derivative(x) - dx).square().mean()

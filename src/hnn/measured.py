@@ -1,0 +1,111 @@
+"""Measured archives to the same data as simulated ones: one recording, its derivatives by differences, split in time."""
+
+import hashlib
+import os
+import zipfile
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy import ndarray
+
+from hnn.errors import Refused
+from hnn.system import System
+from hnn.trajectories import Observations, TrueMotion
+
+__all__ = ["MissingArchive", "Recording", "find_archive", "observe", "read_archive", "windows"]
+
+VARIABLE = "HNN_EXTERNAL_DATA"
+GAP = 1.5
+"""A step longer than this many median steps is a gap."""
+
+
+class MissingArchive(Refused, FileNotFoundError):
+    """The archive is in neither of the two places, or is another file."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One measured trajectory: times (time,) in seconds, not always equally spaced, and states (time, 2n)."""
+
+    t: ndarray
+    x: ndarray
+
+    def part(self, time: slice) -> "Recording":
+        """Some of its times."""
+        return Recording(self.t[time], self.x[time])
+
+    def gaps(self) -> ndarray:
+        """Whether the step after each time but the last is a gap, (time - 1,)."""
+        steps = np.diff(self.t)
+        return steps > GAP * np.median(steps)
+
+
+def find_archive(name: str, sha256: str, folder: Path) -> Path:
+    """The file `name` in `folder` or in the folder that the variable HNN_EXTERNAL_DATA names, its checksum verified."""
+    places = [folder] + ([Path(os.environ[VARIABLE])] if os.environ.get(VARIABLE) else [])
+    wanted = f"{name} (sha256 {sha256})"
+    for path in (place / name for place in places):
+        if not path.is_file():
+            continue
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        if found != sha256:
+            raise MissingArchive(f"{path} is another file (sha256 {found}); wanted: {wanted}")
+        return path
+    raise MissingArchive(
+        f"the measured archive {wanted} is not here: put it into {folder}/ or name its folder in {VARIABLE}"
+        + (f" (now {os.environ[VARIABLE]})" if len(places) > 1 else " (now not set)")
+        + "; everything else runs without it when measured_tasks is empty"
+    )
+
+
+def read_archive(path: Path, member: str, trial: int) -> Recording:
+    """One trial of a member, read in memory: columns trial, t, then n coordinates and n velocities, below a line of names.
+
+    The velocities stand for momenta: masses and lengths are in the units that make them 1 (Schmidt, Lipson 2009, supplement).
+    """
+    with zipfile.ZipFile(path) as archive:
+        if member not in archive.namelist():
+            raise MissingArchive(f"{path}: has no member {member!r}; it has: {', '.join(archive.namelist())}")
+        rows = np.loadtxt(BytesIO(archive.read(member)), comments="%")
+    rows = rows[rows[:, 0] == trial]
+    return Recording(rows[:, 1], rows[:, 2:])
+
+
+def observe(recording: Recording, derivative: Literal["central", "forward"]) -> Observations:
+    """The recording with dx/dt by differences of neighbours, NaN where one of them lies across a gap or past an end.
+
+    `central`: (x[i+1] - x[i-1]) / (t[i+1] - t[i-1]), of second order. `forward`: (x[i+1] - x[i]) / (t[i+1] - t[i]), as
+    published: a regressor of it has learned an Euler map, not the field.
+    """
+    after = np.append(~recording.gaps(), False)[:, None]  # whether the next row is a neighbour
+    before = np.insert(after[:-1], 0, False, axis=0)
+    t, x = recording.t[:, None], recording.x
+    t_next, x_next = np.roll(t, -1, 0), np.roll(x, -1, 0)
+    if derivative == "forward":
+        dx = np.where(after, (x_next - x) / (t_next - t), np.nan)
+    else:
+        dx = np.where(after & before, (x_next - np.roll(x, 1, 0)) / (t_next - np.roll(t, 1, 0)), np.nan)
+    return Observations(recording.t, x[None], dx[None])
+
+
+def windows(system: System, recording: Recording, count: int, points: int) -> TrueMotion:
+    """`count` windows of `points` rows, evenly spread over the recording, none across a gap, to hold rollouts against.
+
+    `system` serves only to say how long a period is.
+    """
+    gaps = np.flatnonzero(recording.gaps())
+    first = np.arange(len(recording.t) - points + 1)
+    first = first[[not ((gaps >= i) & (gaps < i + points - 1)).any() for i in first]]
+    if len(first) < count:
+        raise Refused(
+            f"{count} windows of {points} rows are asked of a recording of {len(recording.t)} rows with {len(gaps)} gaps, "
+            f"which has {max(len(first), 0)}: ask for fewer or shorter ones (simulate.starts, the task's horizon_points)"
+        )
+    first = first[np.linspace(0, len(first) - 1, count).round().astype(int)]
+    x = np.stack([recording.x[i : i + points] for i in first])
+    t = recording.t[first[0] : first[0] + points] - recording.t[first[0]]
+    return TrueMotion(t, x, system.period(torch.from_numpy(x[:, 0])).numpy())

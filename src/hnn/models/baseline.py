@@ -1,0 +1,20 @@
+"""The plain network that the Hamiltonian one is compared with."""
+
+import torch
+from torch import Tensor
+
+from hnn.model import Model
+from hnn.nn import MLP
+
+__all__ = ["Baseline"]
+
+
+class Baseline(Model):
+    """dx/dt = f(x) with an unconstrained network f (Greydanus et al. 2019, section 3)."""
+
+    def __init__(self, degrees: int, *, hidden: int, layers: int, activation: str, generator: torch.Generator) -> None:
+        super().__init__()
+        self.field = MLP(2 * degrees, 2 * degrees, hidden=hidden, layers=layers, activation=activation, generator=generator)
+
+    def time_derivative(self, x: Tensor) -> Tensor:
+        return self.field(x)

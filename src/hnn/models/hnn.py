@@ -1,0 +1,28 @@
+"""The Hamiltonian neural network."""
+
+import torch
+from torch import Tensor
+
+from hnn.model import Model
+from hnn.nn import MLP
+from hnn.phase_space import symplectic_gradient
+
+__all__ = ["HamiltonianNetwork"]
+
+
+class HamiltonianNetwork(Model):
+    """dx/dt = J ∇H(x) with a scalar network H, which is constant along the learned flow (Greydanus et al. 2019, eq. 2-4).
+
+    H is learned from its gradient, hence up to a constant.
+    """
+
+    def __init__(self, degrees: int, *, hidden: int, layers: int, activation: str, generator: torch.Generator) -> None:
+        super().__init__()
+        self.energy = MLP(2 * degrees, 1, hidden=hidden, layers=layers, activation=activation, generator=generator)
+
+    def hamiltonian(self, x: Tensor) -> Tensor:
+        """The learned energy, shape (*batch,)."""
+        return self.energy(x).squeeze(-1)
+
+    def time_derivative(self, x: Tensor) -> Tensor:
+        return symplectic_gradient(self.hamiltonian, x)

@@ -1,0 +1,51 @@
+"""Phase space: the state x = (q, p) and Hamilton's equations, written once for truth and model alike.
+
+A state is one tensor of shape (*batch, 2n): n positions, then n momenta.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+__all__ = ["Field", "canonical_matrix", "join", "split", "symplectic_gradient"]
+
+
+class Field(Protocol):
+    """Anything that gives dx/dt at x: the true system or a learned model; who integrates it cannot tell which."""
+
+    def time_derivative(self, x: Tensor) -> Tensor:
+        """dx/dt, shape (*batch, 2n), at states of shape (*batch, 2n)."""
+        ...
+
+
+def split(x: Tensor) -> tuple[Tensor, Tensor]:
+    """(q, p), each of shape (*batch, n), of states (*batch, 2n)."""
+    q, p = x.chunk(2, dim=-1)
+    return q, p
+
+
+def join(q: Tensor, p: Tensor) -> Tensor:
+    """x = (q, p), the inverse of `split`."""
+    return torch.cat([q, p], dim=-1)
+
+
+def canonical_matrix(degrees: int) -> Tensor:
+    """J = [[0, I], [-I, 0]], shape (2n, 2n): a map M is symplectic if and only if Mᵀ J M = J."""
+    identity, zero = torch.eye(degrees), torch.zeros(degrees, degrees)
+    return torch.cat([torch.cat([zero, identity], 1), torch.cat([-identity, zero], 1)])
+
+
+def symplectic_gradient(hamiltonian: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """J ∇H(x) = (∂H/∂p, -∂H/∂q): Hamilton's equations, shape (*batch, 2n).
+
+    The gradient is part of the graph where gradients are recorded, so that a loss on it can be differentiated with respect to
+    the weights of a learned H. `hamiltonian` maps (*batch, 2n) to (*batch,) and treats the states of a batch independently.
+    """
+    recorded = torch.is_grad_enabled()
+    with torch.enable_grad():
+        x = x if x.requires_grad else x.detach().requires_grad_()
+        (gradient,) = torch.autograd.grad(hamiltonian(x).sum(), x, create_graph=recorded)
+    dH_dq, dH_dp = split(gradient)
+    return join(dH_dp, -dH_dq)

@@ -1,0 +1,82 @@
+"""Does a run reproduce the committed results? Cell by cell, within the intervals of both; and one cell byte by byte."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from hnn import config, io
+
+__all__ = ["TOLERANCE", "agree", "check", "compare"]
+
+TOLERANCE = 0.25
+"""Intervals are widened by this fraction of their means before they are held against each other."""
+
+BYTES = "train@mass_spring-hnn"
+"""The stage that is run again to compare its bytes: a short one."""
+
+
+def agree(a: Any, b: Any) -> bool:
+    """Whether two results agree: intervals {mean, low, high} overlap after widening; plain numbers are equal."""
+    if not isinstance(a, Mapping):
+        return bool(a == b)
+    if a["mean"] is None or b["mean"] is None:
+        return bool(a["mean"] == b["mean"])
+    (low_a, high_a), (low_b, high_b) = (
+        (r["low"] - TOLERANCE * abs(r["mean"]), r["high"] + TOLERANCE * abs(r["mean"])) for r in (a, b)
+    )
+    return bool(low_a <= high_b and low_b <= high_a)
+
+
+def results(found: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every result of a metrics file: (name, {mean, low, high} or number)."""
+    for name, value in found.items():
+        if isinstance(value, Mapping) and "mean" not in value:
+            yield from results(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
+
+
+def compare(committed: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """(identical, agrees or differs; the results that differ) of two metrics files."""
+    if committed == now:
+        return "identical", []
+    old, new = dict(results(committed)), dict(results(now))
+    wrong = [name for name in sorted({*old, *new}) if name not in old or name not in new or not agree(old[name], new[name])]
+    lines = [f"{name}: committed {old.get(name)}, now {new.get(name)}" for name in wrong]
+    return ("differs" if wrong else "agrees"), lines
+
+
+def check() -> bool:
+    """Print the comparison with the last commit as a table; True if all cells agree and the re-run one has the same bytes."""
+    params = config.load()
+    print(f"{'cell':28}{'train':12}{'rollout':12}against HEAD, within the intervals and {TOLERANCE:.0%} of the means")
+    differences = []
+    for key in (f"{task}-{model}" for task in params.state_tasks for model in params.models):
+        verdicts = []
+        for stage in ("train", "rollout"):
+            path = io.metrics_path(stage, key)
+            verdict, lines = compare(json.loads(git("show", f"HEAD:{path.as_posix()}")), io.read_json(path))
+            verdicts.append(verdict)
+            differences += [f"{path}: {line}" for line in lines]
+        print(f"{key:28}{verdicts[0]:12}{verdicts[1]:12}")
+    print("\n".join(differences))
+    same = repeat(BYTES)
+    print(f"{BYTES} run again: {'the same bytes' if same else 'other bytes'}")
+    return same and not differences
+
+
+def git(*words: str) -> str:
+    """What a git command prints."""
+    return subprocess.run(["git", *words], check=True, capture_output=True, text=True).stdout
+
+
+def repeat(stage: str) -> bool:
+    """Run one stage again and say whether dvc.lock, which holds the checksums of its outs, is as before."""
+    lock = Path("dvc.lock")
+    before = hashlib.sha256(lock.read_bytes()).digest()
+    subprocess.run([sys.executable, "-m", "dvc", "repro", "--quiet", "--force", "--single-item", stage], check=True)
+    return hashlib.sha256(lock.read_bytes()).digest() == before

@@ -1,0 +1,1 @@
+"""Physical systems, one file each; the file's name is the key in params.yaml."""

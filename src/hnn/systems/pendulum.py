@@ -1,0 +1,42 @@
+"""A point mass on a massless rod."""
+
+from dataclasses import dataclass
+from math import sqrt
+from typing import ClassVar
+
+import torch
+from scipy.special import ellipk
+from torch import Tensor
+
+from hnn.system import System
+
+__all__ = ["Pendulum"]
+
+
+@dataclass(frozen=True)
+class Pendulum(System):
+    """H(q, p) = p²/(2 m l²) + m g l (1 - cos q), hanging at rest at q = 0; q in rad, p in kg m² / s.
+
+    With m = 1/2, l = 1 and g = 6 this is the published program's H = p² + 3(1 - cos q) (Greydanus et al. 2019, section
+    3.2; the paper's text has another scale). With m = l = 1 and g = 1.2 the momentum is the angular velocity, and 2H is
+    the published energy p² + 2.4(1 - cos q) of the measured pendulum.
+    """
+
+    degrees: ClassVar[int] = 1
+    separable: ClassVar[bool] = True
+
+    mass: float  # kg
+    length: float  # m
+    gravity: float  # m / s²
+
+    def hamiltonian(self, x: Tensor) -> Tensor:
+        q, p = x[..., 0], x[..., 1]
+        kinetic = p**2 / (2 * self.mass * self.length**2)
+        return kinetic + self.mass * self.gravity * self.length * (1 - torch.cos(q))
+
+    def period(self, x: Tensor) -> Tensor:
+        """4 K(k)/ω with ω = √(g/l) and k² = H/(2 m g l); beyond the separatrix, of one full turn, 2 K(1/k)/(k ω)."""
+        omega = sqrt(self.gravity / self.length)
+        m = (self.hamiltonian(x) / (2 * self.mass * self.gravity * self.length)).numpy()  # k², SciPy's parameter
+        swing, turn = 4 * ellipk(m.clip(max=1)), 2 * ellipk(1 / m.clip(min=1)) / m.clip(min=1) ** 0.5
+        return torch.where(torch.from_numpy(m < 1), torch.as_tensor(swing), torch.as_tensor(turn)) / omega
