@@ -1,0 +1,43 @@
+"""A system's constants -> training and test data, the true motions of its rollouts, and their certificate."""
+
+from functools import partial
+
+import torch
+
+from stages import run
+
+from hnn import config, io, simulation, system
+from hnn.seeding import stream
+
+times = partial(torch.linspace, 0, dtype=torch.float64)
+
+
+def simulate(task: str) -> None:
+    """Simulate one task: every set of starts has its own random stream."""
+    params = config.load()
+    p = params.tasks[task].simulate
+    assert p is not None  # config: every task of state_tasks has it
+    truth = system.make(**params.tasks[task].system)
+    sets = {"train": (p.train, p.distribution), "test": (p.test, p.distribution), "held_out": (p.starts, p.distribution)}
+    if p.published_distribution:
+        sets["table1"] = (15, p.published_distribution)
+    starts = {
+        name: truth.sample(stream(params.seed, "starts", task, name), count, **distribution)
+        for name, (count, distribution) in sets.items()
+    }
+    starts["long"] = starts["held_out"]
+    data, horizon = times(p.duration, p.points), times(p.horizon, p.horizon_points)
+    grids = {"train": data, "test": data, "long": times(p.long * p.horizon, p.long_points)}
+    motions = {name: simulation.true_motion(truth, x0, grids.get(name, horizon), p.tolerance) for name, x0 in starts.items()}
+    certificate = simulation.certify(truth, list(motions.values()), p.tolerance, p.certificate)
+    train, test = (
+        simulation.observe(truth, motions.pop(name), (p.noise_q, p.noise_p), stream(params.seed, "noise", task, name))
+        for name in ("train", "test")
+    )
+    io.write_observations(task, train, test)
+    io.write_motions(task, motions)
+    io.write_json(io.metrics_path("simulate", task), certificate)
+
+
+if __name__ == "__main__":
+    run(simulate)
