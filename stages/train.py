@@ -9,7 +9,7 @@ from hnn import config, io, model
 from hnn.device import choose
 from hnn.seeding import stream, torch_stream
 from hnn.statistics import interval
-from hnn.training import Fit, NonFiniteLoss, fit
+from hnn.training import Fit, NonFiniteLoss, curves, fit
 
 
 def train(task: str, name: str) -> None:
@@ -33,8 +33,8 @@ def train(task: str, name: str) -> None:
     fits = [one(seed) for seed in range(params.seeds)]
     about = {"name": name, "degrees": degrees, **params.model.model_dump()}
     io.write_weights(io.weights_path(task, name), [f.model.state_dict() for f in fits], about)
-    io.write_rows(io.curve_path(task, name), [{"seed": seed, **row} for seed, f in enumerate(fits) for row in f.curve])
-    losses = {key: np.array([[f.best[key]] for f in fits]) for key in ("train_loss", "test_loss")}
+    io.write_rows(io.curve_path(task, name), curves(fits))
+    losses = {key: np.array([[f.losses[key]] for f in fits]) for key in ("train_loss", "test_loss")}
     summary = {key: interval(values, stream("bootstrap", task, name, key), 2000) for key, values in losses.items()}
     counts = {"parameters": sum(w.numel() for w in fits[0].model.parameters()), "steps": recipe["steps"]}
     io.write_json(io.metrics_path("train", f"{task}-{name}"), summary | counts)

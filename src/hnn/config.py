@@ -1,213 +1,23 @@
 """params.yaml to validated objects: the whole file is checked before anything is computed."""
 
 import dataclasses
-import difflib
 import inspect
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any
 
 import yaml
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    NonNegativeFloat,
-    NonNegativeInt,
-    PositiveFloat,
-    PositiveInt,
-    TypeAdapter,
-    ValidationError,
-    create_model,
-    field_validator,
-    model_validator,
-)
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic import NonNegativeFloat, PositiveFloat, ValidationError, create_model
+from pydantic_core import ErrorDetails
 
 from hnn import registry
 from hnn.errors import Refused
+from hnn.schema import OWN_ERRORS, STAGES, Params, Section, hint
 
-__all__ = ["InvalidParams", "Params", "Task", "load"]
-
-Count = Annotated[int, Field(ge=2)]
-Fraction = Annotated[float, Field(ge=0, lt=1)]
-Name = Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")]
+__all__ = ["InvalidParams", "load"]
 
 
 class InvalidParams(Refused, ValueError):
     """One line for each thing that is wrong: the key's path, what was given, what is allowed."""
-
-
-class Section(BaseModel):
-    """Keys are as declared and no others; a truth value is not a number; numbers are finite however they are written."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    @model_validator(mode="before")
-    @classmethod
-    def check_keys(cls, values: Any) -> Any:
-        """Refuse a key that is not known, naming the nearest one that is."""
-        for key, value in values.items() if isinstance(values, dict) else ():
-            if key not in cls.model_fields:
-                raise PydanticCustomError(
-                    "unknown", "unknown key '{key}'; {hint}", {"key": key, "hint": hint(key, cls.model_fields)}
-                )
-            if isinstance(value, bool):
-                raise PydanticCustomError(
-                    "truth", "{key} given {value}; no key takes a truth value", {"key": key, "value": value}
-                )
-        return values
-
-
-def hint(given: str, known: Any) -> str:
-    """What to do about an unknown name."""
-    near = difflib.get_close_matches(str(given), list(known), n=1)
-    return (f"did you mean {near[0]!r}? " if near else "") + f"known: {', '.join(known)}"
-
-
-class Network(Section):
-    """The network inside every model."""
-
-    hidden: PositiveInt
-    layers: PositiveInt
-    activation: Literal["tanh", "softplus", "silu", "relu"]
-
-
-class Simulate(Section):
-    """Defaults of the stage simulate."""
-
-    tolerance: Annotated[float, Field(ge=1e-13, le=1e-3)]
-    certificate: PositiveFloat
-    starts: PositiveInt
-    long: Annotated[float, Field(ge=1)]
-    long_points: Count
-
-
-class TaskSimulate(Simulate):
-    """One simulated task: training data, and the starts and horizon of its rollouts."""
-
-    train: PositiveInt
-    test: PositiveInt
-    duration: PositiveFloat
-    points: Count
-    noise_q: NonNegativeFloat
-    noise_p: NonNegativeFloat
-    distribution: dict[str, Any]
-    horizon: PositiveFloat
-    horizon_points: Count
-    published_distribution: dict[str, Any] | None = None
-
-
-class Ingest(Section):
-    """Defaults of the stage ingest."""
-
-    archive: str
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-    derivative: Literal["central", "forward"]
-    test: Annotated[float, Field(gt=0, lt=1)]
-    starts: PositiveInt
-
-
-class TaskIngest(Ingest):
-    """One measured task."""
-
-    member: str
-    trial: NonNegativeInt
-    horizon_points: Count
-
-
-class Train(Section):
-    """How a fit is made: see `hnn.training.fit`."""
-
-    steps: PositiveInt
-    batch: Literal["full"] | PositiveInt
-    learning_rate: PositiveFloat
-    schedule: Literal["constant", "one_cycle"]
-    weight_decay: NonNegativeFloat
-    gradient_clip: NonNegativeFloat
-    validation: Fraction
-
-    @field_validator("batch", mode="plain")
-    @classmethod
-    def check_batch(cls, value: Any) -> int | Literal["full"]:
-        """`full` or a positive whole number: one message, where a union would give one for each of its kinds."""
-        if value == "full":
-            return "full"
-        try:
-            return TypeAdapter(PositiveInt).validate_python(value)
-        except ValidationError:
-            raise PydanticCustomError("batch", "must be full or a positive whole number") from None
-
-
-class Rollout(Section):
-    """Defaults of the stage rollout."""
-
-    integrator: Literal["dop853", "rk4", "leapfrog", "yoshida4", "implicit_midpoint"]
-    step: PositiveFloat
-    tolerance: Annotated[float, Field(ge=1e-13, le=1e-3)]
-    draws: PositiveInt
-
-
-class TaskRollout(Rollout):
-    """One task's rollouts."""
-
-    published_energy: Literal["hamiltonian", "twice_hamiltonian", "squared_radius"] | None = None
-
-
-class Task(Section):
-    """A named data set: a system with its constants, and each stage's defaults with this task's own values over them."""
-
-    system: dict[str, Any]
-    simulate: TaskSimulate | None = None
-    ingest: TaskIngest | None = None
-    train: Train
-    rollout: TaskRollout
-
-    @model_validator(mode="after")
-    def check_origin(self) -> Self:
-        """Refuse a task that is neither simulated nor measured, or both."""
-        if (self.simulate is None) == (self.ingest is None):
-            raise PydanticCustomError("origin", "needs either simulate (a simulated task) or ingest (a measured one)")
-        return self
-
-
-class Params(Section):
-    """All of params.yaml."""
-
-    state_tasks: list[Name]
-    measured_tasks: list[Name]
-    models: Annotated[list[Name], Field(min_length=1)]
-    seed: NonNegativeInt
-    seeds: PositiveInt
-    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")]
-    threads: PositiveInt
-    model: Network
-    simulate: Simulate
-    ingest: Ingest
-    train: Train
-    rollout: Rollout
-    tasks: dict[Name, Task]
-
-    @property
-    def active(self) -> list[str]:
-        """The tasks that this run is about, simulated ones first."""
-        return self.state_tasks + self.measured_tasks
-
-    @model_validator(mode="after")
-    def check_lists(self) -> Self:
-        """Refuse names in the lists that are unknown, of the wrong kind or there twice."""
-        simulated = [name for name, task in self.tasks.items() if task.simulate]
-        measured = [name for name, task in self.tasks.items() if task.ingest]
-        known = {"state_tasks": simulated, "measured_tasks": measured, "models": registry.names("models")}
-        for key, allowed in known.items():
-            given: list[str] = getattr(self, key)
-            for name in given:
-                if name not in allowed:
-                    raise PydanticCustomError(
-                        "name", "{key}: given {name}; {hint}", {"key": key, "name": repr(name), "hint": hint(name, allowed)}
-                    )
-                if given.count(name) > 1:
-                    raise PydanticCustomError("twice", "{key}: given {name} more than once", {"key": key, "name": repr(name)})
-        return self
 
 
 def load(path: Path = Path("params.yaml")) -> Params:
@@ -222,7 +32,7 @@ def load(path: Path = Path("params.yaml")) -> Params:
         raise InvalidParams(f"{path}: given {raw!r}, must be a mapping of sections")
     try:
         params = Params.model_validate(with_defaults(raw))
-        problems = []
+        problems = check_integrators(params)
     except ValidationError as error:
         problems = [describe(e) for e in error.errors() if not inherited(raw, e)]
     for name, task in raw["tasks"].items() if isinstance(raw.get("tasks"), dict) else ():
@@ -252,7 +62,7 @@ def with_defaults(raw: dict[str, Any]) -> dict[str, Any]:
 def inherited(raw: dict[str, Any], error: ErrorDetails) -> bool:
     """Whether a task's error is only that of a stage's defaults, which is reported there."""
     loc = error["loc"]
-    if loc[0] != "tasks" or len(loc) < 3 or loc[2] not in STAGES:
+    if len(loc) < 3 or loc[0] != "tasks" or loc[2] not in STAGES:
         return False
     section = str(loc[2])
     key = error.get("ctx", {}).get("key", loc[3] if len(loc) > 3 else None)
@@ -290,6 +100,20 @@ def check_distribution(system: Any, given: dict[str, Any], path: str) -> list[st
     return problems
 
 
+def check_integrators(params: Params) -> list[str]:
+    """Which active cells are to be rolled out with a method that their models do not allow."""
+    entangled = [model for model in params.models if not registry.find("models", model, object).separable]  # type: ignore[attr-defined]
+    tasks: dict[str, list[str]] = {}
+    for task in params.active if entangled else ():
+        tasks.setdefault(params.tasks[task].rollout.integrator, []).append(task)
+    return [
+        f"rollout.integrator: given {name!r} for {', '.join(tasks[name])}; it splits H = T(p) + V(q), and {', '.join(entangled)} "
+        "learn no such H; allowed: dop853, rk4, implicit_midpoint"
+        for name in ("leapfrog", "yoshida4")
+        if name in tasks
+    ]
+
+
 def check(fields: dict[str, Any], given: dict[str, Any], name: str, path: str) -> list[str]:
     """What is wrong with `given`, apart from its key `name`, as values of `fields`."""
     schema = create_model("Constants", __base__=Section, **{key: (kind, ...) for key, kind in fields.items()})  # type: ignore[call-overload]
@@ -302,17 +126,10 @@ def check(fields: dict[str, Any], given: dict[str, Any], name: str, path: str) -
 
 def describe(error: ErrorDetails, prefix: str = "") -> str:
     """The key's path, what was given, what is allowed."""
-    path = ".".join([prefix] * bool(prefix) + [str(part) for part in error["loc"]])
+    own = error["type"] in OWN_ERRORS
+    key = [error["ctx"]["key"]] if own and "key" in error.get("ctx", {}) else []  # of the section that `loc` leads to
+    path = ".".join(filter(None, [prefix, *map(str, error["loc"]), *key]))
     if error["type"] == "missing":
         return f"{path}: is missing"
-    said = error["type"] in OWN_ERRORS
-    text = (
-        error["msg"].replace("Input should", "must")
-        if said
-        else f"given {error['input']!r}, {error['msg'].replace('Input should', 'must')}"
-    )
-    return f"{path}: {text}" if path else text
-
-
-STAGES: dict[str, type[Section]] = {"simulate": Simulate, "ingest": Ingest, "train": Train, "rollout": Rollout}
-OWN_ERRORS = {"unknown", "truth", "origin", "name", "twice"}
+    text = error["msg"].replace("Input should", "must")
+    return f"{path}: {text}" if own else f"{path}: given {error['input']!r}, {text}"

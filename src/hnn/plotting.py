@@ -36,7 +36,7 @@ def portraits(truth: ndarray, models: Mapping[str, ndarray], title: str) -> Figu
     figure, axes = panels(1 + len(models), shared=True)
     for axis, (name, x) in zip(axes, [("truth", truth), *models.items()], strict=True):
         for motion in x:
-            axis.plot(motion[:, 0], motion[:, 1], lw=0.6, color=TRUTH if name == "truth" else colour(name))
+            axis.plot(motion[:, 0], motion[:, 1], lw=0.5, color=TRUTH if name == "truth" else colour(name))
         axis.plot(truth[:, 0, 0], truth[:, 0, 1], "o", ms=3, color=TRUTH)
         axis.set_title(name)
         axis.set_xlabel("position q")
@@ -73,7 +73,10 @@ def energies(t: ndarray, truth: ndarray, models: Mapping[str, ndarray], learned:
     axes[1].plot(t, truth, color=TRUTH, lw=1.5, label="true energy of the true motion")
     for name, energy in learned.items():
         axes[1].plot(t, energy - energy[0] + truth[0], color=colour(name), lw=1, label=f"learned H of {name}")
-    low, high = np.nanmin([a.get_ylim()[0] for a in axes]), np.nanmax([a.get_ylim()[1] for a in axes])
+    shown = np.concatenate([truth, *(energy - energy[0] + truth[0] for energy in learned.values())])
+    span = max(np.ptp(shown), abs(truth[0]) / 2)  # an energy that explodes leaves the frame rather than flatten the others
+    low = max(min(a.get_ylim()[0] for a in axes), shown.min() - span)
+    high = min(max(a.get_ylim()[1] for a in axes), shown.max() + span)
     for axis, name in zip(axes, ("true energy of each motion", "what each model believes"), strict=True):
         axis.set(xlabel="time in s", title=name, ylim=(low, high))
         axis.legend(frameon=False, fontsize=8)
@@ -131,7 +134,7 @@ def task_figures(task: str, motions: Mapping[str, TrueMotion], models: Mapping[s
     seconds = f"{motion.t[-1]:.3g} s"
     if motion.x.shape[-1] == 2:
         paths = portraits(
-            motion.x[:5], {name: r["x"][0, :5] for name, r in rolled.items()}, f"{task}: five motions over {seconds}"
+            motion.x[:3], {name: r["x"][0, :3] for name, r in rolled.items()}, f"{task}: three motions over {seconds}"
         )
     else:
         paths = orbits(motion.x[0], {name: r["x"][0, 0] for name, r in rolled.items()}, f"{task}: one motion over {seconds}")

@@ -24,7 +24,7 @@ def number(x: float | None) -> str:
         return "–"
     if x == 0:
         return "0"
-    return f"{x:.3g}" if 1e-2 <= abs(x) < 1e3 else f"{x:.1e}".replace("e-0", "e-").replace("e+0", "e+")
+    return f"{x:.3g}" if 1e-3 <= abs(x) < 1e4 else f"{x:.1e}".replace("e-0", "e-").replace("e+0", "e+")
 
 
 def spread(value: Interval | None) -> str:
@@ -55,7 +55,7 @@ def verdict(a: Interval, b: Interval) -> str:
 def ratio(a: Interval, b: Interval) -> str:
     """How many times the greater mean is the smaller."""
     x, y = sorted((abs(a["mean"] or 0), abs(b["mean"] or 0)))
-    return "many times" if x == 0 else f"{number(y / x)} times"
+    return "many times" if x == 0 else f"{y / x:.2g} times"
 
 
 def beside_published(cells: Cells) -> list[dict[str, str]]:
@@ -107,19 +107,17 @@ def findings(cells: Cells, decay: Mapping[str, float]) -> list[str]:
 def compare(hnn: Mapping[str, Any], baseline: Mapping[str, Any]) -> str:
     """The energy and coordinate errors of the two models at the published horizon."""
     a, b = hnn["energy_error"], baseline["energy_error"]
-    said = verdict(a, b)
-    text = f"HNN's energy error, {spread(a)} of the spread of energies in the data, is "
-    if said == "not distinguishable":
-        text += f"not distinguishable from the baseline's, {spread(b)}"
-    else:
-        text += f"{said} than the baseline's, {spread(b)}, by {ratio(a, b)}"
+    text = (
+        f"HNN's energy error is {spread(a)} of the spread of energies in the data, {against(a, b)} the baseline's {spread(b)}"
+    )
     a, b = hnn["coordinate_error"], baseline["coordinate_error"]
-    return f"{text}; its coordinate error, {spread(a)}, is {verdict(a, b)}{than(a, b)} {spread(b)}."
+    return f"{text}; its coordinate error is {spread(a)}, {against(a, b)} {spread(b)}."
 
 
-def than(a: Interval, b: Interval) -> str:
-    """The word that joins a verdict to what was compared with."""
-    return " from" if verdict(a, b) == "not distinguishable" else " than"
+def against(a: Interval, b: Interval) -> str:
+    """The verdict on a as a phrase that leads to b: `4.8 times smaller than`, `not distinguishable from`."""
+    said = verdict(a, b)
+    return f"{said} from" if said == "not distinguishable" else f"{ratio(a, b)} {said} than"
 
 
 def long_run(hnn: Mapping[str, Any], baseline: Mapping[str, Any]) -> str:

@@ -1,8 +1,10 @@
 """Fit one model to one set of observations: a flat loop, and a pure function of its arguments."""
 
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from math import ceil
+from statistics import fmean
 from typing import Literal
 
 import torch
@@ -16,10 +18,10 @@ from hnn.model import Model
 from hnn.progress import steps_of
 from hnn.trajectories import Observations
 
-__all__ = ["Fit", "NonFiniteLoss", "fit", "hold_out"]
+__all__ = ["Fit", "NonFiniteLoss", "curves", "fit", "hold_out"]
 
-CURVE_POINTS = 50
-"""How often the losses are evaluated on all data: enough for a curve, few enough to cost little."""
+CURVE_POINTS, CURVE_SAMPLE = 50, 2000
+"""How often the losses are evaluated for the curve, and on how many points at most: so that watching costs little."""
 
 
 class NonFiniteLoss(Refused, ArithmeticError):
@@ -32,9 +34,9 @@ class Fit:
 
     model: Model
     curve: list[dict[str, float]]
-    """Rows of step, learning_rate, train_loss and test_loss (and validation_loss, if points were held out)."""
-    best: dict[str, float]
-    """The row whose weights the model has: the last, or with held-out points the one of least validation loss."""
+    """Rows of step, learning_rate, train_loss and test_loss (and validation_loss, if points were held out), of a sample."""
+    losses: dict[str, float]
+    """The same losses of the model as returned, on all points."""
 
 
 def hold_out(observations: Observations, fraction: float) -> tuple[Observations, Observations | None]:
@@ -78,7 +80,8 @@ def fit(
     if held is not None:
         sets["validation_loss"] = tensors(held, like)
     x, dx = sets["train_loss"]
-    optimizer = torch.optim.Adam(model.parameters(), learning_rate, weight_decay=weight_decay)
+    sample = {name: tuple(part[:: ceil(len(part) / CURVE_SAMPLE)] for part in points) for name, points in sets.items()}
+    optimizer = torch.optim.Adam(model.parameters(), learning_rate, weight_decay=weight_decay, fused=True)
     rates = learning_rates(optimizer, schedule, learning_rate, steps)
     curve: list[dict[str, float]] = []
     best: dict[str, Tensor] = {}
@@ -95,14 +98,24 @@ def fit(
         optimizer.step()
         rates.step()
         if step % ceil(steps / CURVE_POINTS) == 0 or step == steps:
-            curve.append({"step": step, "learning_rate": float(rate), **losses(model, sets)})
+            curve.append({"step": step, "learning_rate": float(rate), **losses(model, sample)})
             bar.set_postfix(loss=f"{curve[-1]['train_loss']:.3e}", refresh=False)
             if held is not None and curve[-1] is lowest(curve):
                 best = deepcopy(model.state_dict())
-    if held is None:
-        return Fit(model, curve, curve[-1])
-    model.load_state_dict(best)
-    return Fit(model, curve, lowest(curve))
+    if held is not None:
+        model.load_state_dict(best)
+    return Fit(model, curve, losses(model, sets))
+
+
+def curves(fits: Sequence[Fit]) -> list[dict[str, float]]:
+    """The curves of all seeds as one table: each step's rate, the mean of each loss over the seeds, then each seed's own."""
+    rows = []
+    for step in zip(*(f.curve for f in fits), strict=True):
+        names = [name for name in step[0] if name.endswith("_loss")]
+        row = {"step": step[0]["step"], "learning_rate": step[0]["learning_rate"]}
+        row |= {name: fmean(fit[name] for fit in step) for name in names}
+        rows.append(row | {f"{name}.{seed}": fit[name] for seed, fit in enumerate(step) for name in names})
+    return rows
 
 
 def tensors(observations: Observations, like: Tensor) -> tuple[Tensor, Tensor]:
@@ -119,8 +132,8 @@ def learning_rates(optimizer: Optimizer, schedule: str, peak: float, steps: int)
     return OneCycleLR(optimizer, max_lr=peak, total_steps=steps + 1)
 
 
-def losses(model: Model, sets: dict[str, tuple[Tensor, Tensor]]) -> dict[str, float]:
-    """The loss on all points of each set."""
+def losses(model: Model, sets: Mapping[str, tuple[Tensor, ...]]) -> dict[str, float]:
+    """The loss of each set of points (x, dx)."""
     with torch.no_grad():
         return {name: derivative_loss(model, x, dx).item() for name, (x, dx) in sets.items()}
 
