@@ -100,9 +100,9 @@ class ImplicitMidpoint:
 class Reference:
     """SciPy's adaptive DOP853 (Hairer, Nørsett, Wanner 1993, section II.5) on the whole batch at once, in float64.
 
-    Local error per step at most `tolerance` (relative and absolute, root mean square over the batch). A trajectory that
-    passes `limit` in any component stops there and is NaN from then on, so that one explosion does not hold up the batch.
-    Where the solver gives up (a field that is not finite), what it has not reached is NaN.
+    Local error per step at most `tolerance` (relative and absolute, root mean square over the batch). A trajectory that comes
+    where a component passes `limit` or the field is not finite stops there and is NaN from then on, so that one explosion does
+    not hold up the batch.
     """
 
     tolerance: float = 1e-9
@@ -111,18 +111,22 @@ class Reference:
     def __call__(self, field: Field, x0: Tensor, t: Tensor) -> Tensor:
         """States at the times t (time,) of trajectories from x0 (*batch, 2n) at t[0]; shape (*batch, time, 2n)."""
 
-        def derivative(_: float, y: np.ndarray) -> np.ndarray:
-            x = torch.from_numpy(y).to(x0).view_as(x0)
-            inside = x.abs().amax(-1, keepdim=True) < self.limit
-            with torch.no_grad():
-                return torch.where(inside, field.time_derivative(x), 0.0).double().cpu().numpy().ravel()
-
         times, y0 = t.double().cpu().numpy(), x0.detach().double().cpu().numpy().ravel()
-        solved = solve_ivp(derivative, times[[0, -1]], y0, "DOP853", times, rtol=self.tolerance, atol=self.tolerance).y
-        x = torch.full((y0.size, len(times)), torch.nan, dtype=torch.float64)
-        x[:, : solved.shape[-1]] = torch.from_numpy(solved)
-        x = x.view(*x0.shape, len(times)).transpose(-1, -2)
-        return x.where(x.abs().amax(-1, keepdim=True) < self.limit, torch.nan).to(x0)
+        lost_at = torch.full(x0.shape[:-1], torch.inf, dtype=torch.float64)  # seconds after the start
+
+        @torch.no_grad()
+        def derivative(time: float, y: np.ndarray) -> np.ndarray:
+            x = torch.from_numpy(y).to(x0).view_as(x0)
+            dx = field.time_derivative(x)
+            regular = (x.abs() < self.limit).all(-1) & dx.isfinite().all(-1)
+            lost_at[~regular.cpu()] = lost_at[~regular.cpu()].clamp(max=abs(time - times[0]))
+            return torch.where(regular[..., None], dx, 0.0).double().cpu().numpy().ravel()
+
+        y = solve_ivp(derivative, times[[0, -1]], y0, "DOP853", times, rtol=self.tolerance, atol=self.tolerance).y
+        x = torch.from_numpy(y).view(*x0.shape, len(times)).transpose(-1, -2)
+        after = torch.from_numpy(np.abs(times - times[0]))
+        lost = (after > lost_at[..., None])[..., None]
+        return x.where(~lost, torch.nan).to(x0)
 
 
 RK4 = RungeKutta(

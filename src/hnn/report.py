@@ -24,7 +24,7 @@ def number(x: float | None) -> str:
         return "–"
     if x == 0:
         return "0"
-    return f"{x:.3g}" if 1e-3 <= abs(x) < 1e4 else f"{x:.1e}".replace("e-0", "e-").replace("e+0", "e+")
+    return f"{x:.3g}" if 1e-3 <= abs(x) < 1e4 else f"{x:.1e}".replace("e-0", "e-").replace("e+0", "e")
 
 
 def spread(value: Interval | None) -> str:

@@ -39,4 +39,4 @@ class Pendulum(System):
         omega = sqrt(self.gravity / self.length)
         m = (self.hamiltonian(x) / (2 * self.mass * self.gravity * self.length)).numpy()  # k², SciPy's parameter
         swing, turn = 4 * ellipk(m.clip(max=1)), 2 * ellipk(1 / m.clip(min=1)) / m.clip(min=1) ** 0.5
-        return torch.where(torch.from_numpy(m < 1), torch.as_tensor(swing), torch.as_tensor(turn)) / omega
+        return torch.where(torch.as_tensor(m < 1), torch.as_tensor(swing), torch.as_tensor(turn)) / omega

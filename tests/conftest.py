@@ -1,0 +1,80 @@
+"""Tests run in float64 on one thread, so that a tolerance means what it says on every machine."""
+
+from copy import deepcopy
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from hnn import model, registry, system
+from hnn.trajectories import Observations
+
+ROOT = Path(__file__).parents[1]
+PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+SIMULATED = [name for name, task in PARAMS["tasks"].items() if "simulate" in task]
+SYSTEMS = registry.names("systems")
+MODELS = registry.names("models")
+ENERGY_MODELS = [name for name in MODELS if name != "baseline"]
+
+
+@pytest.fixture(autouse=True)
+def float64_on_one_thread():
+    """Set the default type for each test and set it back."""
+    torch.set_num_threads(1)
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+class Known:
+    """A field given as a function."""
+
+    def __init__(self, function, separable=False):
+        self.time_derivative = function
+        self.separable = separable
+
+
+def parameters():
+    """The content of params.yaml, to be changed at will."""
+    return deepcopy(PARAMS)
+
+
+def task_of(name):
+    """A simulated task of params.yaml with this system."""
+    return next(task for task in SIMULATED if PARAMS["tasks"][task]["system"]["name"] == name)
+
+
+def truth_of(task):
+    """The system of a task with its constants in params.yaml."""
+    return system.make(**PARAMS["tasks"][task]["system"])
+
+
+def starts_of(task, count, seed=0):
+    """Initial states as the task's training data has them."""
+    distribution = PARAMS["tasks"][task]["simulate"]["distribution"]
+    return truth_of(task).sample(np.random.default_rng(seed), count, **distribution)
+
+
+def network(name, degrees=1, seed=0, hidden=16, layers=2, activation="tanh"):
+    """A small model with fresh weights."""
+    generator = torch.Generator().manual_seed(seed)
+    return model.make(name, degrees, hidden=hidden, layers=layers, activation=activation, generator=generator)
+
+
+def observed(task, trajectories=4, points=10, noise=0.0, seed=0):
+    """Observations of a task at random states, with exact derivatives and noise on the states."""
+    truth, generator = truth_of(task), np.random.default_rng(seed)
+    x = starts_of(task, trajectories * points, seed).view(trajectories, points, -1)
+    dx = truth.time_derivative(x).detach().numpy()
+    return Observations(np.linspace(0, 1, points), x.numpy() + noise * generator.standard_normal(x.shape), dx)
+
+
+def finite_gradient(function, x, h=1e-5):
+    """∇f at states (*batch, k) by central differences of fourth order."""
+    columns = []
+    for e in torch.eye(x.shape[-1]):
+        near, far = (function(x + k * h * e) - function(x - k * h * e) for k in (1, 2))
+        columns.append((8 * near - far) / (12 * h))
+    return torch.stack(columns, dim=-1).detach()

@@ -1,0 +1,110 @@
+import pytest
+import yaml
+from conftest import ROOT, parameters
+
+from hnn import config
+
+
+def load(tmp_path, params):
+    path = tmp_path / "params.yaml"
+    path.write_text(params if isinstance(params, str) else yaml.safe_dump(params))
+    return config.load(path)
+
+
+def put(params, key, value):
+    """Set the value at a dotted path; None takes the key away."""
+    *path, last = key.split(".")
+    for part in path:
+        params = params[part]
+    if value is None:
+        del params[last]
+    else:
+        params[last] = value
+
+
+def test_the_committed_parameters_are_valid():
+    params = config.load(ROOT / "params.yaml")
+    assert params.active == params.state_tasks + params.measured_tasks
+
+
+def test_a_tasks_own_values_stand_over_the_defaults_of_the_stage(tmp_path):
+    params = parameters()
+    params["train"]["steps"], params["tasks"]["two_body"]["train"] = 7, {"batch": "full"}
+    params["tasks"]["pendulum"]["train"] = {"steps": 9}
+    loaded = load(tmp_path, params)
+    assert (loaded.tasks["two_body"].train.steps, loaded.tasks["two_body"].train.batch) == (7, "full")
+    assert (loaded.tasks["pendulum"].train.steps, loaded.train.steps) == (9, 7)
+
+
+@pytest.mark.parametrize("written", ["1e-4", "1.0e-04", "0.0001"])
+def test_a_number_is_a_number_however_it_is_written(tmp_path, written):
+    text = yaml.safe_dump(parameters()).replace("learning_rate: 0.005", f"learning_rate: {written}")
+    assert load(tmp_path, text).train.learning_rate == 1e-4
+
+
+MISTAKES = [
+    ("model.hiden", 200, "model.hiden: unknown key; did you mean 'hidden'?"),
+    ("modle", {}, "modle: unknown key; did you mean 'model'?"),
+    ("train.steps", None, "train.steps: is missing"),
+    ("train.steps", "many", "train.steps: given 'many', must be a valid integer"),
+    ("train.steps", 0, "train.steps: given 0, must be greater than 0"),
+    ("train.steps", True, "train.steps: given true"),
+    ("train.learning_rate", float("nan"), "train.learning_rate: given nan, must be a finite number"),
+    ("train.batch", "half", "train.batch: given 'half', must be full or a positive whole number"),
+    ("train.schedule", "cosine", "train.schedule: given 'cosine', must be 'constant' or 'one_cycle'"),
+    ("train.validation", 1.0, "train.validation: given 1.0, must be less than 1"),
+    ("simulate.tolerance", 1.0, "simulate.tolerance: given 1.0, must be less than or equal to 0.001"),
+    ("rollout.integrator", "rk45", "rollout.integrator: given 'rk45', must be 'dop853', 'rk4'"),
+    ("rollout.integrator", "leapfrog", "rollout.integrator: given 'leapfrog' for mass_spring, pendulum"),
+    ("device", "gpu", "device: given 'gpu'"),
+    ("seeds", 1.5, "seeds: given 1.5"),
+    ("models", ["hnnn"], "models: given 'hnnn'; did you mean 'hnn'?"),
+    ("models", [], "models: given []"),
+    ("state_tasks", ["pendulum", "pendulum"], "state_tasks: given 'pendulum' more than once"),
+    ("state_tasks", ["pendulums"], "state_tasks: given 'pendulums'; did you mean 'pendulum'?"),
+    ("state_tasks", ["real_pendulum"], "state_tasks: given 'real_pendulum'"),
+    ("measured_tasks", ["pendulum"], "measured_tasks: given 'pendulum'"),
+    ("tasks.pendulum.system.name", "pendulums", "tasks.pendulum.system.name: given 'pendulums'; did you mean 'pendulum'?"),
+    ("tasks.pendulum.system.mass", -1, "tasks.pendulum.system.mass: given -1, must be greater than 0"),
+    ("tasks.pendulum.system.mas", 1, "tasks.pendulum.system.mas: unknown key; did you mean 'mass'?"),
+    ("tasks.pendulum.system.length", None, "tasks.pendulum.system.length: is missing"),
+    ("tasks.pendulum.train.stepps", 3, "tasks.pendulum.train.stepps: unknown key; did you mean 'steps'?"),
+    ("tasks.pendulum.simulate.points", 1, "tasks.pendulum.simulate.points: given 1, must be greater than or equal to 2"),
+    ("tasks.pendulum.simulate.distribution.low", 9, "tasks.pendulum.simulate.distribution.low: given 9, must be at most"),
+    ("tasks.pendulum.simulate.distribution.shape", "rings", "distribution.shape: given 'rings'; did you mean 'ring'?"),
+    ("tasks.two_body.simulate.distribution.speed_spread", None, "distribution.speed_spread: is missing"),
+    ("tasks.pendulum.simulate", None, "tasks.pendulum: needs either simulate"),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "message"), MISTAKES, ids=[f"{key}={value}" for key, value, _ in MISTAKES])
+def test_one_mistake_is_one_line_with_its_path_what_was_given_and_what_is_allowed(tmp_path, key, value, message):
+    params = parameters()
+    put(params, key, value)
+    if key == "tasks.pendulum.simulate":
+        params["state_tasks"].remove("pendulum")
+    with pytest.raises(config.InvalidParams) as error:
+        load(tmp_path, params)
+    assert message in str(error.value)
+    assert str(error.value).startswith(f"{tmp_path / 'params.yaml'}: ")
+    assert "\n" not in str(error.value)
+
+
+def test_every_mistake_is_told_at_once(tmp_path):
+    params = parameters()
+    put(params, "train.steps", -1)
+    put(params, "tasks.two_body.system.mass", 0)
+    with pytest.raises(config.InvalidParams) as error:
+        load(tmp_path, params)
+    assert [line.split(": ")[1] for line in str(error.value).splitlines()] == ["train.steps", "tasks.two_body.system.mass"]
+
+
+@pytest.mark.parametrize(("text", "message"), [("a: [", "is not YAML"), ("- 1", "must be a mapping"), ("{}", "is missing")])
+def test_what_is_no_mapping_of_sections_is_refused(tmp_path, text, message):
+    with pytest.raises(config.InvalidParams, match=message):
+        load(tmp_path, text)
+
+
+def test_a_missing_file_says_where_to_run(tmp_path):
+    with pytest.raises(config.InvalidParams, match="no such file; run in the project's folder"):
+        config.load(tmp_path / "params.yaml")

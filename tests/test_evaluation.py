@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+import torch
+from conftest import Known, network, observed, starts_of, truth_of
+
+from hnn import evaluation
+from hnn.model import Ensemble
+from hnn.simulation import true_motion
+
+METHOD = {"integrator": "dop853", "tolerance": 1e-9}
+
+
+class Truth(Ensemble):
+    """The exact field of the spring in a model's place, for two seeds."""
+
+    device, learns_energy, separable = torch.device("cpu"), True, True
+
+    def __init__(self, task="mass_spring"):
+        self.members = [truth_of(task)] * 2
+
+
+@pytest.fixture
+def motion():
+    return true_motion(truth_of("mass_spring"), starts_of("mass_spring", 5), torch.linspace(0, 10, 40), 1e-12)
+
+
+def measured(ensemble, motion):
+    truth = truth_of("mass_spring")
+    scales = evaluation.scales(truth, ensemble, observed("mass_spring"))
+    return evaluation.quantities(evaluation.roll(truth, ensemble, motion, scales, METHOD), motion, scales)
+
+
+def test_the_exact_field_as_a_model_has_no_errors_and_is_valid_throughout(motion):
+    found = measured(Truth(), motion)
+    for name in ("energy_mse", "energy_error", "coordinate_error", "conserved_error"):
+        assert found[name].shape == (2, 5)
+        assert found[name].max() < 1e-6
+    assert found["valid_time"] == pytest.approx(10 / np.pi)
+    assert not found["diverged"].any()
+
+
+def test_untrained_models_have_errors_by_seed_and_start(motion):
+    ensemble = Ensemble([network("hnn", seed=seed).double() for seed in range(3)])
+    found = measured(ensemble, motion)
+    assert found["coordinate_error"].shape == (3, 5)
+    assert found["coordinate_error"].min() > 1e-2
+    assert found["conserved_error"].max() < 1e-5
+    assert len(np.unique(found["coordinate_error"])) == 15
+
+
+def test_rollouts_that_explode_are_counted_and_not_averaged_in(motion):
+    class Exploding(Truth):
+        learns_energy = False
+
+        def __init__(self):
+            self.members = [Known(lambda x: 5 * x)]
+
+    found = measured(Exploding(), motion)
+    assert (found["diverged"] == 1).all()
+    assert np.isnan(found["energy_mse"]).all()
+    assert np.isfinite(found["valid_time"]).all()
+    summary = evaluation.summarise(found, np.random.default_rng(0), 20)
+    assert summary["diverged"]["mean"] == 1
+    assert summary["energy_mse"]["mean"] is None
+
+
+def test_the_published_protocol_uses_the_published_energy(motion):
+    truth = truth_of("mass_spring")
+    rolled = {"energy": np.ones((1, 5, 40)), "true_energy": np.zeros((5, 40)), "x": 0 * motion.x[None]}
+    found = evaluation.published_quantities(rolled, motion, "twice_hamiltonian")
+    assert found["energy_mse"] == pytest.approx(np.full((1, 5), 4.0))
+    assert truth.conservative

@@ -1,0 +1,383 @@
+"""What a person types, typed: DVC and the command line on tiny parameters, in copies of the project."""
+
+import csv
+import hashlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from filelock import FileLock
+
+ROOT = Path(__file__).parents[1]
+UP_TO_DATE = "Data and pipelines are up to date."
+HIDDEN = 8  # of the tiny parameters
+ARCHIVE = "invar_datasets.zip"
+
+
+@pytest.fixture(scope="session")
+def env(tmp_path_factory):
+    """The variables of the commands: this Python first on PATH, and nothing of the person who runs the tests."""
+    person = {f"GIT_{who}_{what}": "a@b.c" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    kept = {key: os.environ[key] for key in ("HOME", "LANG", "TMPDIR") if key in os.environ}
+    return (
+        kept
+        | person
+        | {
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "DVC_NO_ANALYTICS": "1",
+            "DVC_SITE_CACHE_DIR": str(tmp_path_factory.mktemp("site")),
+        }
+    )
+
+
+class Project:
+    """A copy of the project and what a person does in it."""
+
+    def __init__(self, folder, env):
+        self.folder, self.env = folder, env
+
+    def __truediv__(self, path):
+        return self.folder / path
+
+    def try_run(self, *command, **variables):
+        """(exit status, all that it prints) of a command."""
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.env | variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        return done.returncode, done.stdout
+
+    def run(self, *command, **variables):
+        """What a command prints, which must succeed."""
+        status, printed = self.try_run(*command, **variables)
+        assert status == 0, f"{command}\n{printed}"
+        return printed
+
+    def dvc(self, *words, **variables):
+        return self.run("dvc", *words, **variables)
+
+    def hnn(self, *words):
+        return self.run("python", *words, PYTHONPATH="src")
+
+    def commit(self):
+        self.run("git", "add", "--all")
+        self.run("git", "commit", "--quiet", "--message", "results")
+
+    def edit(self, change):
+        """Change the parameters by a function of them."""
+        params = yaml.safe_load((self / "params.yaml").read_text())
+        change(params)
+        (self / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+
+    def append(self, path, text):
+        (self / path).write_text((self / path).read_text() + text)
+
+    def files(self):
+        """The checksum of every file below data/ and metrics/."""
+        paths = [path for top in ("data", "metrics") for path in (self / top).rglob("*") if path.is_file()]
+        return {str(path.relative_to(self.folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
+def tiny(params):
+    """Parameters that keep every key and take next to no time."""
+    params |= {"state_tasks": ["mass_spring", "two_body"], "seeds": 2}
+    params["model"]["hidden"] = HIDDEN
+    params["simulate"] |= {"starts": 3, "long": 2, "long_points": 5}
+    params["ingest"]["starts"] = 2
+    params["train"]["steps"] = 20
+    params["rollout"] |= {"draws": 20, "tolerance": 1e-4}
+    for task in params["tasks"].values():
+        task["train"] = {}
+        if "simulate" in task:
+            task["simulate"] |= {"train": 4, "test": 2, "duration": 1.0, "points": 5, "horizon": 2.0, "horizon_points": 5}
+        else:
+            task["ingest"]["horizon_points"] = 5
+
+
+def once(tmp_path_factory, name, build):
+    """The folder `name`, built by the first test process that asks for it and shared by all."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with FileLock(shared / f"{name}.lock"):
+        if not (shared / name).is_dir():
+            build(shared / f"{name}.new")
+            (shared / f"{name}.new").rename(shared / name)
+    return shared / name
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory, env):
+    """A repository with the code as it is here, after `dvc repro` on tiny parameters, all committed: not to be changed."""
+
+    def build(folder):
+        listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
+        for name in names:
+            if name != "dvc.lock" and not name.startswith(("metrics/", "tests/")) and (ROOT / name).is_file():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, folder / name)
+        project = Project(folder, env)
+        project.edit(tiny)
+        project.run("git", "init", "--quiet", "--initial-branch", "main")
+        project.commit()
+        project.dvc("repro")
+        project.commit()
+
+    return once(tmp_path_factory, "finished", build)
+
+
+@pytest.fixture(scope="session")
+def varied(tmp_path_factory, finished, env):
+    """The same after two experiments, the first of them committed: not to be changed. Their logs are in .dvc/tmp."""
+
+    def build(folder):
+        shutil.copytree(finished, folder, symlinks=True)
+        project = Project(folder, env)
+        (folder / ".dvc/tmp/tasks.log").write_text(project.dvc("exp", "run", "-S", "state_tasks=[mass_spring]"))
+        project.commit()
+        (folder / ".dvc/tmp/hidden.log").write_text(project.dvc("exp", "run", "-S", "model.hidden=16"))
+
+    return once(tmp_path_factory, "varied", build)
+
+
+@pytest.fixture
+def project(finished, tmp_path, env):
+    """A copy of `finished` to work in."""
+    return Project(shutil.copytree(finished, tmp_path / "project", symlinks=True), env)
+
+
+@pytest.fixture
+def experiment(varied, tmp_path, env):
+    """A copy of `varied` to work in."""
+    return Project(shutil.copytree(varied, tmp_path / "project", symlinks=True), env)
+
+
+def ran(log):
+    """The names of the stages that a log of DVC says were run."""
+    return set(re.findall(r"Running stage '([^']+)'", log))
+
+
+def rows(table):
+    """The rows of a table that DVC prints, as lists of words."""
+    return [line.split() for line in table.splitlines()]
+
+
+def test_repro_writes_exactly_the_outs_that_are_declared(project):
+    lock = yaml.safe_load((project / "dvc.lock").read_text())["stages"]
+    outs = [project / out["path"] for stage in lock.values() for out in stage["outs"]]
+    declared = {file for out in outs for file in (out.rglob("*") if out.is_dir() else [out])}
+    assert set(project.files()) == {str(file.relative_to(project.folder)) for file in declared}
+    cells = {f"{task}-{model}" for task in ("mass_spring", "two_body") for model in ("baseline", "hnn")}
+    assert set(lock) == {"validate", "report", "simulate@mass_spring", "simulate@two_body"} | {
+        f"{stage}@{cell}" for stage in ("train", "rollout") for cell in cells
+    }
+
+
+def test_a_second_repro_finds_everything_up_to_date_and_the_tree_stays_clean(project):
+    assert UP_TO_DATE in project.dvc("repro")
+    assert project.run("git", "status", "--porcelain") == ""
+
+
+def test_a_fresh_clone_is_up_to_date_without_its_data(project, tmp_path):
+    project.run("git", "clone", "--quiet", ".", str(tmp_path / "clone"))
+    clone = Project(tmp_path / "clone", project.env)
+    assert not (clone / "data").exists()
+    assert UP_TO_DATE in clone.dvc("repro", "--allow-missing", "--dry")
+    clone.edit(lambda params: params.update(seed=1))
+    assert UP_TO_DATE not in clone.try_run("dvc", "repro", "--allow-missing", "--dry")[1]
+
+
+def test_another_network_trains_rolls_out_and_reports_again_and_simulates_nothing(varied):
+    log = (varied / ".dvc/tmp/hidden.log").read_text()
+    assert ran(log) == {"validate", "report"} | {
+        f"{stage}@mass_spring-{model}" for stage in ("train", "rollout") for model in ("baseline", "hnn")
+    }
+    assert "Stage 'simulate@mass_spring' didn't change, skipping" in log
+
+
+def test_fewer_tasks_report_on_only_those_although_files_of_the_others_are_left(varied):
+    assert ran((varied / ".dvc/tmp/tasks.log").read_text()) == {"validate", "report"}
+    assert (varied / "data/rollouts/two_body-hnn.npz").is_file()
+    assert (varied / "metrics/rollout/two_body-hnn.json").is_file()
+    for path in [varied / "metrics/report.md", varied / "metrics/summary.csv"]:
+        assert "mass_spring" in path.read_text()
+        assert "two_body" not in path.read_text()
+    assert not list((varied / "metrics/figures").glob("*two_body*"))
+
+
+def test_exp_show_lists_the_experiment_with_its_parameter(experiment):
+    shown = list(csv.DictReader(experiment.dvc("exp", "show", "--csv").splitlines()))
+    (name,) = [row["Experiment"] for row in shown if row["Experiment"]]
+    assert {row["Experiment"] or row["rev"]: row["model.hidden"] for row in shown} == {
+        "workspace": "16",
+        "main": str(HIDDEN),
+        name: "16",
+    }
+    assert name in experiment.dvc("exp", "show")
+
+
+def test_metrics_show_lists_every_cell(project):
+    printed = project.dvc("metrics", "show")
+    for task in ("mass_spring", "two_body"):
+        for stage, models in {"train": ("-baseline", "-hnn"), "rollout": ("-baseline", "-hnn"), "simulate": ("",)}.items():
+            assert all(f"metrics/{stage}/{task}{model}.json" in printed for model in models)
+
+
+def test_metrics_diff_shows_a_change_of_every_headline_number_although_it_rounds(experiment):
+    changes = {tuple(row[:2]): row[-1] for row in rows(experiment.dvc("metrics", "diff"))}
+    headlines = {"train": ["test_loss"], "rollout": ["energy_mse", "energy_error", "table1.energy_mse", "long.energy_error"]}
+    for model in ("baseline", "hnn"):
+        for stage, names in headlines.items():
+            for name in names:
+                assert float(changes[f"metrics/{stage}/mass_spring-{model}.json", f"{name}.log10"]) != 0
+
+
+def test_params_diff_shows_what_was_changed(experiment):
+    assert rows(experiment.dvc("params", "diff"))[1:] == [["params.yaml", "model.hidden", str(HIDDEN), "16"]]
+
+
+def test_plots_show_has_curves_and_pictures(project):
+    project.dvc("plots", "show")
+    page = (project / "dvc_plots/index.html").read_text()
+    for cell in ("mass_spring-baseline", "mass_spring-hnn", "two_body-baseline", "two_body-hnn"):
+        assert f"metrics/curves/{cell}.csv" in page
+    for picture in (project / "metrics/figures").glob("*.png"):
+        assert picture.name in page
+        assert list((project / "dvc_plots/static").glob(f"*{picture.name}"))
+    assert project.run("git", "status", "--porcelain") == ""
+
+
+def test_queued_experiments_run_side_by_side_each_with_its_own_source(project):
+    project.edit(lambda params: params.update(state_tasks=["mass_spring"], models=["hnn"]))
+    project.append("src/hnn/templates/report.md", "\nof the queued source\n")
+    project.dvc("exp", "run", "--queue", "-S", f"model.hidden=6,{HIDDEN}")
+    project.append("src/hnn/errors.py", "\nraise RuntimeError('imported from the workspace')\n")
+    project.dvc("queue", "start", "-j", "2")
+    done, deadline = {}, time.monotonic() + 120
+    while len(done) < 2 and time.monotonic() < deadline:
+        time.sleep(0.5)
+        refs = project.run("git", "for-each-ref", "refs/exps", "--format=%(refname)").split()
+        done = {ref.split("/")[-1]: ref for ref in refs if re.fullmatch(r"refs/exps/../[0-9a-f]{38}/.+", ref)}
+    status = project.dvc("queue", "status")
+    assert len(done) == 2, status + "".join(project.dvc("queue", "logs", row[0]) for row in rows(status) if "Failed" in row)
+    hidden = set()
+    for ref in done.values():
+        assert "of the queued source" in project.run("git", "show", f"{ref}:metrics/report.md")
+        hidden.add(yaml.safe_load(project.run("git", "show", f"{ref}:params.yaml"))["model"]["hidden"])
+    assert hidden == {6, HIDDEN}
+    assert "imported from the workspace" in project.try_run("python", "-m", "stages.validate")[1]
+
+
+def test_a_trained_cell_loads_in_python(project):
+    code = """
+import torch, hnn
+model = hnn.load("two_body", "hnn")
+x = torch.randn(3, 8)
+print(tuple(model.time_derivative(x).shape), tuple(model.hamiltonian(x).shape))
+path = model.rollout(x, torch.linspace(0, 0.1, 5))
+print(tuple(path.shape), bool((path[:, 0] == x).all()), bool((path[:, -1] != x).all()))
+"""
+    assert project.hnn("-c", code).split("\n") == ["(3, 8) (3,)", "(3, 5, 8) True True", ""]
+
+
+def test_the_same_cell_trained_again_gives_the_same_bytes(project):
+    before = project.files()
+    log = project.dvc("repro", "--force", "--single-item", "train@mass_spring-hnn")
+    assert ran(log) == {"train@mass_spring-hnn"}
+    assert project.files() == before
+    assert project.run("git", "status", "--porcelain") == ""
+
+
+def test_a_change_of_one_models_file_concerns_that_models_cells_and_nothing_else(project):
+    project.append("src/hnn/models/baseline.py", "# a remark\n")
+    assert ran(project.dvc("repro", "--dry")) - {"report"} == {
+        f"{stage}@{task}-baseline" for stage in ("train", "rollout") for task in ("mass_spring", "two_body")
+    }
+
+
+def test_bad_parameters_are_refused_in_one_line_each_before_any_out_is_touched(project):
+    before = project.files()
+
+    def spoil(params):
+        params["train"]["learning_rate"] = -1
+        params["model"]["hiden"] = 200
+
+    project.edit(spoil)
+    status, printed = project.try_run("dvc", "repro")
+    assert status != 0
+    said = [line for line in printed.splitlines() if line.startswith("params.yaml: ")]
+    assert [line.split(": ")[1] for line in said] == ["model.hiden", "train.learning_rate"]
+    assert "did you mean 'hidden'?" in said[0]
+    assert "-1" in said[1]
+    assert "Traceback" not in printed
+    assert ran(printed) == {"validate"}
+    del before["data/params.valid"]  # the mark that they are good
+    assert project.files() == before
+
+
+def test_a_fit_that_diverges_stops_with_task_model_seed_step_and_rate_and_leaves_no_part_of_its_outs(project):
+    before = project.files()
+    project.edit(lambda params: params["train"].update(learning_rate=1e30))
+    status, printed = project.try_run("dvc", "repro", "train@mass_spring-baseline")
+    assert status != 0
+    assert re.search(
+        r"^train mass_spring-baseline seed 0: loss (inf|nan) at step \d+ of 20, learning rate \S+e\+", printed, re.M
+    )
+    assert "Traceback" not in printed
+    assert project.files().items() < before.items()
+
+
+def test_an_interrupted_fit_is_a_failure_and_leaves_no_part_of_its_outs(project):
+    before, lock = project.files(), (project / "dvc.lock").read_text()
+    project.edit(lambda params: params["train"].update(steps=10**8))
+    command = ["dvc", "repro", "--single-item", "train@mass_spring-hnn"]
+    log = project / ".dvc/tmp/interrupted.log"
+    with log.open("w") as file:
+        running = subprocess.Popen(
+            command, cwd=project.folder, env=project.env, stdout=file, stderr=file, start_new_session=True
+        )
+        while (project / "data/models/mass_spring-hnn.safetensors").exists():  # DVC removes old outs when the stage starts
+            assert running.poll() is None, log.read_text()
+            time.sleep(0.1)
+        time.sleep(4)  # most likely within the fit by then; no matter if not
+        os.killpg(running.pid, signal.SIGINT)
+        assert running.wait(timeout=60) != 0
+    assert project.files().items() < before.items()
+    assert (project / "dvc.lock").read_text() == lock
+
+
+def test_without_the_measured_archive_one_message_says_what_to_put_where(project):
+    status, printed = project.try_run("dvc", "exp", "run", "-S", "measured_tasks=[real_pendulum]")
+    assert status != 0
+    (line,) = [line for line in printed.splitlines() if ARCHIVE in line]
+    checksum = yaml.safe_load((project / "params.yaml").read_text())["ingest"]["sha256"]
+    assert all(part in line for part in (checksum, "data/external", "HNN_EXTERNAL_DATA"))
+    assert "Traceback" not in printed
+    assert ran(printed) == {"validate", "ingest@real_pendulum"}
+
+
+def test_the_measured_pendulum_runs_through_to_the_report(project):
+    places = [os.environ.get("HNN_EXTERNAL_DATA"), ROOT / "data/external", ROOT.parent / "shared/data"]
+    folder = next((str(place) for place in places if place and (Path(place) / ARCHIVE).is_file()), None)
+    if folder is None:
+        pytest.skip(f"{ARCHIVE} is neither in data/external nor where HNN_EXTERNAL_DATA says")
+    settings = ["-S", "measured_tasks=[real_pendulum]", "-S", "models=[hnn]"]
+    log = project.dvc("exp", "run", *settings, HNN_EXTERNAL_DATA=folder)
+    measured = {"ingest@real_pendulum", "train_measured@real_pendulum-hnn", "rollout_measured@real_pendulum-hnn"}
+    assert ran(log) == measured | {"validate", "report"}
+    assert "real_pendulum" in (project / "metrics/report.md").read_text()
+
+
+def test_the_command_line_shows_the_report_and_helps(project):
+    printed = project.hnn("-m", "hnn", "report")
+    assert "two_body" in printed
+    assert str(project / "metrics/report.md") in printed
+    usage = project.hnn("-m", "hnn", "--help")
+    assert all(re.search(rf"^ +{command} +\w", usage, re.M) for command in ("report", "readme", "check"))

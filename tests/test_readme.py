@@ -1,0 +1,45 @@
+"""The README promises what the project keeps: its results are those of the report, its commands and files exist."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from hnn import report
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_results_are_those_of_the_committed_report():
+    committed = (ROOT / "metrics" / "report.md").read_text(encoding="utf-8")
+    assert report.extract(README) == report.extract(committed), "run `make readme`"
+
+
+def test_no_measured_number_stands_outside_the_generated_results():
+    prose = README.replace(report.extract(README), "")
+    assert not re.search(r"\d+(\.\d+)?\s*(%|×|times|seconds|minutes|MB|GB)", prose)
+    assert not re.search(r"\d\.\d+e-?\d+", prose)
+
+
+@pytest.mark.parametrize("target", re.findall(r"\]\((?!https?:)([^)]+)\)", README))
+def test_every_link_leads_to_a_file_of_the_project(target):
+    assert (ROOT / target).exists()
+
+
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"(?:`|^ {4})make ([a-z]+)", README, re.MULTILINE))))
+def test_every_make_target_named_exists(target):
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+def test_the_example_runs_as_it_stands(monkeypatch):
+    """On a project whose cells are trained; elsewhere the error says what to do."""
+    [code] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    monkeypatch.chdir(ROOT)
+    if (ROOT / "data" / "models" / "two_body-hnn.safetensors").is_file():
+        names: dict = {}
+        exec(code, names)
+        assert names["model"].rollout(names["x0"], names["torch"].linspace(0, 100, 1000)).shape == (1000, 8)
+    else:
+        with pytest.raises(FileNotFoundError, match="make repro"):
+            exec(code, {})

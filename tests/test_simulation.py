@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+import torch
+from conftest import SIMULATED, starts_of, truth_of
+
+from hnn.errors import Refused
+from hnn.simulation import certify, observe, true_motion
+
+
+def motion(task, tolerance=1e-12, count=4):
+    return true_motion(truth_of(task), starts_of(task, count), torch.linspace(0, 8, 30), tolerance)
+
+
+@pytest.mark.parametrize("task", SIMULATED)
+def test_data_are_certified_and_a_loose_solver_is_caught(task):
+    found = certify(truth_of(task), [motion(task)], 1e-12, 1e-9)
+    assert found
+    assert ("energy_error" in found) == truth_of(task).conservative
+    with pytest.raises(Refused, match=r"lower simulate\.tolerance"):
+        certify(truth_of(task), [motion(task), motion(task, 1e-4)], 1e-4, 1e-9)
+
+
+def test_where_there_is_an_exact_solution_the_certificate_is_the_distance_to_it():
+    assert certify(truth_of("mass_spring"), [motion("mass_spring")], 1e-12, 1e-9)["solution_error"] < 1e-9
+
+
+def test_noise_has_the_deviations_asked_and_derivatives_have_none():
+    true = motion("mass_spring", count=200)
+    seen = observe(truth_of("mass_spring"), true, (0.1, 0.3), np.random.default_rng(0))
+    assert (seen.x - true.x).std((0, 1)) == pytest.approx([0.1, 0.3], rel=0.05)
+    exact = truth_of("mass_spring").time_derivative(torch.from_numpy(true.x)).detach().numpy()
+    assert np.array_equal(seen.dx, exact)
+
+
+def test_without_noise_the_states_are_the_true_ones():
+    true = motion("two_body")
+    assert np.array_equal(observe(truth_of("two_body"), true, (0.0, 0.0), np.random.default_rng(0)).x, true.x)
+
+
+def test_a_motion_begins_at_its_starts_and_knows_its_periods():
+    x0 = starts_of("two_body", 3)
+    found = true_motion(truth_of("two_body"), x0, torch.linspace(0, 1, 5), 1e-10)
+    assert np.array_equal(found.x[:, 0], x0.numpy())
+    assert found.period.shape == (3,)
+    assert found.t[0] == 0
