@@ -42,7 +42,7 @@ paper: $(STAMP) ## the published recipe as an experiment of its own, beside the 
 readme: $(STAMP) ## copy the results of metrics/report.md into README.md
 	python -m hnn readme
 
-lock: ## resolve the newest versions that pyproject.toml allows into requirements.lock
+lock: ## put the newest versions that pyproject.toml allows into requirements.lock
 	$(PYTHON) -m venv --clear $(VENV)
 	$(VENV)/bin/python -m pip install --quiet setuptools -e '.[dev]'
 	$(VENV)/bin/python -m pip freeze --all --exclude-editable --exclude pip | sed 's/+cpu$$//' > requirements.lock
@@ -54,6 +54,6 @@ clean: ## remove the virtual environment; data and results stay
 # `make paper MEASURED=real_pendulum`.
 PAPER := \
   -S train.schedule=constant -S train.learning_rate=1e-3 -S train.steps=2000 -S train.weight_decay=1e-4 -S train.batch=full \
-  -S 'measured_tasks=[$(MEASURED)]' \
+  -S 'state_tasks=[mass_spring,pendulum,two_body]' -S 'measured_tasks=[$(MEASURED)]' \
   -S tasks.two_body.train.steps=10000 -S +tasks.two_body.train.batch=200 -S +tasks.two_body.train.weight_decay=0.0 \
   -S ingest.derivative=forward -S +tasks.real_pendulum.train.weight_decay=1e-5

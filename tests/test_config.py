@@ -63,6 +63,7 @@ MISTAKES = [
     ("state_tasks", ["pendulum", "pendulum"], "state_tasks: given 'pendulum' more than once"),
     ("state_tasks", ["pendulums"], "state_tasks: given 'pendulums'; did you mean 'pendulum'?"),
     ("state_tasks", ["real_pendulum"], "state_tasks: given 'real_pendulum'"),
+    ("state_tasks", [], "state_tasks: given [] and measured_tasks [], at least one task is needed"),
     ("measured_tasks", ["pendulum"], "measured_tasks: given 'pendulum'"),
     ("tasks.pendulum.system.name", "pendulums", "tasks.pendulum.system.name: given 'pendulums'; did you mean 'pendulum'?"),
     ("tasks.pendulum.system.mass", -1, "tasks.pendulum.system.mass: given -1, must be greater than 0"),

@@ -48,12 +48,13 @@ def test_untrained_models_have_errors_by_seed_and_start(motion):
     assert len(np.unique(found["coordinate_error"])) == 15
 
 
-def test_rollouts_that_explode_are_counted_and_not_averaged_in(motion):
+@pytest.mark.parametrize("rate", [0.9, 5.0])  # far from the data but finite; not finite
+def test_rollouts_that_explode_are_counted_and_not_averaged_in(motion, rate):
     class Exploding(Truth):
         learns_energy = False
 
         def __init__(self):
-            self.members = [Known(lambda x: 5 * x)]
+            self.members = [Known(lambda x: rate * x)]
 
     found = measured(Exploding(), motion)
     assert (found["diverged"] == 1).all()

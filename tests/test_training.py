@@ -3,6 +3,7 @@ import pytest
 import torch
 from conftest import network, observed, starts_of, truth_of
 
+from hnn.errors import Refused
 from hnn.integrators import rollout
 from hnn.losses import derivative_loss
 from hnn.training import NonFiniteLoss, curves, fit, hold_out, learning_rates
@@ -109,6 +110,16 @@ def test_trajectories_are_held_out_whole_and_a_single_recording_by_time():
     assert held is not None
     assert kept.t[-1] < held.t[0]
     assert len(kept.t) + len(held.t) == 10
+
+
+@pytest.mark.parametrize(("trajectories", "points", "fraction"), [(3, 10, 0.9), (1, 40, 0.01)])
+def test_a_fraction_that_leaves_a_part_without_points_is_refused(trajectories, points, fraction):
+    """Of three trajectories 0.9 holds out all; of a recording 0.01 is the last row, which has no central difference."""
+    data = observed("mass_spring", trajectories, points)
+    if trajectories == 1:
+        data.dx[:, [0, -1]] = np.nan
+    with pytest.raises(Refused, match="validation"):
+        fitted(train=data, validation=fraction)
 
 
 def test_held_out_points_choose_the_weights_of_least_validation_loss():

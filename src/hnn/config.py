@@ -23,7 +23,7 @@ class InvalidParams(Refused, ValueError):
 def load(path: Path = Path("params.yaml")) -> Params:
     """The validated parameters of a file; raises `InvalidParams` with a line for each mistake."""
     try:
-        raw = yaml.safe_load(path.read_text())
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InvalidParams(f"{path}: there is no such file; run in the project's folder") from None
     except yaml.YAMLError as error:

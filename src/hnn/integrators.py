@@ -90,7 +90,7 @@ class ImplicitMidpoint:
         for _ in range(self.iterations):
             x1, previous = x + dt * field.time_derivative((x + x1) / 2), x1
             moved = (x1 - previous).abs().amax(-1, keepdim=True)
-            settled = moved <= tolerance * x1.abs().amax(-1, keepdim=True).clamp(min=1e-300)
+            settled = moved.isfinite() & (moved <= tolerance * x1.abs().amax(-1, keepdim=True).clamp(min=1e-300))
             if settled.all():
                 return x1
         return torch.where(settled, x1, torch.nan)

@@ -184,6 +184,10 @@ class Params(Section):
     @model_validator(mode="after")
     def check_lists(self) -> Self:
         """Refuse names in the lists that are unknown, of the wrong kind or there twice."""
+        if not self.active:
+            raise PydanticCustomError(
+                "none", "given [] and measured_tasks [], at least one task is needed", {"key": "state_tasks"}
+            )
         simulated = [name for name, task in self.tasks.items() if task.simulate]
         measured = [name for name, task in self.tasks.items() if task.ingest]
         known = {"state_tasks": simulated, "measured_tasks": measured, "models": registry.names("models")}
@@ -202,5 +206,5 @@ class Params(Section):
 STAGES: dict[str, type[Section]] = {"simulate": Simulate, "ingest": Ingest, "train": Train, "rollout": Rollout}
 """The sections of defaults that a task may override."""
 
-OWN_ERRORS = {"unknown", "truth", "origin", "name", "twice"}
+OWN_ERRORS = {"unknown", "truth", "origin", "name", "twice", "none"}
 """Errors raised above, whose message says what was given."""

@@ -75,10 +75,7 @@ def fit(
     is not a number.
     """
     like = next(model.parameters())
-    kept, held = hold_out(train, validation)
-    sets = {"train_loss": tensors(kept, like), "test_loss": tensors(test, like)}
-    if held is not None:
-        sets["validation_loss"] = tensors(held, like)
+    sets = points_by_loss(train, test, validation, like)
     x, dx = sets["train_loss"]
     sample = {name: tuple(part[:: ceil(len(part) / CURVE_SAMPLE)] for part in points) for name, points in sets.items()}
     optimizer = torch.optim.Adam(model.parameters(), learning_rate, weight_decay=weight_decay, fused=True)
@@ -100,9 +97,9 @@ def fit(
         if step % ceil(steps / CURVE_POINTS) == 0 or step == steps:
             curve.append({"step": step, "learning_rate": float(rate), **losses(model, sample)})
             bar.set_postfix(loss=f"{curve[-1]['train_loss']:.3e}", refresh=False)
-            if held is not None and curve[-1] is lowest(curve):
+            if validation > 0 and curve[-1] is lowest(curve):
                 best = deepcopy(model.state_dict())
-    if held is not None:
+    if best:
         model.load_state_dict(best)
     return Fit(model, curve, losses(model, sets))
 
@@ -116,6 +113,23 @@ def curves(fits: Sequence[Fit]) -> list[dict[str, float]]:
         row |= {name: fmean(fit[name] for fit in step) for name in names}
         rows.append(row | {f"{name}.{seed}": fit[name] for seed, fit in enumerate(step) for name in names})
     return rows
+
+
+def points_by_loss(
+    train: Observations, test: Observations, validation: float, like: Tensor
+) -> dict[str, tuple[Tensor, Tensor]]:
+    """The points (x, dx) of each loss of the curve; raises `Refused` if holding out leaves one without any."""
+    kept, held = hold_out(train, validation)
+    sets = {"train_loss": tensors(kept, like), "test_loss": tensors(test, like)}
+    if held is not None:
+        sets["validation_loss"] = tensors(held, like)
+    empty = [name for name, (x, _) in sets.items() if len(x) == 0]
+    if empty:
+        allowed = "0, or a fraction that leaves points on both sides"
+        raise Refused(
+            f"train.validation: given {validation}, which leaves no points for {', '.join(empty)}; allowed: {allowed}"
+        )
+    return sets
 
 
 def tensors(observations: Observations, like: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,36 @@
+"""Intervals of the mean over seeds and starts; how they serve the metrics is in test_metrics."""
+
+import numpy as np
+import pytest
+
+from hnn.statistics import interval
+
+
+def test_starts_are_redrawn_alike_for_all_seeds():
+    """Values that depend on the start alone: more seeds do not make the mean surer, as they would if drawn apart."""
+    values = np.random.default_rng(0).standard_normal((1, 30))
+    widths = []
+    for seeds in (1, 20):
+        found = interval(np.repeat(values, seeds, 0), np.random.default_rng(1), 2000)
+        widths.append(found["high"] - found["low"])
+    assert widths[1] == pytest.approx(widths[0], rel=0.15)
+
+
+def test_more_starts_make_the_mean_surer():
+    generator = np.random.default_rng(0)
+    widths = []
+    for starts in (25, 400):
+        found = interval(generator.standard_normal((1, starts)), generator, 1000)
+        widths.append(found["high"] - found["low"])
+    assert widths[0] / widths[1] == pytest.approx(4, rel=0.35)
+
+
+def test_another_stream_gives_another_interval_of_the_same_mean():
+    values = np.random.default_rng(0).standard_normal((3, 10))
+    a, b = (interval(values, np.random.default_rng(seed), 100) for seed in (0, 1))
+    assert a["mean"] == b["mean"] == pytest.approx(values.mean())
+    assert a["low"] != b["low"]
+
+
+def test_an_infinite_value_is_left_out_like_nan():
+    assert interval(np.array([[1.0, np.inf, 3.0]]), np.random.default_rng(0), 50)["mean"] == 2.0
