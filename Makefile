@@ -55,5 +55,5 @@ clean: ## remove the virtual environment; data and results stay
 PAPER := \
   -S train.schedule=constant -S train.learning_rate=1e-3 -S train.steps=2000 -S train.weight_decay=1e-4 -S train.batch=full \
   -S 'state_tasks=[mass_spring,pendulum,two_body]' -S 'measured_tasks=[$(MEASURED)]' \
-  -S tasks.two_body.train.steps=10000 -S +tasks.two_body.train.batch=200 -S +tasks.two_body.train.weight_decay=0.0 \
-  -S ingest.derivative=forward -S +tasks.real_pendulum.train.weight_decay=1e-5
+  -S ++tasks.two_body.train.steps=10000 -S ++tasks.two_body.train.batch=200 -S ++tasks.two_body.train.weight_decay=0.0 \
+  -S ingest.derivative=forward -S ++tasks.real_pendulum.train.weight_decay=1e-5
