@@ -45,7 +45,12 @@ def test_bands_are_medians_and_quartiles_and_what_is_lost_is_infinitely_wrong():
 
 def test_bands_are_drawn_though_every_rollout_is_lost():
     error = np.broadcast_to(np.where(T < 1, 0.1, np.nan), (1, 3, len(T)))
-    draw(plotting.error_bands({"t": T}, {"t": {"baseline": error, "hnn": np.full((1, 3, len(T)), 0.1)}}, "error"))
+    figure = plotting.error_bands({"t": T}, {"t": {"baseline": error, "hnn": np.full((1, 3, len(T)), 0.1)}}, "error")
+    draw(figure)
+    lost, kept = (line.get_ydata() for line in figure.axes[0].lines)
+    assert np.isinf(lost[T[1:] >= 1]).all()
+    assert np.isfinite(lost[T[1:] < 1]).all()
+    assert np.isfinite(kept).all()
 
 
 @pytest.mark.parametrize(("components", "title"), [(2, "three motions over 2 s"), (8, "one motion over 2 s")])
