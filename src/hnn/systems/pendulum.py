@@ -29,14 +29,23 @@ class Pendulum(System):
     length: float  # m
     gravity: float  # m / s²
 
+    @property
+    def inertia(self) -> float:
+        """About the pivot, in kg m²."""
+        return self.mass * self.length**2
+
+    @property
+    def torque(self) -> float:
+        """Of gravity on the rod held level, in N m."""
+        return self.mass * self.gravity * self.length
+
     def hamiltonian(self, x: Tensor) -> Tensor:
         q, p = x[..., 0], x[..., 1]
-        kinetic = p**2 / (2 * self.mass * self.length**2)
-        return kinetic + self.mass * self.gravity * self.length * (1 - torch.cos(q))
+        return p**2 / (2 * self.inertia) + self.torque * (1 - torch.cos(q))
 
     def period(self, x: Tensor) -> Tensor:
-        """4 K(k)/ω with ω = √(g/l) and k² = H/(2 m g l); beyond the separatrix, of one full turn, 2 K(1/k)/(k ω)."""
-        omega = sqrt(self.gravity / self.length)
-        m = (self.hamiltonian(x) / (2 * self.mass * self.gravity * self.length)).numpy()  # k², SciPy's parameter
+        """4 K(k)/ω with ω² = torque/inertia and k² = H/(2 torque); beyond the separatrix, of one full turn, 2 K(1/k)/(k ω)."""
+        omega = sqrt(self.torque / self.inertia)
+        m = (self.hamiltonian(x) / (2 * self.torque)).numpy()  # k², SciPy's parameter
         swing, turn = 4 * ellipk(m.clip(max=1)), 2 * ellipk(1 / m.clip(min=1)) / m.clip(min=1) ** 0.5
         return torch.where(torch.as_tensor(m < 1), torch.as_tensor(swing), torch.as_tensor(turn)) / omega
