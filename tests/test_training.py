@@ -83,7 +83,7 @@ def test_weight_decay_shrinks_the_weights():
 @pytest.mark.parametrize(("schedule", "peak_at"), [("one_cycle", 0.3), ("constant", 0.0)])
 def test_the_learning_rate_peaks_at_what_was_asked(schedule, peak_at):
     optimizer = torch.optim.Adam([torch.zeros(1, requires_grad=True)], 1e-2)
-    scheduler, rates = learning_rates(optimizer, schedule, 1e-2, 100), []
+    scheduler, rates = learning_rates(optimizer, schedule, 100), []
     for _ in range(100):
         rates.append(scheduler.get_last_lr()[0])
         optimizer.step()

@@ -1,11 +1,12 @@
 """From values by seed and start to a mean and how sure it is."""
 
+from collections.abc import Callable, Mapping, Sequence
 from math import log10
 
 import numpy as np
 from numpy import ndarray
 
-__all__ = ["interval"]
+__all__ = ["interval", "over_seeds"]
 
 
 def interval(values: ndarray, generator: np.random.Generator, draws: int) -> dict[str, float | None]:
@@ -26,3 +27,10 @@ def interval(values: ndarray, generator: np.random.Generator, draws: int) -> dic
     low, high = (float(edge) for edge in np.quantile(means, [0.025, 0.975]))
     summary: dict[str, float | None] = {"mean": mean, "low": low, "high": high}
     return summary | ({"log10": log10(mean)} if mean > 0 else {})
+
+
+def over_seeds(
+    found: Sequence[Mapping[str, float]], generator: Callable[[str], np.random.Generator], draws: int = 2000
+) -> dict[str, dict[str, float | None]]:
+    """The interval of each value that every seed has found, given its random stream by name."""
+    return {name: interval(np.array([[seed[name]] for seed in found]), generator(name), draws) for name in found[0]}

@@ -1,14 +1,14 @@
 """Fit one model to one set of observations: a flat loop, and a pure function of its arguments."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from math import ceil
 from statistics import fmean
-from typing import Literal
+from typing import Any, Generic, Literal, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR
 
@@ -18,10 +18,12 @@ from hnn.model import Model
 from hnn.progress import steps_of
 from hnn.trajectories import Observations
 
-__all__ = ["Fit", "NonFiniteLoss", "curves", "fit", "hold_out"]
+__all__ = ["Fit", "NonFiniteLoss", "curves", "descend", "fit", "hold_out"]
 
 CURVE_POINTS, CURVE_SAMPLE = 50, 2000
 """How often the losses are evaluated for the curve, and on how many points at most: so that watching costs little."""
+
+M = TypeVar("M", bound=nn.Module)
 
 
 class NonFiniteLoss(Refused, ArithmeticError):
@@ -29,14 +31,97 @@ class NonFiniteLoss(Refused, ArithmeticError):
 
 
 @dataclass(frozen=True)
-class Fit:
+class Fit(Generic[M]):
     """A trained model and how it got there."""
 
-    model: Model
+    model: M
     curve: list[dict[str, float]]
-    """Rows of step, learning_rate, train_loss and test_loss (and validation_loss, if points were held out), of a sample."""
+    """Rows of step, learning_rate, train_loss and test_loss (and others, where there are more), of a sample."""
     losses: dict[str, float]
     """The same losses of the model as returned, on all points."""
+
+
+def descend(
+    model: nn.Module,
+    loss: Callable[[], Tensor],
+    watch: Callable[[], dict[str, float]],
+    *,
+    steps: int,
+    learning_rate: float,
+    schedule: Literal["constant", "one_cycle"],
+    weight_decay: float,
+    gradient_clip: float,
+    groups: Iterable[dict[str, Any]] | None = None,
+    label: str | None = None,
+) -> list[dict[str, float]]:
+    """Minimise `loss`, of a fresh batch at each call, by Adam; the rows of the curve, with the losses that `watch` finds.
+
+    `learning_rate` is the constant rate, or the peak of the one-cycle schedule; `weight_decay` is Adam's (an L2 penalty);
+    gradients are clipped to the norm `gradient_clip` unless that is 0. `groups` are Adam's parameter groups, with rates of
+    their own (all of the model, if None). If `watch` gives a `validation_loss`, the model ends as it was where that was
+    lowest. `label` names the fit on the progress bar. Raises `NonFiniteLoss` at the first step whose loss is not a number.
+    """
+    groups = [{"params": model.parameters()}] if groups is None else groups
+    optimizer = torch.optim.Adam(groups, learning_rate, weight_decay=weight_decay, fused=True)
+    rates = learning_rates(optimizer, schedule, steps)
+    curve: list[dict[str, float]] = []
+    best: dict[str, Tensor] = {}
+
+    def look(step: int, rate: float | Tensor) -> None:
+        """Add a row to the curve, and keep the weights if they are the best so far on held-out points."""
+        curve.append({"step": step, "learning_rate": float(rate), **watch()})
+        if "validation_loss" in curve[-1] and curve[-1] is min(curve, key=lambda row: row["validation_loss"]):
+            best.update(deepcopy(model.state_dict()))
+
+    look(0, rates.get_last_lr()[0])
+    for step in (bar := steps_of(steps, label)):
+        rate = rates.get_last_lr()[0]
+        value = loss()
+        if not value.isfinite():
+            where = f"{label}: " if label else ""
+            raise NonFiniteLoss(
+                f"{where}loss {value.item()} at step {step} of {steps}, learning rate {rate:.3g}; "
+                "lower learning_rate or set gradient_clip"
+            )
+        optimizer.zero_grad()
+        value.backward()
+        if gradient_clip > 0:
+            torch.nn.utils.clip_grad_norm_(model.parameters(), gradient_clip)
+        optimizer.step()
+        rates.step()
+        if step % ceil(steps / CURVE_POINTS) == 0 or step == steps:
+            look(step, rate)
+            bar.set_postfix(loss=f"{curve[-1]['train_loss']:.3e}", refresh=False)
+    if best:
+        model.load_state_dict(best)
+    return curve
+
+
+def fit(
+    model: Model,
+    train: Observations,
+    test: Observations,
+    *,
+    batch: int | Literal["full"],
+    validation: float,
+    generator: torch.Generator,
+    **recipe: Any,
+) -> Fit[Model]:
+    """Minimise `derivative_loss` on `train`, in the precision and on the device of `model`, which is trained in place.
+
+    `test` is only looked at, for the curve. `validation` is the fraction of `train` held out to choose the best weights;
+    batches are drawn from `generator`, with replacement unless full; `recipe` are the options of `descend`.
+    """
+    sets = points_by_loss(train, test, validation, next(model.parameters()))
+    x, dx = sets["train_loss"]
+    sample = {name: tuple(part[:: ceil(len(part) / CURVE_SAMPLE)] for part in points) for name, points in sets.items()}
+
+    def loss() -> Tensor:
+        i = slice(None) if batch == "full" else torch.randint(len(x), (batch,), generator=generator).to(x.device)
+        return derivative_loss(model, x[i], dx[i])
+
+    curve = descend(model, loss, lambda: losses(model, sample), **recipe)
+    return Fit(model, curve, losses(model, sets))
 
 
 def hold_out(observations: Observations, fraction: float) -> tuple[Observations, Observations | None]:
@@ -51,60 +136,7 @@ def hold_out(observations: Observations, fraction: float) -> tuple[Observations,
     return observations.part(slice(cut)), observations.part(slice(cut, None))
 
 
-def fit(
-    model: Model,
-    train: Observations,
-    test: Observations,
-    *,
-    steps: int,
-    batch: int | Literal["full"],
-    learning_rate: float,
-    schedule: Literal["constant", "one_cycle"],
-    weight_decay: float,
-    gradient_clip: float,
-    validation: float,
-    generator: torch.Generator,
-    label: str | None = None,
-) -> Fit:
-    """Minimise `derivative_loss` on `train` by Adam, in the precision and on the device of `model`, which is trained in place.
-
-    `test` is only looked at, for the curve. `learning_rate` is the constant rate, or the peak of the one-cycle schedule;
-    `weight_decay` is Adam's (an L2 penalty); gradients are clipped to the norm `gradient_clip` unless that is 0;
-    `validation` is the fraction of `train` held out to choose the best weights; batches are drawn from `generator`, with
-    replacement unless full. `label` names the fit on the progress bar. Raises `NonFiniteLoss` at the first step whose loss
-    is not a number.
-    """
-    like = next(model.parameters())
-    sets = points_by_loss(train, test, validation, like)
-    x, dx = sets["train_loss"]
-    sample = {name: tuple(part[:: ceil(len(part) / CURVE_SAMPLE)] for part in points) for name, points in sets.items()}
-    optimizer = torch.optim.Adam(model.parameters(), learning_rate, weight_decay=weight_decay, fused=True)
-    rates = learning_rates(optimizer, schedule, learning_rate, steps)
-    curve: list[dict[str, float]] = []
-    best: dict[str, Tensor] = {}
-    for step in (bar := steps_of(steps, label)):
-        rate = rates.get_last_lr()[0]
-        i = slice(None) if batch == "full" else torch.randint(len(x), (batch,), generator=generator).to(x.device)
-        loss = derivative_loss(model, x[i], dx[i])
-        if not loss.isfinite():
-            raise NonFiniteLoss(f"loss {loss.item()} at step {step} of {steps}, learning rate {rate:.3g}")
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        if gradient_clip > 0:
-            torch.nn.utils.clip_grad_norm_(model.parameters(), gradient_clip)
-        optimizer.step()
-        rates.step()
-        if step % ceil(steps / CURVE_POINTS) == 0 or step == steps:
-            curve.append({"step": step, "learning_rate": float(rate), **losses(model, sample)})
-            bar.set_postfix(loss=f"{curve[-1]['train_loss']:.3e}", refresh=False)
-            if validation > 0 and curve[-1] is lowest(curve):
-                best = deepcopy(model.state_dict())
-    if best:
-        model.load_state_dict(best)
-    return Fit(model, curve, losses(model, sets))
-
-
-def curves(fits: Sequence[Fit]) -> list[dict[str, float]]:
+def curves(fits: Sequence[Fit[Any]]) -> list[dict[str, float]]:
     """The curves of all seeds as one table: each step's rate, the mean of each loss over the seeds, then each seed's own."""
     rows = []
     for step in zip(*(f.curve for f in fits), strict=True):
@@ -138,20 +170,15 @@ def tensors(observations: Observations, like: Tensor) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(x).to(like), torch.from_numpy(dx).to(like)
 
 
-def learning_rates(optimizer: Optimizer, schedule: str, peak: float, steps: int) -> LRScheduler:
+def learning_rates(optimizer: Optimizer, schedule: str, steps: int) -> LRScheduler:
     """`constant`, as published, or `one_cycle`: up for 30 % of the steps, down for the rest (Smith, Topin 2018)."""
     if schedule == "constant":
         return ConstantLR(optimizer, factor=1.0, total_iters=0)
     # One step more than is taken: the scheduler also steps after the last, and its last rate is not zero but tiny.
-    return OneCycleLR(optimizer, max_lr=peak, total_steps=steps + 1)
+    return OneCycleLR(optimizer, max_lr=[group["lr"] for group in optimizer.param_groups], total_steps=steps + 1)
 
 
 def losses(model: Model, sets: Mapping[str, tuple[Tensor, ...]]) -> dict[str, float]:
     """The loss of each set of points (x, dx)."""
     with torch.no_grad():
         return {name: derivative_loss(model, x, dx).item() for name, (x, dx) in sets.items()}
-
-
-def lowest(curve: list[dict[str, float]]) -> dict[str, float]:
-    """The row of least validation loss."""
-    return min(curve, key=lambda row: row["validation_loss"])
