@@ -56,7 +56,7 @@ def test_a_cell_or_a_seed_that_is_not_there_names_those_that_are(project):
 
 
 def test_the_package_offers_load_and_nothing_else():
-    assert hnn.__all__ == ["load"]
+    assert hnn.__all__ == ["load", "load_pixels"]
     with pytest.raises(AttributeError, match="no attribute 'laod'"):
         hnn.laod  # noqa: B018
 

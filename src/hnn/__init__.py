@@ -11,10 +11,12 @@ Nothing is imported before it is asked for, so that each stage pays for what it 
 import importlib
 from typing import Any
 
-__all__ = ["load"]
+__all__ = ["load", "load_pixels"]
 
 
 def __getattr__(name: str) -> Any:
     if name == "load":
         return importlib.import_module("hnn.trained").load
+    if name == "load_pixels":
+        return importlib.import_module("hnn.trained_pixels").load_pixels
     raise AttributeError(f"module 'hnn' has no attribute {name!r}")

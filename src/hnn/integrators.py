@@ -16,7 +16,19 @@ from torch import Tensor
 from hnn.errors import Refused
 from hnn.phase_space import Field, join, split
 
-__all__ = ["INTEGRATORS", "LEAPFROG", "RK4", "YOSHIDA4", "ImplicitMidpoint", "Reference", "RungeKutta", "Splitting", "rollout"]
+__all__ = [
+    "EULER",
+    "INTEGRATORS",
+    "LEAPFROG",
+    "RK4",
+    "STEP_MAPS",
+    "YOSHIDA4",
+    "ImplicitMidpoint",
+    "Reference",
+    "RungeKutta",
+    "Splitting",
+    "rollout",
+]
 
 Step = Callable[[Field, Tensor, float], Tensor]
 
@@ -136,6 +148,9 @@ RK4 = RungeKutta(
 )
 """The classical Runge-Kutta method (Hairer, Nørsett, Wanner 1993, table II.1.2); not symplectic."""
 
+EULER = RungeKutta(order=1, a=((),), b=(1.0,))
+"""x₁ = x₀ + dt f(x₀): the map that a network learns from forward differences. Not for rollouts of anything else."""
+
 LEAPFROG = Splitting(order=2, weights=(0.5, 1.0, 0.5))
 """Kick-drift-kick leapfrog, the velocity form of Störmer and Verlet."""
 
@@ -143,7 +158,11 @@ W = 1 / (2 - 2 ** (1 / 3))
 YOSHIDA4 = Splitting(order=4, weights=(W / 2, W, (1 - W) / 2, 1 - 2 * W, (1 - W) / 2, W, W / 2))
 """Three leapfrogs of lengths w, 1 - 2w, w, w = 1/(2 - 2^(1/3)) (Yoshida 1990, Physics Letters A 150:262, eq. 2.11)."""
 
+STEP_MAPS = {"rk4": RK4, "euler": EULER}
+"""The maps from one frame to the next through which a latent field can be trained."""
+
 INTEGRATORS: dict[str, RungeKutta | Splitting | ImplicitMidpoint] = {
+    "euler": EULER,
     "rk4": RK4,
     "leapfrog": LEAPFROG,
     "yoshida4": YOSHIDA4,

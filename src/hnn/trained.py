@@ -9,7 +9,7 @@ from torch import Tensor
 from hnn import integrators, io
 from hnn.model import Model, make
 
-__all__ = ["Trained", "load", "load_members"]
+__all__ = ["Trained", "load", "load_members", "path_of"]
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,18 @@ def load_members(path: Path) -> list[Model]:
     return members
 
 
-def load(task: str, model: str, *, seed: int = 0, root: str | Path = ".") -> Trained:
-    """The trained cell task × model of the project in the folder `root`; `seed` chooses one of its fits."""
+def path_of(task: str, model: str, root: str | Path) -> Path:
+    """The weights of a cell of the project in the folder `root`, which must be there."""
     path = Path(root) / io.weights_path(task, model)
     if not path.is_file():
         cells = ", ".join(sorted(file.stem for file in path.parent.glob("*.safetensors"))) or "none; run `make repro`"
         raise FileNotFoundError(f"no trained cell {task}-{model} in {path.parent.resolve()}; there: {cells}")
-    members = load_members(path)
+    return path
+
+
+def load(task: str, model: str, *, seed: int = 0, root: str | Path = ".") -> Trained:
+    """The trained cell task × model of the project in the folder `root`; `seed` chooses one of its fits."""
+    members = load_members(path_of(task, model, root))
     if not 0 <= seed < len(members):
         raise ValueError(f"seed: given {seed}, allowed: 0 to {len(members) - 1}")
     return Trained(members[seed])

@@ -1,0 +1,105 @@
+"""Dynamics behind pixels: an autoencoder, a model of its latent states, and the map that takes both one frame further."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from hnn import model
+from hnn.autoencoder import Autoencoder, pairs
+from hnn.integrators import STEP_MAPS, rollout
+from hnn.model import Ensemble, Model
+
+__all__ = ["LatentEnsemble", "LatentModel", "make"]
+
+BLOCK = 2000  # frame pairs that pass the autoencoder at once: 25 MB in float64
+
+
+class LatentModel(nn.Module):
+    """z₁ = Φ(z₀): one frame ahead in latent space, by the step map Φ of the learned field.
+
+    `frame_step` is the time between frames in seconds; `step` the same in units of latent time.
+    """
+
+    def __init__(self, autoencoder: Autoencoder, dynamics: Model, *, step_map: str, frame_step: float) -> None:
+        super().__init__()
+        self.autoencoder, self.dynamics = autoencoder, dynamics
+        self.step_map, self.frame_step = step_map, frame_step
+
+    @property
+    def step(self) -> float:
+        """Between two frames, in latent time."""
+        return self.frame_step / float(self.autoencoder.about["time_unit"])
+
+    def forward(self, z: Tensor) -> Tensor:
+        """The latent states one frame after z, both (*batch, latent)."""
+        return STEP_MAPS[self.step_map](self.dynamics, z, self.step)
+
+
+class LatentEnsemble:
+    """Fits of one latent model for several seeds, each with its own encoder, answering as one."""
+
+    def __init__(self, members: Sequence[LatentModel]) -> None:
+        self.members = list(members)
+        self.dynamics = Ensemble([member.dynamics for member in members])
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.dynamics.device
+
+    def encode(self, frames: Tensor) -> Tensor:
+        """Latent states (seeds, *batch, time - 1, latent) of frames (*batch, time, channels, size, size), by each encoder."""
+        like = next(self.members[0].parameters())
+        flat = frames.reshape(-1, *frames.shape[-4:])  # (clips, time, …)
+        clips = max(1, BLOCK // flat.shape[1])
+        blocks = []
+        for part in flat.split(clips):
+            x = pairs(part.to(like.device), like.dtype)
+            blocks.append(torch.stack([member.autoencoder.encode(x) for member in self.members]))
+        z = torch.cat(blocks, dim=1)
+        return z.view(len(self.members), *frames.shape[:-4], *z.shape[2:])
+
+    def decode(self, seed: int, z: Tensor) -> Tensor:
+        """The first frame of each decoded pair, brightness, (*batch, pixels of a frame), of one member's (*batch, latent)."""
+        decode = self.members[seed].autoencoder.decode
+        blocks = [decode(part).chunk(2, dim=-1)[0] for part in z.flatten(0, -2).split(BLOCK)]
+        return torch.cat(blocks).unflatten(0, z.shape[:-1])
+
+    def roll(self, z0: Tensor, t: Tensor, *, continuous: bool, tolerance: float) -> Tensor:
+        """Latent states at the times t (time,), in seconds, one frame apart, from z0 (seeds, *batch, latent).
+
+        By the step map that the members were trained through, or, if `continuous`, as solutions of the learned differential
+        equation: what is published, and a mismatch for a field that was not fitted to derivatives.
+        """
+        member = self.members[0]
+        latent_time = t / float(member.autoencoder.about["time_unit"])
+        method = "dop853" if continuous else member.step_map
+        return rollout(self.dynamics, z0, latent_time, method, member.step, tolerance)
+
+
+def make(
+    *,
+    pixels: int,
+    hidden: int,
+    latent: int,
+    time_unit: float,
+    name: str,
+    model_hidden: int,
+    model_layers: int,
+    model_activation: str,
+    step_map: str,
+    frame_step: float,
+    generator: torch.Generator,
+) -> LatentModel:
+    """A latent model with fresh weights: an autoencoder, and the model `name` of its latent states."""
+    autoencoder = Autoencoder(pixels, hidden=hidden, latent=latent, time_unit=time_unit, generator=generator)
+    dynamics = model.make(
+        name,
+        latent // 2,
+        hidden=model_hidden,
+        layers=model_layers,
+        activation=model_activation,
+        generator=generator,
+    )
+    return LatentModel(autoencoder, dynamics, step_map=step_map, frame_step=frame_step)
