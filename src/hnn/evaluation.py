@@ -14,7 +14,7 @@ from hnn.statistics import interval
 from hnn.system import System
 from hnn.trajectories import Observations, TrueMotion
 
-__all__ = ["Scales", "published_quantities", "quantities", "roll", "scales", "summarise"]
+__all__ = ["Scales", "describe", "published_quantities", "quantities", "roll", "scales", "summarise"]
 
 
 @dataclass(frozen=True)
@@ -50,18 +50,22 @@ def roll(
     t, x0 = torch.from_numpy(motion.t), torch.from_numpy(motion.x[:, 0])
     starts = x0.expand(len(ensemble.members), *x0.shape).to(ensemble.device)
     x = integrators.rollout(ensemble, starts, t, **method)
+    learned = ensemble.hamiltonian(x).cpu().numpy() if ensemble.learns_energy else None
+    return describe(truth, x.cpu().numpy(), motion, scales, learned)
+
+
+@torch.no_grad()
+def describe(truth: System, x: ndarray, motion: TrueMotion, scales: Scales, learned: ndarray | None) -> dict[str, ndarray]:
+    """The arrays of `roll` for rollouts x (seeds, starts, time, 2n) and the learned H along them, however they came about."""
     arrays = {
-        "t": t,
+        "t": motion.t,
         "x": x,
-        "energy": truth.hamiltonian(x.cpu()),
-        "true_energy": truth.hamiltonian(torch.from_numpy(motion.x)),
+        "energy": truth.hamiltonian(torch.from_numpy(x)).numpy(),
+        "true_energy": truth.hamiltonian(torch.from_numpy(motion.x)).numpy(),
+        "distance": metrics.relative_distance(x, motion.x),
+        "energy_scale": np.array(scales.energy),
     }
-    distance = metrics.relative_distance(x.cpu().numpy(), motion.x)
-    arrays["distance"] = torch.from_numpy(distance)
-    arrays["energy_scale"] = torch.tensor(scales.energy)
-    if ensemble.learns_energy:
-        arrays["learned"] = ensemble.hamiltonian(x)
-    return {name: array.cpu().numpy() for name, array in arrays.items()}
+    return arrays if learned is None else arrays | {"learned": learned}
 
 
 def quantities(rolled: Mapping[str, ndarray], motion: TrueMotion, scales: Scales) -> dict[str, ndarray]:

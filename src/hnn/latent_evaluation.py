@@ -1,0 +1,203 @@
+"""One cell behind pixels against the true motion: roll out in latent space, read with a probe, decode, and measure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy import ndarray
+from torch import Tensor
+
+from hnn import evaluation, probe
+from hnn.evaluation import Scales, describe
+from hnn.integrators import rollout
+from hnn.latent import LatentEnsemble, LatentModel
+from hnn.phase_space import join, split
+from hnn.probe import Probe
+from hnn.system import System
+from hnn.trajectories import Observations, TrueMotion
+
+__all__ = ["SETS", "Reading", "counterfactual", "pictures", "quantities", "read", "roll", "scores"]
+
+Method = Literal["map", "continuous", "encode"]
+
+SETS: dict[str, tuple[str, Method]] = {
+    "held_out": ("held_out", "map"),
+    "long": ("long", "map"),
+    "continuous": ("held_out", "continuous"),
+    "floor": ("held_out", "encode"),
+    "table1": ("table1", "continuous"),
+}
+"""Results by name: from which starts, and how the latent states come about (see `roll`)."""
+
+HORIZONS = (10, 100, 200, 1000)
+"""In frames: where decoded frames are held against the true ones."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the true state is read from the latent states of each seed: by its own encoder's probe, fitted on training clips."""
+
+    probes: list[Probe]
+    scales: Scales
+
+    def states(self, z: ndarray) -> ndarray:
+        """The probed states (seeds, …, 2n) of latent ones (seeds, …, latent)."""
+        return np.stack([probe(part) for probe, part in zip(self.probes, z, strict=True)])
+
+
+@torch.no_grad()
+def read(truth: System, ensemble: LatentEnsemble, frames: Tensor, train: Observations) -> Reading:
+    """The probes and scales of a cell, over the training clips (clips, time, channels, size, size) and their states."""
+    z, x = ensemble.encode(frames), train.x[:, :-1]
+    learned = None
+    if ensemble.dynamics.learns_energy:
+        learned = ensemble.dynamics.hamiltonian(z).flatten(1).std(1).cpu().numpy()
+    energy = truth.hamiltonian(torch.from_numpy(x)).std()
+    return Reading([Probe.fit(part, x) for part in z.cpu().numpy()], Scales(float(energy), learned, float(np.abs(x).max())))
+
+
+@torch.no_grad()
+def scores(ensemble: LatentEnsemble, reading: Reading, frames: Tensor, test: Observations) -> dict[str, ndarray]:
+    """What encoder and decoder are worth on clips that nothing was fitted to.
+
+    `probe_r2` (seeds, 1): R² of the probe's worse coordinate. `canonical_error` (seeds, 1): see `hnn.probe`.
+    `reconstruction_error` (seeds, clips): mean square over pixels of decoded minus true frames, of brightness in [0, 1].
+    """
+    z, x = ensemble.encode(frames), test.x[:, :-1]
+    latent = z.cpu().numpy()
+    return {
+        "probe_r2": np.array([[probe.score(part, x)] for part in reading.states(latent)]),
+        "canonical_error": np.array([[probe.canonical_error(x, part)] for part in latent]),
+        "reconstruction_error": frame_errors(ensemble, z, frames[:, :-1]).mean(-1),
+    }
+
+
+@torch.no_grad()
+def roll(
+    truth: System,
+    ensemble: LatentEnsemble,
+    frames: Tensor,
+    motion: TrueMotion,
+    reading: Reading,
+    method: Method,
+    tolerance: float,
+) -> dict[str, ndarray]:
+    """The rollouts of every seed from the first two frames of each start, as `evaluation.roll` gives them, with `z`.
+
+    x is what the probes read from z, the latent states (seeds, starts, time, latent). `map`: by the step map that was trained.
+    `continuous`: as solutions of the learned differential equation, for fields that were not fitted to derivatives a mismatch.
+    `encode`: of the true frames themselves, one time fewer; no rollout can be read better than that.
+    """
+    if method == "encode":
+        z = ensemble.encode(frames)
+    else:
+        z0 = ensemble.encode(frames[:, :2]).squeeze(-2)
+        z = ensemble.roll(z0, torch.from_numpy(motion.t), continuous=method == "continuous", tolerance=tolerance)
+    latent = z.cpu().numpy()
+    learned = ensemble.dynamics.hamiltonian(z).cpu().numpy() if ensemble.dynamics.learns_energy else None
+    return describe(truth, reading.states(latent), until(motion, z.shape[-2]), reading.scales, learned) | {"z": latent}
+
+
+def until(motion: TrueMotion, count: int) -> TrueMotion:
+    """The first `count` times of a motion."""
+    return TrueMotion(motion.t[:count], motion.x[:, :count], motion.period)
+
+
+@torch.no_grad()
+def quantities(
+    ensemble: LatentEnsemble, rolled: Mapping[str, ndarray], motion: TrueMotion, frames: Tensor, scales: Scales
+) -> dict[str, ndarray]:
+    """The quantities of `evaluation.quantities` for the probed states, and of decoded frames (seeds, starts).
+
+    `pixel_mse_10`, …: the mean square over pixels of the decoded minus the true frame at each horizon that is reached, of
+    brightness in [0, 1].
+    """
+    count = rolled["z"].shape[-2]
+    reached = [frame for frame in HORIZONS if frame < count]
+    z = torch.from_numpy(rolled["z"][..., reached, :]).to(ensemble.device)
+    errors = frame_errors(ensemble, z, frames[:, reached])
+    found = evaluation.quantities(rolled, until(motion, count), scales)
+    return found | {f"pixel_mse_{frame}": errors[..., i] for i, frame in enumerate(reached)}
+
+
+def frame_errors(ensemble: LatentEnsemble, z: Tensor, frames: Tensor) -> ndarray:
+    """Mean square over pixels (seeds, *batch) of the frames decoded from z (seeds, *batch, latent) minus the true ones."""
+    true = frames.flatten(-3).to(z) / 255
+    return torch.stack([(ensemble.decode(i, part) - true).square().mean(-1) for i, part in enumerate(z)]).cpu().numpy()
+
+
+@torch.no_grad()
+def pictures(
+    ensemble: LatentEnsemble, rollouts: Mapping[str, Mapping[str, ndarray]], frames: Tensor
+) -> dict[str, dict[str, ndarray]]:
+    """What the report draws of the first seed, from the first held-out start: `film`, as bytes, the true frames and those
+    decoded from the rollouts by the trained map and as a continuous motion.
+
+    Of a model that learns an energy and has two latents, also `portrait`, the learned H on a grid, and `counterfactual`: a
+    motion that is given energy midway, from the start with the least to where the data have much of it.
+    """
+    rolled = rollouts["held_out"]
+    films = {"decoded": rolled, "continuous": rollouts["continuous"]}
+    found = {"film": {name: film(ensemble, arrays["z"][0, 0], frames.shape[2:]) for name, arrays in films.items()}}
+    found["film"]["true"] = frames[0].numpy()
+    if "learned" not in rolled or rolled["z"].shape[-1] != 2:
+        return found
+    z, learned = rolled["z"][0], rolled["learned"][0]
+    q, p = (np.linspace(1.3 * part.min(), 1.3 * part.max(), 60) for part in (z[..., 0], z[..., 1]))
+    grid = torch.from_numpy(np.stack(np.meshgrid(q, p), axis=-1)).to(ensemble.device)
+    energy = ensemble.members[0].dynamics.hamiltonian(grid)  # type: ignore[operator]
+    found["portrait"] = {"q": q, "p": p, "energy": energy.cpu().numpy()}
+    least = learned[:, 0].argmin()
+    rise = float(np.quantile(learned[:, 0], 0.8) - learned[least, 0])
+    path = counterfactual(ensemble.members[0], torch.from_numpy(z[least, 0]).to(ensemble.device), rise, PHASES)
+    along = ensemble.members[0].dynamics.hamiltonian(path)  # type: ignore[operator]
+    found["counterfactual"] = {
+        "z": path.cpu().numpy(),
+        "energy": along.cpu().numpy(),
+        "decoded": film(ensemble, path.cpu().numpy(), frames.shape[2:]),
+        "phases": np.array(PHASES),
+    }
+    return found
+
+
+PHASES = (64, 20, 96)
+"""Frames before, while and after energy is added."""
+
+
+def film(ensemble: LatentEnsemble, z: ndarray, shape: tuple[int, ...]) -> ndarray:
+    """The frames (time, channels, size, size), bytes, that the first seed decodes from its latent states (time, latent)."""
+    decoded = ensemble.decode(0, torch.from_numpy(z).to(ensemble.device)).unflatten(-1, shape)
+    return (255 * decoded.nan_to_num(0.0).clamp(0, 1)).round().to(torch.uint8).cpu().numpy()
+
+
+@dataclass(frozen=True)
+class Ascent:
+    """dz/ds = ∇H/|∇H|²: where energy is added the fastest; s is the energy added (Greydanus et al. 2019, section 6)."""
+
+    model: LatentModel
+
+    def time_derivative(self, z: Tensor) -> Tensor:
+        """Shape (*batch, 2n), per unit of the learned energy."""
+        dq, dp = split(self.model.dynamics.time_derivative(z))  # (∂H/∂p, -∂H/∂q)
+        gradient = join(-dp, dq)
+        return gradient / gradient.square().sum(-1, keepdim=True)
+
+
+@torch.no_grad()
+def counterfactual(model: LatentModel, z0: Tensor, energy: float, frames: tuple[int, int, int]) -> Tensor:
+    """Latent states (1 + Σ frames, latent) from z0 (latent,): the learned motion, then `energy` added evenly, then the motion.
+
+    `energy` is in units of the learned H; the three phases last so many `frames` each.
+    """
+    before, adding, after = frames
+    path = [z0[None]]
+    for count, field, step, method in (
+        (before, model.dynamics, model.step, model.step_map),
+        (adding, Ascent(model), energy / adding, "rk4"),
+        (after, model.dynamics, model.step, model.step_map),
+    ):
+        times = step * torch.arange(count + 1, dtype=torch.float64)
+        path.append(rollout(field, path[-1][-1], times, method, abs(step))[1:])
+    return torch.cat(path)
