@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hnn import plotting, report
+from hnn import plotting, report, report_pixels
 from hnn.progress import steps_of
 
 
@@ -54,13 +54,15 @@ def test_the_findings_turn_round_with_the_numbers():
 
 
 def test_the_report_has_published_and_own_numbers_and_its_figures():
-    figures = {"pendulum": ["pendulum-paths"]}
-    text = report.render(CELLS, {"pendulum": 0.0}, figures, {"seeds": 3, "long": "10"})
+    figures = {"pendulum": ["pendulum-paths.png"]}
+    about_it = {"seeds": 3, "long": "10", "starts": 50}
+    text = report.render(CELLS, {"pendulum": 0.0}, figures, about_it, report_pixels.describe({}))
     assert "| pendulum | hnn | energy_mse | 0.0249 ± 0.00542 | 0.01 [0.009, 0.011] |" in text
-    assert "![pendulum-paths](figures/pendulum-paths.png)" in text
+    assert "![pendulum-paths.png](figures/pendulum-paths.png)" in text
     assert "{{" not in text
     assert report.extract(text).startswith("<!-- results: begin -->")
     assert "## Our protocol" not in report.extract(text)
+    assert "## From pixels" not in text
 
 
 def test_the_summary_has_a_row_for_each_number_and_prints_as_a_table():

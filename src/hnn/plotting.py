@@ -10,7 +10,7 @@ from numpy import ndarray
 
 from hnn.trajectories import TrueMotion
 
-__all__ = ["energies", "error_bands", "orbits", "overview", "portraits", "task_figures"]
+__all__ = ["TRUTH", "colour", "dashes", "energies", "error_bands", "orbits", "overview", "panels", "portraits", "task_figures"]
 
 TRUTH = "#000000"
 COLOURS = {"baseline": "#D55E00", "hnn": "#0072B2"}
@@ -18,8 +18,14 @@ OTHERS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
 
 def colour(model: str) -> str:
-    """The colour of a model: fixed for the two that every report has."""
-    return COLOURS.get(model) or OTHERS[sum(map(ord, model)) % len(OTHERS)]
+    """The colour of a model: fixed for the two that every report has, whatever step map follows the name after a dash."""
+    name = model.split("-")[0]
+    return COLOURS.get(name) or OTHERS[sum(map(ord, name)) % len(OTHERS)]
+
+
+def dashes(model: str) -> str:
+    """The line of a model: dashed if it was trained through an Euler map."""
+    return "--" if model.endswith("-euler") else "-"
 
 
 def panels(count: int, height: float = 3.2, width: float = 3.4, shared: bool = False) -> tuple[Figure, Sequence[Axes]]:
@@ -91,15 +97,17 @@ def error_bands(t: Mapping[str, ndarray], errors: Mapping[str, Mapping[str, ndar
     `errors[task][model]` has shape (seeds, starts, time); rollouts that are lost count as infinitely wrong.
     """
     figure, axes = panels(len(errors), width=3.2)
+    first = next(iter(errors.values()))
     for axis, (task, models) in zip(axes, errors.items(), strict=True):
         for name, error in models.items():
             low, median, high = np.quantile(np.nan_to_num(error, nan=np.inf), [0.25, 0.5, 0.75], axis=(0, 1), method="nearest")
             shown = slice(1, None)  # at t = 0 all errors are zero
             axis.fill_between(t[task][shown], low[shown], high[shown], color=colour(name), alpha=0.2, lw=0)
-            axis.plot(t[task][shown], median[shown], color=colour(name), lw=1.2, label=name)
+            axis.plot(t[task][shown], median[shown], dashes(name), color=colour(name), lw=1.2, label=name)
         axis.set(yscale="log", title=task, xlabel="time in s")
+        if axis is axes[0] or set(models) != set(first):
+            axis.legend(frameon=False, fontsize=8)
     axes[0].set_ylabel(label)
-    axes[0].legend(frameon=False, fontsize=8)
     return figure
 
 
