@@ -55,5 +55,9 @@ clean: ## remove the virtual environment; data and results stay
 PAPER := \
   -S train.schedule=constant -S train.learning_rate=1e-3 -S train.steps=2000 -S train.weight_decay=1e-4 -S train.batch=full \
   -S 'state_tasks=[mass_spring,pendulum,two_body]' -S 'measured_tasks=[$(MEASURED)]' \
+  -S 'step_maps=[euler]' -S pretrain.steps=0 -S pretrain.time_unit=0.05 -S pretrain.latent_std=0.0 -S pretrain.relative=false \
+  -S train.relative=false -S train.canonical=1.0 -S train.dynamics=0.1 -S train.autoencoder_rate=1e-3 -S train.settle=0 \
+  -S train.segment=2 -S ++tasks.pixel_pendulum.train.steps=10000 -S ++tasks.pixel_pendulum.train.batch=200 \
+  -S ++tasks.pixel_pendulum.train.weight_decay=1e-5 \
   -S ++tasks.two_body.train.steps=10000 -S ++tasks.two_body.train.batch=200 -S ++tasks.two_body.train.weight_decay=0.0 \
   -S ingest.derivative=forward -S ++tasks.real_pendulum.train.weight_decay=1e-5

@@ -16,8 +16,8 @@ from hnn.trained import load_members
 def rollout(task: str, name: str) -> None:
     """Roll out the cell task × `name` along every set of true motions of the task."""
     params = config.load()
-    torch.set_num_threads(params.threads)
     p = params.tasks[task].rollout
+    torch.set_num_threads(p.threads)
     device = choose(params.device)
     ensemble = Ensemble([member.to(device) for member in load_members(io.weights_path(task, name))])
     truth = system.make(**params.tasks[task].system)

@@ -63,7 +63,30 @@ MISTAKES = [
     ("state_tasks", ["pendulum", "pendulum"], "state_tasks: given 'pendulum' more than once"),
     ("state_tasks", ["pendulums"], "state_tasks: given 'pendulums'; did you mean 'pendulum'?"),
     ("state_tasks", ["real_pendulum"], "state_tasks: given 'real_pendulum'"),
-    ("state_tasks", [], "state_tasks: given [] and measured_tasks [], at least one task is needed"),
+    ("render.size", 7, "render.size: given 7, must be greater than or equal to 8"),
+    ("render.channels", 2, "render.channels: given 2, must be 1 or 3"),
+    ("render.supersampling", 0, "render.supersampling: given 0, must be greater than or equal to 1"),
+    ("autoencoder.latent", 3, "autoencoder.latent: given 3, must be an even number"),
+    ("autoencoder.latent", 0, "autoencoder.latent: given 0, must be greater than 0"),
+    ("train.freeze_autoencoder", 3, "train.freeze_autoencoder: given 3, must be a valid boolean"),
+    ("step_maps", ["rk5"], "step_maps.0: given 'rk5', must be 'rk4' or 'euler'"),
+    ("step_maps", ["rk4", "rk4"], "step_maps: given 'rk4' more than once"),
+    ("pixel_tasks", ["pixel_pendulun"], "pixel_tasks: given 'pixel_pendulun'; did you mean 'pixel_pendulum'?"),
+    ("pixel_tasks", ["real_pendulum"], "pixel_tasks: given 'real_pendulum'"),
+    ("state_tasks", ["pixel_pendulum"], "state_tasks: given 'pixel_pendulum'"),
+    (
+        "tasks.pixel_pendulum.simulate.horizon_points",
+        200,
+        "horizon_points: given 200, must be 201: one point each frame, 0.05 s",
+    ),
+    ("tasks.pixel_pendulum.simulate.long_points", 1000, "simulate.long_points: given 1000, must be 1001"),
+    ("tasks.pixel_pendulum.train.batch", "full", "train.batch: given full, must be a positive whole number"),
+    (
+        "tasks.pixel_pendulum.pretrain",
+        {"segment": 100},
+        "pretrain.segment: given 100, must be less than the frames of a clip, 100",
+    ),
+    ("tasks.pixel_pendulum.render.half_width", None, "tasks.pixel_pendulum.render.half_width: is missing"),
     ("measured_tasks", ["pendulum"], "measured_tasks: given 'pendulum'"),
     ("tasks.pendulum.system.name", "pendulums", "tasks.pendulum.system.name: given 'pendulums'; did you mean 'pendulum'?"),
     ("tasks.pendulum.system.mass", -1, "tasks.pendulum.system.mass: given -1, must be greater than 0"),
@@ -89,6 +112,27 @@ def test_one_mistake_is_one_line_with_its_path_what_was_given_and_what_is_allowe
     assert message in str(error.value)
     assert str(error.value).startswith(f"{tmp_path / 'params.yaml'}: ")
     assert "\n" not in str(error.value)
+
+
+def test_without_any_task_there_is_nothing_to_do(tmp_path):
+    params = parameters() | {"state_tasks": [], "pixel_tasks": []}
+    with pytest.raises(config.InvalidParams, match=r"state_tasks: given \[\], pixel_tasks \[\] and measured_tasks \[\]"):
+        load(tmp_path, params)
+
+
+@pytest.mark.parametrize("switch", [True, False])
+def test_switches_take_truth_values_and_numbers_do_not(tmp_path, switch):
+    params = parameters()
+    params["train"]["freeze_autoencoder"] = switch
+    assert load(tmp_path, params).tasks["pixel_pendulum"].train.freeze_autoencoder is switch
+
+
+def test_any_simulated_task_with_a_canvas_can_be_seen_in_pixels(tmp_path):
+    params = parameters() | {"state_tasks": [], "pixel_tasks": ["mass_spring"]}
+    params["tasks"]["mass_spring"]["pretrain"] = {}
+    params["tasks"]["mass_spring"]["simulate"] |= {"duration": 3.0, "points": 31, "horizon_points": 201, "long_points": 2001}
+    params["tasks"]["mass_spring"]["train"]["batch"] = 100
+    assert load(tmp_path, params).latent_models == ["baseline-rk4", "baseline-euler", "hnn-rk4", "hnn-euler"]
 
 
 def test_every_mistake_is_told_at_once(tmp_path):

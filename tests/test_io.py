@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 import torch
 from conftest import observed
+from PIL import Image
 
 from hnn import io, plotting
+from hnn.errors import Refused
 from hnn.trajectories import TrueMotion
 
 
@@ -75,3 +77,37 @@ def test_a_number_that_is_none_is_not_written_as_json(tmp_path):
 def test_rows_come_back_as_text(tmp_path):
     io.write_rows(tmp_path / "a.csv", [{"task": "t", "mean": 0.5}, {"task": "u", "mean": None}])
     assert io.read_rows(tmp_path / "a.csv") == [{"task": "t", "mean": "0.5"}, {"task": "u", "mean": ""}]
+
+
+def test_frames_come_back_if_they_are_what_the_parameters_say():
+    frames = {"train": np.zeros((2, 5, 1, 8, 8), np.uint8), "test": np.ones((1, 4, 1, 8, 8), np.uint8)}
+    io.write_frames("t", frames)
+    found = io.read_frames("t", 8, 1)
+    assert all(np.array_equal(found[name], frames[name]) for name in frames)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        np.zeros((2, 5, 8, 8), np.uint8),  # no channels
+        np.zeros((2, 5, 3, 8, 8), np.uint8),
+        np.zeros((2, 5, 1, 9, 8), np.uint8),
+        np.zeros((2, 2, 1, 8, 8), np.uint8),  # two frames are no motion
+        np.zeros((2, 5, 1, 8, 8)),
+    ],
+)
+def test_frames_of_another_shape_are_refused_with_the_parameters_that_they_should_fit(wrong):
+    io.write_frames("t", {"train": wrong})
+    with pytest.raises(Refused, match=r"frames/t.npz: train has shape \(2, .* render.size 8 and render.channels 1 need"):
+        io.read_frames("t", 8, 1)
+
+
+def test_an_animation_has_every_frame_and_the_same_bytes_each_time():
+    frames = np.arange(5 * 4 * 6, dtype=np.uint8).reshape(5, 4, 6)
+    path = io.figure_path(io.write_animation("a", frames))
+    once = path.read_bytes()
+    with Image.open(path) as image:
+        assert (image.n_frames, image.size) == (5, (6, 4))
+        assert image.info["duration"] == 50
+    io.write_animation("a", frames)
+    assert path.read_bytes() == once

@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from filelock import FileLock
@@ -87,15 +88,23 @@ class Project:
 
 def tiny(params):
     """Parameters that keep every key and take next to no time."""
-    params |= {"state_tasks": ["mass_spring", "two_body"], "seeds": 2}
+    params |= {"state_tasks": ["mass_spring", "two_body"], "pixel_tasks": [], "seeds": 2}
     params["model"]["hidden"] = HIDDEN
     params["simulate"] |= {"starts": 3, "long": 2, "long_points": 5}
     params["ingest"]["starts"] = 2
     params["train"]["steps"] = 20
     params["rollout"] |= {"draws": 20, "tolerance": 1e-4}
+    params["render"] |= {"size": 8, "supersampling": 1}
+    params["autoencoder"]["hidden"] = HIDDEN
+    params["pretrain"] |= {"steps": 0, "batch": 10}
+    params["train"]["settle"] = 5
     for task in params["tasks"].values():
         task["train"] = {}
-        if "simulate" in task:
+        if "pretrain" in task:  # a frame every 0.05 s
+            task["simulate"] |= {"train": 4, "test": 2, "duration": 0.5, "points": 11, "horizon": 0.6, "horizon_points": 13}
+            task["simulate"] |= {"long": 2, "long_points": 25}
+            task["train"] = {"batch": 10}
+        elif "simulate" in task:
             task["simulate"] |= {"train": 4, "test": 2, "duration": 1.0, "points": 5, "horizon": 2.0, "horizon_points": 5}
         else:
             task["ingest"]["horizon_points"] = 5
@@ -145,6 +154,27 @@ def varied(tmp_path_factory, finished, env):
         (folder / ".dvc/tmp/hidden.log").write_text(project.dvc("exp", "run", "-S", "model.hidden=16"))
 
     return once(tmp_path_factory, "varied", build)
+
+
+@pytest.fixture(scope="session")
+def seen(tmp_path_factory, finished, env):
+    """The same with one pixel task, of one model and step map, and no other: not to be changed."""
+
+    def build(folder):
+        shutil.copytree(finished, folder, symlinks=True)
+        project = Project(folder, env)
+        change = {"state_tasks": [], "pixel_tasks": ["pixel_pendulum"], "models": ["hnn"], "step_maps": ["rk4"]}
+        project.edit(lambda params: params.update(change))
+        project.dvc("repro")
+        project.commit()
+
+    return once(tmp_path_factory, "seen", build)
+
+
+@pytest.fixture
+def pixels(seen, tmp_path, env):
+    """A copy of `seen` to work in."""
+    return Project(shutil.copytree(seen, tmp_path / "project", symlinks=True), env)
 
 
 @pytest.fixture
@@ -381,3 +411,90 @@ def test_the_command_line_shows_the_report_and_helps(project):
     assert str(project / "metrics/report.md") in printed
     usage = project.hnn("-m", "hnn", "--help")
     assert all(re.search(rf"^ +{command} +\w", usage, re.M) for command in ("report", "readme", "check"))
+
+
+PIXEL_CELL = "pixel_pendulum-hnn-rk4"
+
+
+def test_a_pixel_task_runs_from_simulation_to_report(pixels):
+    assert UP_TO_DATE in pixels.dvc("repro")
+    assert pixels.run("git", "status", "--porcelain") == ""
+    report = (pixels / "metrics/report.md").read_text()
+    assert "## From pixels" in report
+    for picture in re.findall(r"\]\((figures/[^)]+)\)", report):
+        assert (pixels / "metrics" / picture).is_file()
+    assert (pixels / "metrics/figures/pixel_pendulum-film.gif").is_file()
+    table = pixels.hnn("-m", "hnn", "report")
+    assert "hnn-rk4" in table
+
+
+def test_a_trained_pixel_cell_loads_in_python(pixels):
+    code = """
+import numpy as np, torch, hnn
+model = hnn.load_pixels("pixel_pendulum", "hnn")
+frames = torch.from_numpy(np.load("data/frames/pixel_pendulum.npz")["test"])
+print(tuple(model.rollout(frames[:, :2], 3).shape))
+"""
+    assert pixels.hnn("-c", code) == "(2, 4, 2)\n"
+
+
+def test_another_size_of_pictures_draws_learns_and_rolls_out_again_and_simulates_nothing(pixels):
+    log = pixels.dvc("exp", "run", "-S", "render.size=9")
+    assert ran(log) == {"validate", "render@pixel_pendulum", "pretrain@pixel_pendulum", "report"} | {
+        f"{stage}@{PIXEL_CELL}" for stage in ("train_pixels", "rollout_pixels")
+    }
+    assert "Stage 'simulate_pixels@pixel_pendulum' didn't change, skipping" in log
+
+
+def test_another_number_of_latents_draws_nothing_again_and_the_same_number_does_nothing(pixels):
+    assert ran(pixels.dvc("exp", "run", "-S", "autoencoder.latent=2")) == set()
+    log = pixels.dvc("exp", "run", "-S", "autoencoder.latent=4")
+    assert ran(log) == {"validate", "pretrain@pixel_pendulum", "report"} | {
+        f"{stage}@{PIXEL_CELL}" for stage in ("train_pixels", "rollout_pixels")
+    }
+    assert "Stage 'render@pixel_pendulum' didn't change, skipping" in log
+
+
+def test_the_same_pixel_cell_trained_again_gives_the_same_bytes(pixels):
+    before = pixels.files()
+    pixels.dvc("repro", "--force", "--single-item", f"train_pixels@{PIXEL_CELL}")
+    assert pixels.files() == before
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "stage", "message"),
+    [
+        (
+            "tasks.pixel_pendulum.render.half_width",
+            0.4,
+            "render@pixel_pendulum",
+            r"render\.half_width: given 0\.4, but the state",
+        ),
+        ("pretrain.steps", 3, "pretrain@pixel_pendulum", r"pretrain pixel_pendulum seed \d: the latent states have collapsed"),
+        ("autoencoder.latent", 3, "validate", r"autoencoder\.latent: given 3, must be an even number"),
+        ("render.size", 7, "validate", r"render\.size: given 7, must be greater than or equal to 8"),
+    ],
+)
+def test_what_cannot_be_seen_or_learned_is_refused_in_one_line(pixels, key, value, stage, message):
+    params = yaml.safe_load((pixels / "params.yaml").read_text())
+    *path, last = key.split(".")
+    section = params
+    for part in path:
+        section = section[part]
+    section[last] = value
+    (pixels / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    status, printed = pixels.try_run("dvc", "repro", stage)
+    assert status != 0
+    assert len(re.findall(message, printed)) == 1
+    assert "Traceback" not in printed
+
+
+def test_frames_of_another_shape_are_refused_in_one_line(pixels):
+    path = pixels / "data/frames/pixel_pendulum.npz"
+    path.unlink()
+    np.savez(path, train=np.zeros((4, 11, 8, 8), np.uint8))
+    status, printed = pixels.try_run("python", "-m", "stages.pretrain", "pixel_pendulum")
+    assert status != 0
+    (line,) = printed.splitlines()
+    assert line.startswith("data/frames/pixel_pendulum.npz: train has shape (4, 11, 8, 8)")
+    assert "render.size 8" in line

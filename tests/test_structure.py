@@ -1,6 +1,7 @@
 """The house rules: imports go one way, and dvc.yaml names exactly what each stage uses."""
 
 import ast
+import re
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -13,27 +14,38 @@ PACKAGE = SRC / "hnn"
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 DVC = yaml.safe_load((ROOT / "dvc.yaml").read_text())
 STAGES = DVC["stages"]
+SECTIONS = ["simulate", "ingest", "render", "pretrain", "train", "rollout"]
 SCRIPTS = sorted(path.stem for path in (ROOT / "stages").glob("[!_]*.py"))
 
 ROOMS = {  # module: what else of the package it may import; the first pattern that fits counts
-    "errors registry trajectories phase_space nn published progress": "",
+    "errors registry trajectories phase_space nn geometry published progress": "",
     "metrics statistics seeding": "",
     "system model": "errors registry phase_space nn",
     "systems.*": "errors phase_space system systems.*",
     "models.*": "errors phase_space nn model models.*",
     "integrators losses autoencoder": "errors trajectories phase_space nn model",
-    "simulation measured rendering": "errors trajectories phase_space system integrators",
-    "training device": "errors trajectories model losses autoencoder progress",
+    "probe": "phase_space",
+    "rendering": "errors geometry",
+    "latent": "autoencoder integrators model",
+    "simulation measured": "errors trajectories phase_space system integrators",
+    "training device": "errors trajectories model losses progress",
+    "pixel_training": "errors phase_space autoencoder latent losses training",
     "evaluation": "errors trajectories phase_space system model integrators metrics statistics",
-    "plotting report": "errors trajectories metrics statistics published",
+    "latent_evaluation": "trajectories phase_space system integrators latent probe evaluation",
+    "plotting report pictures report_pixels": "errors trajectories metrics statistics published plotting report",
     "config schema io": "errors registry trajectories config schema io seeding",
-    "trained reproduction __main__ __init__": "[!s]* statistics seeding",  # all but systems and their base class
+    "fits": "io training statistics seeding",
+    "trained trained_pixels reproduction __main__ __init__": "[!s]* statistics seeding",  # all but systems
 }
 DYNAMIC = {  # stage: files that it finds by name while it runs, as dvc.yaml writes them
     "validate": {"src/hnn/system.py", "src/hnn/phase_space.py", "src/hnn/systems"},
     "simulate": {"src/hnn/systems"},
     "ingest": {"src/hnn/systems"},
     "train": {"src/hnn/nn.py", "src/hnn/models/${item.model}.py"},
+    "render": set(),
+    "pretrain": set(),
+    "train_pixels": {"src/hnn/models/${item.model}.py"},
+    "rollout_pixels": {"src/hnn/models/${item.model}.py", "src/hnn/systems"},
     "rollout": {"src/hnn/nn.py", "src/hnn/models/${item.model}.py", "src/hnn/systems"},
     "report": {"src/hnn/templates"},
 }
@@ -42,6 +54,19 @@ DATA = {  # stage: what other stages wrote for it
     "simulate": {"data/params.valid"},
     "ingest": {"data/params.valid"},
     "train": {"data/observations/${item.task}.npz"},
+    "render": {"data/observations/${item.task}.npz", "data/motions/${item.task}.npz"},
+    "pretrain": {"data/observations/${item.task}.npz", "data/frames/${item.task}.npz"},
+    "train_pixels": {
+        "data/observations/${item.task}.npz",
+        "data/frames/${item.task}.npz",
+        "data/autoencoders/${item.task}.safetensors",
+    },
+    "rollout_pixels": {
+        "data/observations/${item.task}.npz",
+        "data/motions/${item.task}.npz",
+        "data/frames/${item.task}.npz",
+        "data/models/${key}.safetensors",
+    },
     "rollout": {"data/observations/${item.task}.npz", "data/motions/${item.task}.npz", "data/models/${key}.safetensors"},
     "report": {"data/motions", "data/rollouts", "metrics/train", "metrics/rollout"},
 }
@@ -141,17 +166,24 @@ def test_params_are_exactly_those_that_the_stage_reads(stage):
     text = [ast.unparse(node) for node in ast.walk(tree(ROOT / "stages" / f"{name}.py")) if isinstance(node, ast.Attribute)]
     read = {expression.removeprefix("params.") for expression in text if expression.startswith("params.")}
     used = {key.split(".")[0] for key in read if not key.startswith(("tasks", "active"))}
-    used |= {"tasks.${item.task}." + key.split(".")[1] for key in read if key.startswith("tasks[")}
+    own = "tasks.${item.task}." if "matrix" in STAGES[stage] else "tasks"
+    used |= {own + key.split(".")[1] * ("matrix" in STAGES[stage]) for key in read if key.startswith("tasks[")}
     used |= {"state_tasks", "measured_tasks"} if "active" in read else set()
-    used |= {name} if "tasks.${item.task}." + name in used else set()  # the task's own values stand over these
+    used |= {"models", "step_maps"} if "latent_models" in read else set()
+    used -= {"latent_models"}
+    used |= {key.split(".")[-1] for key in used if key.startswith("tasks.")} & set(
+        SECTIONS
+    )  # the task's own values stand over these
     declared = {key if key.startswith("tasks.") else key.split(".")[0] for key in keys(stage)}
     assert declared == used
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_declared_params_exist(stage):
-    measured = script(stage) == "ingest" or stage.endswith("_measured")
-    tasks = [task for task, values in PARAMS["tasks"].items() if ("ingest" in values) == measured]
+    mark = {"${measured_tasks}": "ingest", "${pixel_tasks}": "pretrain"}.get(
+        STAGES[stage].get("matrix", {}).get("task"), "simulate"
+    )
+    tasks = [task for task, values in PARAMS["tasks"].items() if mark in values]
     assert tasks
     for key in keys(stage):
         for task in tasks:
@@ -179,6 +211,19 @@ def test_names_of_cells_cannot_collide():
 def test_artifacts_are_exactly_the_trained_cells():
     cells = [f"{task}-{model}" for task in PARAMS["state_tasks"] for model in PARAMS["models"]]
     (pattern,) = STAGES["train"]["outs"]
+    cells += [
+        f"{task}-{model}-{step_map}"
+        for task in PARAMS["pixel_tasks"]
+        for model in PARAMS["models"]
+        for step_map in PARAMS["step_maps"]
+    ]
     assert {name: artifact["path"] for name, artifact in DVC["artifacts"].items()} == {
         cell.replace("_", "-"): pattern.replace("${key}", cell) for cell in cells
     }
+
+
+def test_cells_of_states_declare_every_parameter_of_their_recipe_and_none_of_pixels():
+    text = (ROOT / "stages/train.py").read_text()
+    recipe = set(ast.literal_eval(re.search(r"RECIPE = (\{.*?\})", text, re.S)[1]))
+    declared = {key.split(".")[1] for key in keys("train") if key.startswith("train.")}
+    assert declared == recipe | {"threads"}

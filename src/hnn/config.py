@@ -46,6 +46,7 @@ def with_defaults(raw: dict[str, Any]) -> dict[str, Any]:
     """`raw` with each stage's defaults under every task's own values; what is not a mapping is left to validation."""
 
     def complete(task: Any) -> Any:
+        """A task with the defaults under it."""
         if not isinstance(task, dict):
             return task
         merged = dict(task)

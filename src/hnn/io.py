@@ -19,6 +19,7 @@ import safetensors.torch
 from numpy import ndarray
 from torch import Tensor
 
+from hnn.errors import Refused
 from hnn.trajectories import Observations, TrueMotion
 
 if TYPE_CHECKING:  # only the report needs it, and it takes a while to import
@@ -28,11 +29,14 @@ __all__ = [
     "EXTERNAL",
     "METRICS",
     "Rollouts",
+    "autoencoder_path",
     "curve_path",
     "figure_path",
+    "frames_path",
     "metrics_path",
     "motions_path",
     "observations_path",
+    "read_frames",
     "read_json",
     "read_motions",
     "read_observations",
@@ -41,7 +45,9 @@ __all__ = [
     "read_weights",
     "rollouts_path",
     "weights_path",
+    "write_animation",
     "write_figure",
+    "write_frames",
     "write_json",
     "write_motions",
     "write_observations",
@@ -70,6 +76,16 @@ def motions_path(task: str) -> Path:
     return DATA / "motions" / f"{task}.npz"
 
 
+def frames_path(task: str) -> Path:
+    """The pictures of observations and true motions."""
+    return DATA / "frames" / f"{task}.npz"
+
+
+def autoencoder_path(task: str) -> Path:
+    """The weights of the pretrained autoencoders, all seeds."""
+    return DATA / "autoencoders" / f"{task}.safetensors"
+
+
 def weights_path(task: str, model: str) -> Path:
     """The weights of a cell, all seeds."""
     return DATA / "models" / f"{task}-{model}.safetensors"
@@ -85,14 +101,14 @@ def metrics_path(stage: str, key: str) -> Path:
     return METRICS / stage / f"{key}.json"
 
 
-def curve_path(task: str, model: str) -> Path:
-    """The training curves of a cell, all seeds."""
-    return METRICS / "curves" / f"{task}-{model}.csv"
+def curve_path(key: str) -> Path:
+    """The training curves of a cell or of a task's autoencoder, all seeds."""
+    return METRICS / "curves" / f"{key}.csv"
 
 
 def figure_path(name: str) -> Path:
-    """A picture of the report."""
-    return METRICS / "figures" / f"{name}.png"
+    """A picture of the report, by its file name."""
+    return METRICS / "figures" / name
 
 
 @contextmanager
@@ -118,10 +134,21 @@ def write_json(path: Path, content: Any) -> None:
     write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
-def write_figure(path: Path, figure: "Figure") -> None:
-    """PNG without the date and version that would change its bytes."""
-    with writing(path) as temporary:
+def write_figure(name: str, figure: "Figure") -> str:
+    """A figure of the report as PNG, without the date and version that would change its bytes; its file name."""
+    with writing(figure_path(f"{name}.png")) as temporary:
         figure.savefig(temporary, format="png", metadata={"Software": None})
+    return f"{name}.png"
+
+
+def write_animation(name: str, frames: ndarray, seconds: float = 0.05) -> str:
+    """A GIF of the report of grey frames (time, height, width), bytes, each shown for so many seconds; its file name."""
+    from PIL import Image  # only the report needs it
+
+    first, *others = (Image.fromarray(frame).quantize(16) for frame in frames)
+    with writing(figure_path(f"{name}.gif")) as temporary:
+        first.save(temporary, append_images=others, duration=round(1000 * seconds), loop=0, save_all=True)
+    return f"{name}.gif"
 
 
 def read_json(path: Path) -> Any:
@@ -174,6 +201,24 @@ def write_motions(task: str, motions: Mapping[str, TrueMotion]) -> None:
 def read_motions(task: str) -> dict[str, TrueMotion]:
     """The true motions of a task by the name of their set of starts."""
     return {name: TrueMotion(**arrays) for name, arrays in unflatten(read_arrays(motions_path(task))).items()}
+
+
+def write_frames(task: str, frames: Mapping[str, ndarray]) -> None:
+    """Frames (clips, time, channels, size, size), bytes, of a task by the name of their set of states."""
+    write_arrays(frames_path(task), frames)
+
+
+def read_frames(task: str, size: int, channels: int) -> dict[str, ndarray]:
+    """The frames of a task by set; raises `Refused` if they are not what render.size and render.channels say."""
+    path = frames_path(task)
+    frames = read_arrays(path)
+    for name, array in frames.items():
+        if array.dtype != np.uint8 or array.ndim != 5 or array.shape[2:] != (channels, size, size) or array.shape[1] < 3:
+            raise Refused(
+                f"{path}: {name} has shape {array.shape} of {array.dtype}, but render.size {size} and render.channels "
+                f"{channels} need bytes (uint8) of shape (clips, at least 3 frames, {channels}, {size}, {size})"
+            )
+    return frames
 
 
 def write_rollouts(task: str, model: str, rollouts: Rollouts) -> None:

@@ -12,21 +12,25 @@ from hnn import config, io
 
 __all__ = ["TOLERANCE", "agree", "check", "compare"]
 
-TOLERANCE = 0.25
-"""Intervals are widened by this fraction of their means before they are held against each other."""
+TOLERANCE, PIXEL_TOLERANCE = 0.25, 1.0
+"""Intervals are widened by this fraction of their means before they are held against each other.
+
+Where an encoder ends depends on the last bits of every step: on another processor the same seed is as good as another
+one, and three of them bound a spread only roughly.
+"""
 
 BYTES = "train@mass_spring-hnn"
 """The stage that is run again to compare its bytes: a short one."""
 
 
-def agree(a: Any, b: Any) -> bool:
+def agree(a: Any, b: Any, tolerance: float = TOLERANCE) -> bool:
     """Whether two results agree: intervals {mean, low, high} overlap after widening; plain numbers are equal."""
     if not isinstance(a, Mapping):
         return bool(a == b)
     if a["mean"] is None or b["mean"] is None:
         return bool(a["mean"] == b["mean"])
     (low_a, high_a), (low_b, high_b) = (
-        (r["low"] - TOLERANCE * abs(r["mean"]), r["high"] + TOLERANCE * abs(r["mean"])) for r in (a, b)
+        (r["low"] - tolerance * abs(r["mean"]), r["high"] + tolerance * abs(r["mean"])) for r in (a, b)
     )
     return bool(low_a <= high_b and low_b <= high_a)
 
@@ -40,12 +44,16 @@ def results(found: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, A
             yield prefix + name, value
 
 
-def compare(committed: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, list[str]]:
+def compare(committed: Mapping[str, Any], now: Mapping[str, Any], tolerance: float = TOLERANCE) -> tuple[str, list[str]]:
     """(identical, agrees or differs; the results that differ) of two metrics files."""
     if committed == now:
         return "identical", []
     old, new = dict(results(committed)), dict(results(now))
-    wrong = [name for name in sorted({*old, *new}) if name not in old or name not in new or not agree(old[name], new[name])]
+    wrong = [
+        name
+        for name in sorted({*old, *new})
+        if name not in old or name not in new or not agree(old[name], new[name], tolerance)
+    ]
     lines = [f"{name}: committed {old.get(name)}, now {new.get(name)}" for name in wrong]
     return ("differs" if wrong else "agrees"), lines
 
@@ -53,16 +61,19 @@ def compare(committed: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, 
 def check() -> bool:
     """Print the comparison with the last commit as a table; True if all cells agree and the re-run one has the same bytes."""
     params = config.load()
-    print(f"{'cell':28}{'train':12}{'rollout':12}against HEAD, within the intervals and {TOLERANCE:.0%} of the means")
+    print(f"{'cell':32}{'train':12}{'rollout':12}against HEAD, within the intervals and a part of the means:")
+    print(f"{'':56}{TOLERANCE:.0%}, from pixels {PIXEL_TOLERANCE:.0%}")
     differences = []
-    for key in (f"{task}-{model}" for task in params.state_tasks for model in params.models):
+    cells = {f"{task}-{model}": TOLERANCE for task in params.state_tasks for model in params.models}
+    cells |= {f"{task}-{model}": PIXEL_TOLERANCE for task in params.pixel_tasks for model in params.latent_models}
+    for key, tolerance in cells.items():
         verdicts = []
         for stage in ("train", "rollout"):
             path = io.metrics_path(stage, key)
-            verdict, lines = compare(json.loads(git("show", f"HEAD:{path.as_posix()}")), io.read_json(path))
+            verdict, lines = compare(json.loads(git("show", f"HEAD:{path.as_posix()}")), io.read_json(path), tolerance)
             verdicts.append(verdict)
             differences += [f"{path}: {line}" for line in lines]
-        print(f"{key:28}{verdicts[0]:12}{verdicts[1]:12}")
+        print(f"{key:32}{verdicts[0]:12}{verdicts[1]:12}")
     print("\n".join(differences))
     same = repeat(BYTES)
     print(f"{BYTES} run again: {'the same bytes' if same else 'other bytes'}")

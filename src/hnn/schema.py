@@ -41,7 +41,7 @@ class Section(BaseModel):
             if key not in cls.model_fields:
                 context = {"key": str(key), "hint": hint(str(key), cls.model_fields)}
                 raise PydanticCustomError("unknown", "unknown key; {hint}", context)
-            if isinstance(value, bool):
+            if isinstance(value, bool) and cls.model_fields[key].annotation is not bool:
                 context = {"key": key, "value": str(value).lower()}
                 raise PydanticCustomError("truth", "given {value}, must not be a truth value", context)
         return values
@@ -86,6 +86,38 @@ class TaskSimulate(Simulate):
     published_distribution: dict[str, Any] | None = None
 
 
+class Render(Section):
+    """Defaults of the stage render: see `hnn.rendering.Canvas`."""
+
+    size: Annotated[int, Field(ge=8, le=512)]
+    channels: Literal[1, 3]
+    line_width: Annotated[float, Field(gt=0, lt=1)]
+    supersampling: Annotated[int, Field(ge=1, le=16)]
+
+
+class TaskRender(Render):
+    """The canvas of one task."""
+
+    centre_x: float
+    centre_y: float
+    half_width: PositiveFloat
+
+
+class Autoencoder(Section):
+    """The network between frames and latent states."""
+
+    hidden: PositiveInt
+    latent: PositiveInt
+
+    @field_validator("latent")
+    @classmethod
+    def check_latent(cls, value: int) -> int:
+        """Refuse an odd number: half of the latents are positions, half momenta."""
+        if value % 2:
+            raise PydanticCustomError("odd", "must be an even number: half of the latents are positions, half momenta")
+        return value
+
+
 class Ingest(Section):
     """Defaults of the stage ingest."""
 
@@ -104,16 +136,46 @@ class TaskIngest(Ingest):
     horizon_points: Count
 
 
-class Train(Section):
-    """How a fit is made: see `hnn.training.fit`."""
+class Recipe(Section):
+    """How a loss is minimised: see `hnn.training.descend`."""
 
     steps: PositiveInt
-    batch: Literal["full"] | PositiveInt
     learning_rate: PositiveFloat
     schedule: Literal["constant", "one_cycle"]
     weight_decay: NonNegativeFloat
     gradient_clip: NonNegativeFloat
+    threads: PositiveInt
+
+
+class Pretrain(Recipe):
+    """How an autoencoder is fitted: see `hnn.pixel_training.pretrain`."""
+
+    steps: NonNegativeInt  # 0: not at all
+    batch: PositiveInt
+    segment: Count
+    time_unit: PositiveFloat
+    blur: Fraction
+    latent_std: NonNegativeFloat
+    relative: bool
+    reconstruction: NonNegativeFloat
+    canonical: NonNegativeFloat
+
+
+class Train(Recipe):
+    """How a cell is fitted: see `hnn.training.fit`, and `hnn.pixel_training.fit_latent` for what only pixels need."""
+
+    batch: Literal["full"] | PositiveInt
     validation: Fraction
+    segment: Count
+    relative: bool
+    reconstruction: NonNegativeFloat
+    canonical: NonNegativeFloat
+    dynamics: PositiveFloat
+    autoencoder_rate: PositiveFloat
+    freeze_autoencoder: bool
+    settle: NonNegativeInt
+    settle_rate: PositiveFloat
+    settle_batch: PositiveInt
 
     @field_validator("batch", mode="plain")
     @classmethod
@@ -134,12 +196,13 @@ class Rollout(Section):
     step: PositiveFloat
     tolerance: Tolerance
     draws: PositiveInt
+    threads: PositiveInt
 
 
 class TaskRollout(Rollout):
     """One task's rollouts."""
 
-    published_energy: Literal["hamiltonian", "twice_hamiltonian", "squared_radius"] | None = None
+    published_energy: Literal["hamiltonian", "twice_hamiltonian", "three_eighths_hamiltonian", "squared_radius"] | None = None
 
 
 class Task(Section):
@@ -148,6 +211,8 @@ class Task(Section):
     system: dict[str, Any]
     simulate: TaskSimulate | None = None
     ingest: TaskIngest | None = None
+    render: TaskRender | None = None
+    pretrain: Pretrain | None = None
     train: Train
     rollout: TaskRollout
 
@@ -163,34 +228,77 @@ class Params(Section):
     """All of params.yaml."""
 
     state_tasks: list[Name]
+    pixel_tasks: list[Name]
     measured_tasks: list[Name]
+    step_maps: Annotated[list[Literal["rk4", "euler"]], Field(min_length=1)]
     models: Annotated[list[Name], Field(min_length=1)]
     seed: NonNegativeInt
     seeds: PositiveInt
     device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")]
-    threads: PositiveInt
     model: Network
+    autoencoder: Autoencoder
     simulate: Simulate
     ingest: Ingest
+    render: Render
+    pretrain: Pretrain
     train: Train
     rollout: Rollout
     tasks: dict[Name, Task]
 
     @property
     def active(self) -> list[str]:
-        """The tasks that this run is about, simulated ones first."""
+        """The tasks whose states are observed, simulated ones first."""
         return self.state_tasks + self.measured_tasks
+
+    @property
+    def latent_models(self) -> list[str]:
+        """The cells of a pixel task: each model trained through each step map."""
+        return [f"{model}-{step_map}" for model in self.models for step_map in self.step_maps]
+
+    @model_validator(mode="after")
+    def check_frames(self) -> Self:
+        """Refuse pixel tasks whose clips are too short, or whose rollouts are not saved once per frame."""
+        for name in self.pixel_tasks:
+            task = self.tasks.get(name)
+            if task is None or task.simulate is None or task.pretrain is None:
+                continue  # check_lists says so
+            clip = task.simulate
+            frame_step = clip.duration / (clip.points - 1)
+            seconds = {"horizon_points": clip.horizon, "long_points": clip.long * clip.horizon}
+            due = {key: round(total / frame_step) + 1 for key, total in seconds.items()}
+            wrong: list[tuple[str, Any, str]] = [
+                (f"simulate.{key}", getattr(clip, key), f"{points}: one point each frame, {frame_step:.4g} s")
+                for key, points in due.items()
+                if getattr(clip, key) != points
+            ]
+            recipes: dict[str, Pretrain | Train] = {"pretrain": task.pretrain, "train": task.train}
+            for section, recipe in recipes.items():
+                if recipe.batch == "full":
+                    wrong.append((f"{section}.batch", "full", "a positive whole number: frame pairs are drawn"))
+                if recipe.segment >= clip.points:
+                    wrong.append((f"{section}.segment", recipe.segment, f"less than the frames of a clip, {clip.points}"))
+            for key, given, allowed in wrong:
+                context = {"key": f"tasks.{name}.{key}", "given": given, "allowed": allowed}
+                raise PydanticCustomError("frames", "given {given}, must be {allowed}", context)
+        return self
 
     @model_validator(mode="after")
     def check_lists(self) -> Self:
         """Refuse names in the lists that are unknown, of the wrong kind or there twice."""
-        if not self.active:
+        if not self.active + self.pixel_tasks:
             raise PydanticCustomError(
-                "none", "given [] and measured_tasks [], at least one task is needed", {"key": "state_tasks"}
+                "none", "given [], pixel_tasks [] and measured_tasks [], at least one task is needed", {"key": "state_tasks"}
             )
-        simulated = [name for name, task in self.tasks.items() if task.simulate]
+        simulated = [name for name, task in self.tasks.items() if task.simulate and name not in self.pixel_tasks]
+        pixels = [name for name, task in self.tasks.items() if task.simulate and task.render and task.pretrain]
         measured = [name for name, task in self.tasks.items() if task.ingest]
-        known = {"state_tasks": simulated, "measured_tasks": measured, "models": registry.names("models")}
+        known = {
+            "state_tasks": simulated,
+            "pixel_tasks": pixels,
+            "measured_tasks": measured,
+            "models": registry.names("models"),
+            "step_maps": ["rk4", "euler"],
+        }
         for key, allowed in known.items():
             given: list[str] = getattr(self, key)
             for name in given:
@@ -203,8 +311,15 @@ class Params(Section):
         return self
 
 
-STAGES: dict[str, type[Section]] = {"simulate": Simulate, "ingest": Ingest, "train": Train, "rollout": Rollout}
+STAGES: dict[str, type[Section]] = {
+    "simulate": Simulate,
+    "ingest": Ingest,
+    "render": Render,
+    "pretrain": Pretrain,
+    "train": Train,
+    "rollout": Rollout,
+}
 """The sections of defaults that a task may override."""
 
-OWN_ERRORS = {"unknown", "truth", "origin", "name", "twice", "none"}
+OWN_ERRORS = {"unknown", "truth", "origin", "name", "twice", "none", "frames"}
 """Errors raised above, whose message says what was given."""

@@ -1,0 +1,24 @@
+"""States of a pixel task -> pictures of them."""
+
+import torch
+
+from stages import run
+
+from hnn import config, io
+from hnn.rendering import Canvas, render
+
+
+def render_frames(task: str) -> None:
+    """Draw the observed states and the true motions of one task; image and state of the same index belong together."""
+    params = config.load()
+    p = params.tasks[task].render
+    assert p is not None  # config: every task of pixel_tasks has it
+    canvas = Canvas(**p.model_dump())
+    train, test = io.read_observations(task)
+    states = {"train": train.x, "test": test.x} | {name: motion.x for name, motion in io.read_motions(task).items()}
+    frames = {name: render(canvas, torch.from_numpy(x), **params.tasks[task].system) for name, x in states.items()}
+    io.write_frames(task, {name: images.numpy() for name, images in frames.items()})
+
+
+if __name__ == "__main__":
+    run(render_frames)
