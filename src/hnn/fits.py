@@ -1,5 +1,6 @@
 """What every training stage leaves behind: weights, curves, and the losses of all seeds with their intervals."""
 
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -27,11 +28,16 @@ def of_seeds(fit: Callable[[int], T], seeds: int, threads: int, device: torch.de
 
     def alone(seed: int) -> T:
         """One fit, in a process of its own."""
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         torch.set_num_threads(threads)
         return fit(seed)
 
+    # Ctrl-C reaches all processes. Each ends at once: nothing is written yet, and a pool that is being torn down may hang.
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
     workers = 1 if device.type == "cuda" else min(seeds, max(1, 2 * cpu_count() // threads))
-    return list(Parallel(n_jobs=workers)(delayed(alone)(seed) for seed in range(seeds)))
+    found = list(Parallel(n_jobs=workers)(delayed(alone)(seed) for seed in range(seeds)))
+    signal.signal(signal.SIGINT, before)
+    return found
 
 
 def write(
