@@ -24,6 +24,12 @@ def test_intervals_agree_when_the_stated_tolerance_bridges_the_gap_between_them(
     assert not agree(a, interval(1.01 * reach, 0.0))
 
 
+def test_a_wider_tolerance_lets_more_pass():
+    assert not agree(interval(1.0, 0.0), interval(2.0, 0.0))
+    assert agree(interval(1.0, 0.0), interval(2.0, 0.0), tolerance=1.0)
+    assert not agree(interval(1.0, 0.0), interval(2.0, 0.0), tolerance=0.3)
+
+
 def test_intervals_of_opposite_sign_differ():
     assert not agree(interval(1.0, 0.1), interval(-1.0, 0.1))
 
