@@ -81,4 +81,4 @@ def test_each_member_encodes_by_its_own_encoder_in_blocks_that_join_seamlessly(b
 def test_weights_come_from_the_generator_alone():
     a, b, c = (member(seed=seed).state_dict() for seed in (0, 0, 1))
     assert all(torch.equal(a[name], b[name]) for name in a)
-    assert not torch.equal(a["dynamics.energy.0.weight"], c["dynamics.energy.0.weight"])
+    assert not torch.equal(a["dynamics.energy.layers.0.weight"], c["dynamics.energy.layers.0.weight"])

@@ -70,7 +70,7 @@ def test_a_learned_energy_is_constant_along_its_flow(name):
 
 def test_the_gradient_of_the_loss_agrees_with_finite_differences():
     model, x, dx = make_model("hnn"), torch.randn(7, 2), torch.randn(7, 2)
-    weight = model.energy[0].weight
+    weight = model.energy.layers[0].weight
     derivative_loss(model, x, dx).backward()
     with torch.no_grad():
         losses = []
@@ -88,10 +88,10 @@ def test_baseline_and_hnn_have_the_same_network_but_for_the_last_layer():
 
 def test_hidden_weights_are_orthogonal_and_the_last_layer_has_no_bias():
     network = make_model("baseline").field
-    hidden = network[2].weight
+    hidden = network.layers[1].weight
     assert torch.allclose(hidden @ hidden.T, torch.eye(16), atol=1e-6)
-    assert network[-1].bias is None
-    assert 0 < network[2].bias.abs().max() <= 16**-0.5
+    assert network.layers[-1].bias is None
+    assert 0 < network.layers[1].bias.abs().max() <= 16**-0.5
 
 
 def test_an_ensemble_answers_as_its_members_do_one_by_one():

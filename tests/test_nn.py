@@ -12,7 +12,7 @@ def perceptron(seed=0, inputs=3, outputs=2, hidden=8, layers=2, activation="tanh
 
 
 def linear_layers(**options):
-    return [module for module in perceptron(**options) if isinstance(module, torch.nn.Linear)]
+    return [module for module in perceptron(**options).layers]
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -52,3 +52,59 @@ def test_no_weight_depends_on_the_global_stream():
         found.append(torch.cat([w.flatten() for w in perceptron().parameters()]))
     assert torch.equal(*found)
     assert not torch.equal(found[0], torch.cat([w.flatten() for w in perceptron(seed=1).parameters()]))
+
+
+def scalar(layers=2, activation="tanh"):
+    return perceptron(outputs=1, layers=layers, activation=activation)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("layers", [1, 2, 3])
+def test_the_gradient_is_that_of_automatic_differentiation(name, layers):
+    network, x = scalar(layers, name), torch.randn(2, 5, 3, requires_grad=True)
+    (automatic,) = torch.autograd.grad(network(x).sum(), x, create_graph=True)
+    torch.testing.assert_close(network.gradient(x), automatic, rtol=1e-13, atol=1e-14)
+    inputs, cotangent = [x, *network.parameters()], torch.randn(2, 5, 3)
+    twice = torch.autograd.grad((automatic * cotangent).sum(), inputs, allow_unused=True, materialize_grads=True)
+    once = torch.autograd.grad((network.gradient(x) * cotangent).sum(), inputs)
+    for ours, theirs in zip(once, twice, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-13)
+
+
+def test_the_derivative_of_the_gradient_cannot_be_differentiated_again_by_mistake():
+    network, x = scalar(), torch.randn(5, 3, requires_grad=True)
+    (once,) = torch.autograd.grad(network.gradient(x).square().sum(), x, create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        once.sum().backward()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_fast_tanh_is_tanh_to_rounding(dtype):
+    a = torch.linspace(-30, 30, 100_001, dtype=dtype)
+    h = ACTIVATIONS["tanh"].value(a)
+    assert (h - a.tanh()).abs().max() <= 2 * torch.finfo(dtype).eps
+    assert torch.autograd.gradcheck(ACTIVATIONS["tanh"].value, torch.randn(9, requires_grad=True))
+    assert torch.autograd.gradgradcheck(ACTIVATIONS["tanh"].value, torch.randn(9, requires_grad=True))
+
+
+def test_the_gradient_of_stacked_networks_is_that_of_each():
+    networks = [perceptron(seed, outputs=1) for seed in range(3)]
+    weights, _ = torch.func.stack_module_state(networks)
+    x = torch.randn(3, 5, 3)
+
+    class Loss(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.network = networks[0]
+
+        def forward(self, x):
+            return self.network.gradient(x).square().sum()
+
+    def of_one(w, x):
+        return torch.func.functional_call(Loss(), {f"network.{name}": value for name, value in w.items()}, (x,))
+
+    torch.func.vmap(of_one)(weights, x).sum().backward()
+    for i, network in enumerate(networks):
+        network.gradient(x[i]).square().sum().backward()
+        for name, weight in network.named_parameters():
+            torch.testing.assert_close(weights[name].grad[i], weight.grad)

@@ -9,7 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-__all__ = ["Field", "canonical_matrix", "join", "split", "symplectic_gradient"]
+__all__ = ["Field", "canonical_matrix", "join", "rotate", "split", "symplectic_gradient"]
 
 
 class Field(Protocol):
@@ -37,8 +37,14 @@ def canonical_matrix(degrees: int) -> Tensor:
     return torch.cat([torch.cat([zero, identity], 1), torch.cat([-identity, zero], 1)])
 
 
+def rotate(gradient: Tensor) -> Tensor:
+    """J ∇H = (∂H/∂p, -∂H/∂q) of ∇H, both of shape (*batch, 2n): Hamilton's equations."""
+    dH_dq, dH_dp = split(gradient)
+    return join(dH_dp, -dH_dq)
+
+
 def symplectic_gradient(hamiltonian: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """J ∇H(x) = (∂H/∂p, -∂H/∂q): Hamilton's equations, shape (*batch, 2n).
+    """J ∇H(x), shape (*batch, 2n), by automatic differentiation of H.
 
     The gradient is part of the graph where gradients are recorded, so that a loss on it can be differentiated with respect to
     the weights of a learned H. `hamiltonian` maps (*batch, 2n) to (*batch,) and treats the states of a batch independently.
@@ -47,5 +53,4 @@ def symplectic_gradient(hamiltonian: Callable[[Tensor], Tensor], x: Tensor) -> T
     with torch.enable_grad():
         x = x if x.requires_grad else x.detach().requires_grad_()
         (gradient,) = torch.autograd.grad(hamiltonian(x).sum(), x, create_graph=recorded)
-    dH_dq, dH_dp = split(gradient)
-    return join(dH_dp, -dH_dq)
+    return rotate(gradient)

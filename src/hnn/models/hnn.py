@@ -5,7 +5,7 @@ from torch import Tensor
 
 from hnn.model import Model
 from hnn.nn import MLP
-from hnn.phase_space import symplectic_gradient
+from hnn.phase_space import rotate
 
 __all__ = ["HamiltonianNetwork"]
 
@@ -25,4 +25,4 @@ class HamiltonianNetwork(Model):
         return self.energy(x).squeeze(-1)
 
     def time_derivative(self, x: Tensor) -> Tensor:
-        return symplectic_gradient(self.hamiltonian, x)
+        return rotate(self.energy.gradient(x))
