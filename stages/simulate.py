@@ -7,6 +7,7 @@ import torch
 from stages import run
 
 from hnn import config, io, simulation, system
+from hnn.compute import spread
 from hnn.seeding import stream
 
 times = partial(torch.linspace, 0, dtype=torch.float64)
@@ -17,6 +18,7 @@ def simulate(task: str) -> None:
     params = config.load()
     p = params.tasks[task].simulate
     assert p is not None  # config: every task of state_tasks has it
+    torch.set_num_threads(p.threads)
     truth = system.make(**params.tasks[task].system)
     sets = {"train": (p.train, p.distribution), "test": (p.test, p.distribution), "held_out": (p.starts, p.distribution)}
     if p.published_distribution:
@@ -26,15 +28,14 @@ def simulate(task: str) -> None:
         for name, (count, distribution) in sets.items()
     }
     starts["long"] = starts["held_out"]
-    data, horizon = times(p.duration, p.points), times(p.horizon, p.horizon_points)
-    grids = {"train": data, "test": data, "long": times(p.long * p.horizon, p.long_points)}
-    motions = {name: simulation.true_motion(truth, x0, grids.get(name, horizon), p.tolerance) for name, x0 in starts.items()}
+    grids = {"long": times(p.long * p.horizon, p.long_points)} | dict.fromkeys(("train", "test"), times(p.duration, p.points))
+    grids |= dict.fromkeys(("held_out", "table1"), times(p.horizon, p.horizon_points))
+    solve = partial(simulation.true_motion, chunk=p.chunk, spread=partial(spread, threads=p.threads, compute=params.compute))
+    motions = {name: solve(truth, x0, grids[name], p.tolerance) for name, x0 in starts.items()}
     certificate = simulation.certify(truth, list(motions.values()), p.tolerance, p.certificate)
-    train, test = (
-        simulation.observe(truth, motions.pop(name), (p.noise_q, p.noise_p), stream(params.seed, "noise", task, name))
-        for name in ("train", "test")
-    )
-    io.write_observations(task, train, test)
+    noise = {name: stream(params.seed, "noise", task, name) for name in ("train", "test")}
+    seen = [simulation.observe(truth, motions.pop(name), (p.noise_q, p.noise_p), draws) for name, draws in noise.items()]
+    io.write_observations(task, *seen)
     io.write_motions(task, motions)
     io.write_json(io.metrics_path("simulate", task), certificate)
 

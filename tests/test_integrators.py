@@ -140,14 +140,14 @@ def test_an_implicit_step_works_in_single_precision():
 
 @pytest.mark.parametrize("name", ["leapfrog", "yoshida4"])
 def test_a_splitting_refuses_a_field_that_does_not_split(name):
-    with pytest.raises(Refused, match=r"HamiltonianNetwork.*allowed for any field: dop853, rk4, implicit_midpoint"):
+    with pytest.raises(Refused, match=r"HamiltonianNetwork.*allowed for any field: dop853, gauss, rk4, implicit_midpoint"):
         rollout(network("hnn").double(), START, torch.tensor([0.0, 1.0]), name)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"integrator": "rk45"}, "'rk45', allowed: dop853, euler, rk4"),
+        ({"integrator": "rk45"}, "'rk45', allowed: dop853, gauss, euler, rk4"),
         ({"step": 0.0}, "step: given 0.0"),
         ({"t": torch.tensor([0.0])}, "at least two times"),
         ({"t": torch.tensor([0.0, 1.0, 0.5])}, "increase or decrease"),

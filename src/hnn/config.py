@@ -107,7 +107,7 @@ def check_integrators(params: Params) -> list[str]:
     tasks: dict[str, list[str]] = {}
     for task in params.active if entangled else ():
         tasks.setdefault(params.tasks[task].rollout.integrator, []).append(task)
-    learned = f"no such H is learned by {', '.join(entangled)}; allowed: dop853, rk4, implicit_midpoint"
+    learned = f"no such H is learned by {', '.join(entangled)}; allowed: dop853, gauss, rk4, implicit_midpoint"
     return [
         f"rollout.integrator: given {name!r} for {', '.join(tasks[name])}; it splits H = T(p) + V(q), and {learned}"
         for name in ("leapfrog", "yoshida4")

@@ -1,20 +1,25 @@
 """Initial states to trajectories of a true system, with derivatives, noise and a certificate of their accuracy."""
 
+from functools import partial
+
 import numpy as np
 import torch
 from torch import Tensor
 
+from hnn.chunks import Spread, one_by_one
+from hnn.collocation import Gauss
 from hnn.errors import Refused
-from hnn.integrators import Reference
 from hnn.system import System
 from hnn.trajectories import Observations, TrueMotion
 
 __all__ = ["certify", "observe", "true_motion"]
 
 
-def true_motion(system: System, x0: Tensor, t: Tensor, tolerance: float) -> TrueMotion:
-    """The motion from x0 (starts, 2n) at the times t (time,), all starts solved at once."""
-    x = Reference(tolerance)(system, x0, t)
+def true_motion(
+    system: System, x0: Tensor, t: Tensor, tolerance: float, *, chunk: int = 1000, spread: Spread = one_by_one
+) -> TrueMotion:
+    """The motion from x0 (starts, 2n) at the times t (time,), solved for at most `chunk` starts at once."""
+    x = torch.cat(spread(partial(Gauss(tolerance), system, t=t), list(x0.split(chunk))))
     return TrueMotion(t.numpy(), x.numpy(), system.period(x0).numpy())
 
 
@@ -41,7 +46,7 @@ def certify(system: System, motions: list[TrueMotion], tolerance: float, bound: 
             energy = system.hamiltonian(x)
             errors["energy_error"] = (energy - energy[:, :1]) / energy.abs().max()
         else:
-            back = Reference(tolerance)(system, x[:, -1], t[[-1, 0]])[:, -1]
+            back = Gauss(tolerance)(system, x[:, -1], t[[-1, 0]])[:, -1]
             errors["reversal_error"] = (back - x[:, 0]) / x.abs().max()
         exact = system.solution(x[:, 0], t)
         if exact is not None:
