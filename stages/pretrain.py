@@ -1,5 +1,7 @@
 """Frames -> an autoencoder for every seed, which all models of the task start from."""
 
+from collections.abc import Sequence
+
 import torch
 
 from stages import run
@@ -24,13 +26,20 @@ def pretrain(task: str) -> None:
     step = float(io.read_observations(task)[0].t[1]) / p.time_unit
     about = {"pixels": 2 * train[0, 0].numel(), **params.autoencoder.model_dump(), "time_unit": p.time_unit}
 
-    def one(seed: int) -> tuple[Fit[Autoencoder], dict[str, float]]:
-        network = Autoencoder(**about, generator=torch_stream(seed, "weights", task, "autoencoder")).to(device)
-        batches, label = torch_stream(seed, "batches", task, "autoencoder"), f"pretrain {task} seed {seed}"
-        fit = pixel_training.pretrain(network, train, test, step, **recipe, generator=batches, label=label)
-        return fit, check_latents(latents(network, test), step, label) if p.steps else {}
+    def some(seeds: Sequence[int]) -> list[tuple[Fit[Autoencoder], dict[str, float]]]:
+        weights, batches = ([torch_stream(seed, use, task, "autoencoder") for seed in seeds] for use in ("weights", "batches"))
+        networks, labels = (
+            [Autoencoder(**about, generator=g).to(device) for g in weights],
+            [f"pretrain {task} seed {seed}" for seed in seeds],
+        )
+        found = pixel_training.pretrain(networks, train, test, step, **recipe, generators=batches, labels=labels)
+        alive = [
+            check_latents(latents(fit.model, test), step, label) if p.steps else {}
+            for fit, label in zip(found, labels, strict=True)
+        ]
+        return list(zip(found, alive, strict=True))
 
-    found, alive = zip(*fits.of_seeds(one, params.seeds, p.threads, device), strict=True)
+    found, alive = zip(*fits.of_seeds(some, params.seeds, p.threads, device, params.compute), strict=True)
     fits.write("pretrain", task, io.autoencoder_path(task), found, about, alive)
 
 

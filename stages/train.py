@@ -1,5 +1,7 @@
 """Observations -> the weights of one cell, task × model, for every seed."""
 
+from collections.abc import Sequence
+
 from stages import run
 
 from hnn import config, fits, io, model
@@ -8,7 +10,18 @@ from hnn.model import Model
 from hnn.seeding import torch_stream
 from hnn.training import Fit, fit
 
-RECIPE = {"steps", "batch", "learning_rate", "schedule", "weight_decay", "gradient_clip", "validation"}
+RECIPE = {
+    "steps",
+    "batch",
+    "learning_rate",
+    "schedule",
+    "rise",
+    "beta1",
+    "beta2",
+    "weight_decay",
+    "gradient_clip",
+    "validation",
+}
 
 
 def train(task: str, name: str) -> None:
@@ -19,13 +32,15 @@ def train(task: str, name: str) -> None:
     observations = io.read_observations(task)
     degrees = observations[0].x.shape[-1] // 2
 
-    def one(seed: int) -> Fit[Model]:
-        network = model.make(name, degrees, **params.model.model_dump(), generator=torch_stream(seed, "weights", task, name))
-        batches = torch_stream(seed, "batches", task, name)
-        return fit(network.to(device), *observations, **recipe, generator=batches, label=f"train {key} seed {seed}")
+    def some(seeds: Sequence[int]) -> list[Fit[Model]]:
+        weights, batches = ([torch_stream(seed, use, task, name) for seed in seeds] for use in ("weights", "batches"))
+        networks = [model.make(name, degrees, **params.model.model_dump(), generator=g).to(device) for g in weights]
+        labels = [f"train {key} seed {seed}" for seed in seeds]
+        return fit(networks, *observations, **recipe, generators=batches, labels=labels)
 
     about = {"name": name, "degrees": degrees, **params.model.model_dump()}
-    fits.write("train", key, io.weights_path(task, name), fits.of_seeds(one, params.seeds, p.threads, device), about)
+    found = fits.of_seeds(some, params.seeds, p.threads, device, params.compute)
+    fits.write("train", key, io.weights_path(task, name), found, about)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """Frames and pretrained autoencoders -> the weights of one pixel cell, task × model × step map, for every seed."""
 
+from collections.abc import Sequence
+
 import torch
 
 from stages import run
@@ -23,13 +25,15 @@ def train_pixels(task: str, name: str, step_map: str) -> None:
     about |= {"name": name, **{f"model_{key}": value for key, value in params.model.model_dump().items()}}
     about |= {"step_map": step_map, "frame_step": float(io.read_observations(task)[0].t[1])}
 
-    def one(seed: int) -> Fit[LatentModel]:
-        model = latent.make(**about, generator=torch_stream(seed, "weights", task, name))
-        model.autoencoder.load_state_dict(autoencoders[seed])
-        batches, label = torch_stream(seed, "batches", task, name), f"train {task}-{cell} seed {seed}"
-        return pixel_training.fit_latent(model.to(device), train, test, **recipe, generator=batches, label=label)
+    def some(seeds: Sequence[int]) -> list[Fit[LatentModel]]:
+        weights, batches = ([torch_stream(seed, use, task, name) for seed in seeds] for use in ("weights", "batches"))
+        models = [latent.make(**about, generator=g) for g in weights]
+        for model, seed in zip(models, seeds, strict=True):
+            model.to(device).autoencoder.load_state_dict(autoencoders[seed])
+        labels = [f"train {task}-{cell} seed {seed}" for seed in seeds]
+        return pixel_training.fit_latent(models, train, test, **recipe, generators=batches, labels=labels)
 
-    found = fits.of_seeds(one, params.seeds, p.threads, device)
+    found = fits.of_seeds(some, params.seeds, p.threads, device, params.compute)
     fits.write("train", f"{task}-{cell}", io.weights_path(task, cell), found, about)
 
 

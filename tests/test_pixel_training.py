@@ -7,11 +7,12 @@ from conftest import starts_of, truth_of
 from hnn import latent
 from hnn.autoencoder import Autoencoder, pairs
 from hnn.integrators import rollout
-from hnn.pixel_training import Collapsed, blurred, check_latents, fit_latent, latents, pretrain, segments
+from hnn.pixel_training import Collapsed, blurred, check_latents, cut, fit_latent, latents, pretrain, segments
 from hnn.rendering import Canvas, render
 
 STEP = 0.2
 RECIPE = {"steps": 30, "learning_rate": 3e-3, "schedule": "one_cycle", "weight_decay": 0.0, "gradient_clip": 0.0}
+RECIPE |= {"rise": 0.3, "beta1": 0.9, "beta2": 0.999}
 PRETRAIN = RECIPE | {
     "batch": 20,
     "segment": 5,
@@ -51,14 +52,14 @@ def model(name="hnn", step_map="rk4", seed=0):
 
 
 def pretrained(clips, seed=0, **changes):
-    return pretrain(
-        encoder(), clips[:4], clips[4:], STEP, **(PRETRAIN | changes), generator=torch.Generator().manual_seed(seed)
-    )
+    generators = [torch.Generator().manual_seed(seed)]
+    return pretrain([encoder()], clips[:4], clips[4:], STEP, **(PRETRAIN | changes), generators=generators)[0]
 
 
 def trained(clips, network=None, seed=0, **changes):
     network = model() if network is None else network
-    return fit_latent(network, clips[:4], clips[4:], **(TRAIN | changes), generator=torch.Generator().manual_seed(seed))
+    generators = [torch.Generator().manual_seed(seed)]
+    return fit_latent([network], clips[:4], clips[4:], **(TRAIN | changes), generators=generators)[0]
 
 
 def weights(module):
@@ -67,7 +68,9 @@ def weights(module):
 
 def test_a_batch_holds_runs_of_neighbouring_pairs_of_one_clip_each_pair_once(clips):
     numbered = torch.arange(6 * 12, dtype=torch.uint8).reshape(6, 12, 1, 1, 1)
-    x = 255 * segments(numbered, 4, 50, torch.Generator().manual_seed(0))
+    clip, start = segments(numbered, 4, 50, torch.Generator().manual_seed(0), 3)
+    assert clip.shape == start.shape == (3, 50, 1)
+    x = 255 * cut(numbered, clip[0], start[0], 4)
     assert x.shape == (50, 4, 2)
     first = x[:, :1, :1].round()
     expected = first + torch.arange(4.0)[None, :, None] + torch.arange(2.0)
@@ -101,9 +104,7 @@ def test_pretraining_lowers_both_losses_and_sets_the_size_of_the_latents(clips):
 def test_relative_losses_do_not_reward_small_latents(clips):
     network = encoder()
     before = pretrained(clips, steps=0, latent_std=0).losses
-    small = pretrain(
-        network, clips[:4], clips[4:], STEP, **(PRETRAIN | {"steps": 0, "latent_std": 1e-3}), generator=torch.Generator()
-    ).losses
+    small = pretrained(clips, steps=0, latent_std=1e-3).losses
     assert small["canonical"] == pytest.approx(before["canonical"], rel=1e-4)
     published = pretrained(clips, steps=0, latent_std=1e-3, relative=False).losses
     assert published["canonical"] < 1e-4 * before["canonical"]

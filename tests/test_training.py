@@ -6,7 +6,8 @@ from conftest import network, observed, starts_of, truth_of
 from hnn.errors import Refused
 from hnn.integrators import rollout
 from hnn.losses import derivative_loss
-from hnn.training import NonFiniteLoss, curves, fit, hold_out, learning_rates
+from hnn.descent import NonFiniteLoss, learning_rates
+from hnn.training import curves, fit, hold_out
 from hnn.trajectories import Observations
 
 RECIPE = {
@@ -14,6 +15,9 @@ RECIPE = {
     "batch": "full",
     "learning_rate": 1e-2,
     "schedule": "one_cycle",
+    "rise": 0.3,
+    "beta1": 0.9,
+    "beta2": 0.999,
     "weight_decay": 0.0,
     "gradient_clip": 0.0,
     "validation": 0.0,
@@ -25,7 +29,8 @@ def fitted(name="hnn", train=None, test=None, seed=0, hidden=16, **changes):
     train = observed("mass_spring", seed=1) if train is None else train
     test = observed("mass_spring", seed=2) if test is None else test
     generator = torch.Generator().manual_seed(seed)
-    return fit(network(name, seed=seed, hidden=hidden).double(), train, test, **(RECIPE | changes), generator=generator)
+    models = [network(name, seed=seed, hidden=hidden).double()]
+    return fit(models, train, test, **(RECIPE | changes), generators=[generator])[0]
 
 
 def weights(found):
@@ -83,7 +88,7 @@ def test_weight_decay_shrinks_the_weights():
 @pytest.mark.parametrize(("schedule", "peak_at"), [("one_cycle", 0.3), ("constant", 0.0)])
 def test_the_learning_rate_peaks_at_what_was_asked(schedule, peak_at):
     optimizer = torch.optim.Adam([torch.zeros(1, requires_grad=True)], 1e-2)
-    scheduler, rates = learning_rates(optimizer, schedule, 100), []
+    scheduler, rates = learning_rates(optimizer, schedule, 100, 0.3), []
     for _ in range(100):
         rates.append(scheduler.get_last_lr()[0])
         optimizer.step()

@@ -1,21 +1,23 @@
 """Learning from frames: the autoencoder alone first, then it and the dynamics of its latent states together."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import chain, repeat
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
 from hnn.autoencoder import Autoencoder, pairs
+from hnn.descent import descend
 from hnn.errors import Refused
 from hnn.latent import LatentModel
 from hnn.losses import canonical_loss, latent_size, reconstruction_loss, step_loss
 from hnn.phase_space import split
-from hnn.training import Fit, descend
+from hnn.training import Fit
 
-__all__ = ["Collapsed", "blurred", "check_latents", "fit_latent", "latents", "pretrain", "segments"]
+__all__ = ["Collapsed", "blurred", "check_latents", "cut", "fit_latent", "latents", "pretrain", "segments"]
 
 CLIPS, CURVE_CLIPS = 10, 2
 """How many clips are looked at at a time, to bound the memory; and for the curve in all, so that watching costs little."""
@@ -23,23 +25,30 @@ CLIPS, CURVE_CLIPS = 10, 2
 ALIVE, CANONICAL = 0.02, 0.5
 """Latents have collapsed where one varies less than `ALIVE` times as much as another, or p explains less than this of Δq."""
 
-Parts = Callable[[Tensor], dict[str, Tensor]]
-"""From frame pairs (clips, time, pixels) to the terms of a loss by name."""
+N = TypeVar("N", bound=nn.Module)
+
+Parts = Callable[..., dict[str, Tensor]]
+"""From a model and frame pairs (clips, time, pixels) to the terms of its loss by name."""
 
 
 class Collapsed(Refused, ArithmeticError):
     """The latent states say nothing of the motion: whatever is learned from them would be worth nothing."""
 
 
-def segments(frames: Tensor, length: int, count: int, generator: torch.Generator) -> Tensor:
-    """Frame pairs (count, length, pixels) in runs of neighbours from random clips and times, with replacement.
+def segments(frames: Tensor, length: int, count: int, generator: torch.Generator, batches: int) -> list[Tensor]:
+    """Which segments make each batch: clips and first times, (batches, count, 1) each, drawn with replacement.
 
-    In a run a pair that ends one step and begins the next is there once, and is encoded once.
+    A segment is a run of neighbouring frame pairs from one clip: a pair that ends one step and begins the next is there once,
+    and is encoded once.
     """
     clips, time = frames.shape[:2]
-    clip = torch.randint(clips, (count, 1), generator=generator)
-    first = torch.randint(time - length, (count, 1), generator=generator)
-    return pairs(frames[clip.to(frames.device), (first + torch.arange(length + 1)).to(frames.device)])
+    limits = (clips, time - length)
+    return [torch.randint(limit, (batches, count, 1), generator=generator).to(frames.device) for limit in limits]
+
+
+def cut(frames: Tensor, clip: Tensor, first: Tensor, length: int) -> Tensor:
+    """Those segments, frame pairs of shape (count, length, pixels)."""
+    return pairs(frames[clip, first + torch.arange(length + 1, device=frames.device)])
 
 
 def blurred(frames: Tensor, width: float) -> Tensor:
@@ -52,7 +61,7 @@ def blurred(frames: Tensor, width: float) -> Tensor:
 
 
 def pretrain(
-    autoencoder: Autoencoder,
+    autoencoders: Sequence[Autoencoder],
     train: Tensor,
     test: Tensor,
     step: float,
@@ -64,31 +73,36 @@ def pretrain(
     relative: bool,
     reconstruction: float,
     canonical: float,
-    generator: torch.Generator,
+    generators: Sequence[torch.Generator],
     **recipe: Any,
-) -> Fit[Autoencoder]:
+) -> list[Fit[Autoencoder]]:
     """Minimise reconstruction and canonical loss over frames (clips, time, channels, size, size), bytes, `step` apart.
 
-    `batch` counts frame pairs, drawn in segments of `segment`; `reconstruction` and `canonical` are the weights of the losses,
-    the latter `relative` to the size of the latent states or not; `recipe` are the options of `training.descend`. The first
-    third of the steps sees the frames blurred by the fraction `blur` of their width, where a motion moves light that overlaps
-    and so is unfolded in its order. At the end latent states are given the standard deviation `latent_std`, unless that is 0.
+    One autoencoder for each seed. `batch` counts frame pairs, drawn in segments of `segment`; `reconstruction` and `canonical`
+    are the weights of the losses, the latter `relative` to the size of the latent states or not; `recipe` are the options of
+    `descent.descend`. The first third of the steps sees the frames blurred by the fraction `blur` of their width, where a
+    motion moves light that overlaps and so is unfolded in its order. At the end latent states are given the standard deviation
+    `latent_std`, unless that is 0.
     """
     weights = {"reconstruction": reconstruction, "canonical": canonical}
 
-    def parts(x: Tensor) -> dict[str, Tensor]:
+    def parts(autoencoder: Autoencoder, x: Tensor) -> dict[str, Tensor]:
         z = autoencoder.encode(x)
         size = latent_size(z) if relative else 1.0
         return {"reconstruction": reconstruction_loss(x, autoencoder.decode(z)), "canonical": canonical_loss(z, step, size)}
 
-    curve = minimise(autoencoder, parts, weights, train, test, batch, segment, generator, blur=blur, **recipe)
+    curves = minimise(autoencoders, parts, weights, train, test, batch, segment, generators, blur=blur, **recipe)
     if latent_std > 0:
-        autoencoder.magnify(latent_std / float(latents(autoencoder, train).std()))
-    return Fit(autoencoder, curve, evaluate(parts, weights, train, test))
+        for autoencoder in autoencoders:
+            autoencoder.magnify(latent_std / float(latents(autoencoder, train).std()))
+    return [
+        Fit(autoencoder, curve, evaluate(partial(parts, autoencoder), weights, train, test))
+        for autoencoder, curve in zip(autoencoders, curves, strict=True)
+    ]
 
 
 def fit_latent(
-    model: LatentModel,
+    models: Sequence[LatentModel],
     train: Tensor,
     test: Tensor,
     *,
@@ -103,9 +117,9 @@ def fit_latent(
     settle: int,
     settle_rate: float,
     settle_batch: int,
-    generator: torch.Generator,
+    generators: Sequence[torch.Generator],
     **recipe: Any,
-) -> Fit[LatentModel]:
+) -> list[Fit[LatentModel]]:
     """Minimise all three losses over autoencoder and dynamics together, from a pretrained autoencoder.
 
     As `pretrain`, with `learning_rate` for the dynamics and `autoencoder_rate` for the autoencoder, which is known already. As
@@ -114,65 +128,75 @@ def fit_latent(
     and at the rate that the recipe says.
     """
     weights = {"dynamics": dynamics, "reconstruction": reconstruction, "canonical": canonical}
-    autoencoder = model.autoencoder
 
-    def parts(x: Tensor) -> dict[str, Tensor]:
-        z = autoencoder.encode(x)
+    def parts(model: LatentModel, x: Tensor) -> dict[str, Tensor]:
+        z = model.autoencoder.encode(x)
         size = latent_size(z) if relative else 1.0
         return {
-            "reconstruction": reconstruction_loss(x, autoencoder.decode(z)),
+            "reconstruction": reconstruction_loss(x, model.autoencoder.decode(z)),
             "canonical": canonical_loss(z, model.step, size),
             "dynamics": step_loss(z, model(z[..., :-1, :]), model.step, size),
         }
 
-    curve: list[dict[str, float]] = []
+    curves: list[list[dict[str, float]]] = [[] for _ in models]
     if freeze_autoencoder:
         settle, settle_rate = recipe["steps"], recipe["learning_rate"]
     else:
-        groups = [{"params": model.dynamics.parameters()}, {"params": autoencoder.parameters(), "lr": autoencoder_rate}]
-        curve = minimise(model, parts, weights, train, test, batch, segment, generator, groups=groups, **recipe)
-    z = latents(autoencoder, train)
+        rates = {"autoencoder.": autoencoder_rate}
+        curves = minimise(models, parts, weights, train, test, batch, segment, generators, rates=rates, **recipe)
+    z = [latents(model.autoencoder, train) for model in models]
 
-    def loss() -> Tensor:
-        clip, first = (torch.randint(n, (settle_batch, 1), generator=generator).to(z.device) for n in (len(z), z.shape[1] - 1))
-        steps = z[clip, first + torch.arange(2, device=z.device)]
-        return step_loss(steps, model(steps[:, :-1]), model.step, latent_size(z))
+    def draw(i: int, count: int) -> list[Tensor]:
+        limits = (len(z[i]), z[i].shape[1] - 1)
+        clip, first = (torch.randint(n, (count, settle_batch, 1), generator=generators[i]).to(train.device) for n in limits)
+        return [z[i][clip, first + torch.arange(2, device=train.device)], latent_size(z[i]).expand(count)]
 
-    autoencoder.requires_grad_(False)
+    def loss(model: LatentModel, steps: Tensor, size: Tensor) -> Tensor:
+        return step_loss(steps, model(steps[:, :-1]), model.step, size)
+
+    for model in models:
+        model.autoencoder.requires_grad_(False)
     options = recipe | {"steps": settle, "learning_rate": settle_rate}
-    rest = descend(model.dynamics, loss, watching(parts, weights, train, test), **options)
-    curve += [row | {"step": row["step"] + recipe["steps"]} for row in rest[1:]] if curve else rest
-    return Fit(model, curve, evaluate(parts, weights, train, test))
+    rest = descend(models, loss, draw, watching(parts, weights, train, test), **options)
+    for curve, rows in zip(curves, rest, strict=True):
+        curve += [row | {"step": row["step"] + recipe["steps"]} for row in rows[1:]] if curve else rows
+    return [
+        Fit(model, curve, evaluate(partial(parts, model), weights, train, test))
+        for model, curve in zip(models, curves, strict=True)
+    ]
 
 
 def minimise(
-    model: torch.nn.Module,
+    models: Sequence[N],
     parts: Parts,
     weights: Mapping[str, float],
     train: Tensor,
     test: Tensor,
     batch: int,
     segment: int,
-    generator: torch.Generator,
+    generators: Sequence[torch.Generator],
     *,
     steps: int,
     blur: float = 0.0,
     **options: Any,
-) -> list[dict[str, float]]:
-    """`training.descend` on the weighted sum of the terms, over segments of `train`, blurred for a third of the steps."""
+) -> list[list[dict[str, float]]]:
+    """`descent.descend` on the weighted sum of the terms, over segments of `train`, blurred for a third of the steps."""
     films = chain(repeat(blurred(train, blur), steps // 3), repeat(train)) if blur > 0 else repeat(train)
 
-    def loss() -> Tensor:
-        x = segments(next(films), segment, max(1, batch // segment), generator)
-        return torch.stack([weights[name] * term for name, term in parts(x).items()]).sum()
+    def draw(i: int, count: int) -> list[Tensor]:
+        return segments(train, segment, max(1, batch // segment), generators[i], count)
 
-    return descend(model, loss, watching(parts, weights, train, test), steps=steps, **options)
+    def loss(model: N, clip: Tensor, first: Tensor) -> Tensor:
+        x = cut(next(films), clip, first, segment)
+        return torch.stack([weights[name] * term for name, term in parts(model, x).items()]).sum()
+
+    return descend(models, loss, draw, watching(parts, weights, train, test), steps=steps, **options)
 
 
-def watching(parts: Parts, weights: Mapping[str, float], train: Tensor, test: Tensor) -> Callable[[], dict[str, float]]:
-    """What the curve shows: `evaluate` on a few clips of each set."""
+def watching(parts: Parts, weights: Mapping[str, float], train: Tensor, test: Tensor) -> Callable[[N], dict[str, float]]:
+    """What the curve of a model shows: `evaluate` on a few clips of each set."""
     few = [frames[:: -(-len(frames) // CURVE_CLIPS)] for frames in (train, test)]
-    return lambda: evaluate(parts, weights, *few)
+    return lambda model: evaluate(partial(parts, model), weights, *few)
 
 
 @torch.no_grad()
