@@ -1,5 +1,6 @@
 """The weights of one cell -> its rollouts from every start at once, and what they are worth."""
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -7,6 +8,7 @@ import torch
 from stages import run
 
 from hnn import config, evaluation, io, system
+from hnn.compute import spread
 from hnn.device import choose
 from hnn.model import Ensemble
 from hnn.seeding import stream
@@ -18,16 +20,16 @@ def rollout(task: str, name: str) -> None:
     params = config.load()
     p = params.tasks[task].rollout
     torch.set_num_threads(p.threads)
-    device = choose(params.device)
-    ensemble = Ensemble([member.to(device) for member in load_members(io.weights_path(task, name))])
+    ensemble = Ensemble([member.to(choose(params.device)) for member in load_members(io.weights_path(task, name))])
     truth = system.make(**params.tasks[task].system)
     train, _ = io.read_observations(task)
     scales = evaluation.scales(truth, ensemble, train)
     method = {"integrator": p.integrator, "step": p.step, "tolerance": p.tolerance}
+    chunks = partial(spread, threads=p.threads, compute=params.compute)
     rollouts: io.Rollouts = {}
     results: dict[str, dict[str, Any]] = {}
     for starts, motion in io.read_motions(task).items():
-        rolled = rollouts[starts] = evaluation.roll(truth, ensemble, motion, scales, method)
+        rolled = rollouts[starts] = evaluation.roll(truth, ensemble, motion, scales, method, chunk=p.chunk, spread=chunks)
         if starts != "table1":
             found = evaluation.quantities(rolled, motion, scales)
         elif p.published_energy:

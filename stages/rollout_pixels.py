@@ -1,11 +1,14 @@
 """The weights of one pixel cell -> its rollouts from frame pairs, and what they are worth."""
 
+from functools import partial
+
 import torch
 
 from stages import run
 
 from hnn import config, evaluation, io, system
 from hnn import latent_evaluation as pixels
+from hnn.compute import spread
 from hnn.device import choose
 from hnn.latent import LatentEnsemble
 from hnn.seeding import stream
@@ -23,10 +26,11 @@ def rollout_pixels(task: str, name: str, step_map: str) -> None:
     frames = {key: torch.from_numpy(array) for key, array in io.read_frames(task, render.size, render.channels).items()}
     (train, test), motions = io.read_observations(task), io.read_motions(task)
     reading = pixels.read(truth, ensemble, frames["train"], train)
+    seeds = partial(spread, threads=p.threads, compute=params.compute)
     rollouts: io.Rollouts = {}
     found = {"scores": pixels.scores(ensemble, reading, frames["test"], test)}
     for key, (starts, method) in pixels.SETS.items():
-        rolled = pixels.roll(truth, ensemble, frames[starts], motions[starts], reading, method, p.tolerance)
+        rolled = pixels.roll(truth, ensemble, frames[starts], motions[starts], reading, method, p.tolerance, seeds)
         if key == "table1":
             found[key] = evaluation.published_quantities(rolled, motions[starts], p.published_energy or "hamiltonian")
         else:

@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from numpy import ndarray
+from torch import Tensor
 
 from hnn import integrators, metrics
-from hnn.model import Ensemble
+from hnn.chunks import Spread, one_by_one
+from hnn.model import Ensemble, Model
 from hnn.statistics import interval
 from hnn.system import System
 from hnn.trajectories import Observations, TrueMotion
@@ -38,20 +41,46 @@ def scales(truth: System, ensemble: Ensemble, train: Observations) -> Scales:
     return Scales(float(truth.hamiltonian(x).std()), learned, float(x.abs().max()))
 
 
-@torch.no_grad()
+Chunk = tuple[Model, Tensor]
+"""One seed's model and some of the starts: what is rolled out at a time, by itself."""
+
+
 def roll(
-    truth: System, ensemble: Ensemble, motion: TrueMotion, scales: Scales, method: Mapping[str, Any]
+    truth: System,
+    ensemble: Ensemble,
+    motion: TrueMotion,
+    scales: Scales,
+    method: Mapping[str, Any],
+    *,
+    chunk: int = 100,
+    spread: Spread = one_by_one,
 ) -> dict[str, ndarray]:
     """The rollouts of every seed from every start of the true motion, by `method`, the options of `integrators.rollout`.
 
     As arrays: t (time,), x (seeds, starts, time, 2n), the true energy of x and of the true motion, the
-    scale of energies, the relative distance from the true motion, and the learned H of x if there is one.
+    scale of energies, the relative distance from the true motion, and the learned H of x if there is one. At most `chunk`
+    starts of one seed are rolled out together, and `spread` over what computes.
     """
-    t, x0 = torch.from_numpy(motion.t), torch.from_numpy(motion.x[:, 0])
-    starts = x0.expand(len(ensemble.members), *x0.shape).to(ensemble.device)
-    x = integrators.rollout(ensemble, starts, t, **method)
-    learned = ensemble.hamiltonian(x).cpu().numpy() if ensemble.learns_energy else None
-    return describe(truth, x.cpu().numpy(), motion, scales, learned)
+    t, starts = torch.from_numpy(motion.t), torch.from_numpy(motion.x[:, 0]).to(ensemble.device).split(chunk)
+    found = spread(partial(along, t, method), [(member, x0) for member in ensemble.members for x0 in starts])
+    x, learned = (join(list(parts), len(ensemble.members)) for parts in zip(*found, strict=True))
+    assert x is not None
+    return describe(truth, x, motion, scales, learned)
+
+
+@torch.no_grad()
+def along(t: Tensor, method: Mapping[str, Any], chunk: Chunk) -> tuple[Tensor, Tensor | None]:
+    """The rollouts (starts, time, 2n) of one chunk, and the learned H along them (starts, time) if there is one."""
+    member, x0 = chunk
+    x = integrators.rollout(member, x0, t, **method)
+    learned = torch.stack([member.hamiltonian(one) for one in x]) if hasattr(member, "hamiltonian") else None
+    return x.cpu(), None if learned is None else learned.cpu()
+
+
+def join(parts: list[Tensor | None], seeds: int) -> ndarray | None:
+    """The parts of all seeds and starts as one array, (seeds, starts, …); None if there is nothing."""
+    there = [part for part in parts if part is not None]
+    return torch.cat(there).unflatten(0, (seeds, -1)).numpy() if there else None
 
 
 @torch.no_grad()

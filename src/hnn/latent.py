@@ -1,12 +1,15 @@
 """Dynamics behind pixels: an autoencoder, a model of its latent states, and the map that takes both one frame further."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from hnn import model
 from hnn.autoencoder import Autoencoder, pairs
+from hnn.chunks import Spread, one_by_one
 from hnn.integrators import STEP_MAPS, rollout
 from hnn.model import Ensemble, Model
 
@@ -66,16 +69,23 @@ class LatentEnsemble:
         blocks = [decode(part).chunk(2, dim=-1)[0] for part in z.flatten(0, -2).split(BLOCK)]
         return torch.cat(blocks).unflatten(0, z.shape[:-1])
 
-    def roll(self, z0: Tensor, t: Tensor, *, continuous: bool, tolerance: float) -> Tensor:
+    def roll(self, z0: Tensor, t: Tensor, *, continuous: bool, tolerance: float, spread: Spread = one_by_one) -> Tensor:
         """Latent states at the times t (time,), in seconds, one frame apart, from z0 (seeds, *batch, latent).
 
         By the step map that the members were trained through, or, if `continuous`, as solutions of the learned differential
-        equation: what is published, and a mismatch for a field that was not fitted to derivatives.
+        equation: what is published, and a mismatch for a field that was not fitted to derivatives. `spread` over what computes.
         """
         member = self.members[0]
         latent_time = t / float(member.autoencoder.about["time_unit"])
         method = "dop853" if continuous else member.step_map
-        return rollout(self.dynamics, z0, latent_time, method, member.step, tolerance)
+        how = {"t": latent_time, "integrator": method, "step": member.step, "tolerance": tolerance}
+        return torch.stack(spread(partial(rolled, how), list(zip(self.dynamics.members, z0, strict=True))))
+
+
+@torch.no_grad()
+def rolled(how: Mapping[str, Any], one: tuple[Model, Tensor]) -> Tensor:
+    """The latent states (*batch, time, latent) of one seed's dynamics from its z0 (*batch, latent)."""
+    return rollout(*one, **how)
 
 
 def make(

@@ -10,6 +10,7 @@ from numpy import ndarray
 from torch import Tensor
 
 from hnn import evaluation, probe
+from hnn.chunks import Spread, one_by_one
 from hnn.evaluation import Scales, describe
 from hnn.integrators import rollout
 from hnn.latent import LatentEnsemble, LatentModel
@@ -83,6 +84,7 @@ def roll(
     reading: Reading,
     method: Method,
     tolerance: float,
+    spread: Spread = one_by_one,
 ) -> dict[str, ndarray]:
     """The rollouts of every seed from the first two frames of each start, as `evaluation.roll` gives them, with `z`.
 
@@ -94,7 +96,8 @@ def roll(
         z = ensemble.encode(frames)
     else:
         z0 = ensemble.encode(frames[:, :2]).squeeze(-2)
-        z = ensemble.roll(z0, torch.from_numpy(motion.t), continuous=method == "continuous", tolerance=tolerance)
+        continuous = method == "continuous"
+        z = ensemble.roll(z0, torch.from_numpy(motion.t), continuous=continuous, tolerance=tolerance, spread=spread)
     latent = z.cpu().numpy()
     learned = ensemble.dynamics.hamiltonian(z).cpu().numpy() if ensemble.dynamics.learns_energy else None
     return describe(truth, reading.states(latent), until(motion, z.shape[-2]), reading.scales, learned) | {"z": latent}

@@ -65,6 +65,8 @@ class Simulate(Section):
     """Defaults of the stage simulate."""
 
     tolerance: Tolerance
+    chunk: PositiveInt
+    threads: PositiveInt
     certificate: PositiveFloat
     starts: PositiveInt
     long: Annotated[float, Field(ge=1)]
@@ -142,6 +144,9 @@ class Recipe(Section):
     steps: PositiveInt
     learning_rate: PositiveFloat
     schedule: Literal["constant", "one_cycle"]
+    rise: Annotated[float, Field(gt=0, lt=1)]
+    beta1: Fraction
+    beta2: Fraction
     weight_decay: NonNegativeFloat
     gradient_clip: NonNegativeFloat
     threads: PositiveInt
@@ -192,10 +197,11 @@ class Train(Recipe):
 class Rollout(Section):
     """Defaults of the stage rollout."""
 
-    integrator: Literal["dop853", "rk4", "leapfrog", "yoshida4", "implicit_midpoint"]
+    integrator: Literal["dop853", "gauss", "rk4", "leapfrog", "yoshida4", "implicit_midpoint"]
     step: PositiveFloat
     tolerance: Tolerance
     draws: PositiveInt
+    chunk: PositiveInt
     threads: PositiveInt
 
 
