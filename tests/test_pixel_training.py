@@ -102,7 +102,6 @@ def test_pretraining_lowers_both_losses_and_sets_the_size_of_the_latents(clips):
 
 
 def test_relative_losses_do_not_reward_small_latents(clips):
-    network = encoder()
     before = pretrained(clips, steps=0, latent_std=0).losses
     small = pretrained(clips, steps=0, latent_std=1e-3).losses
     assert small["canonical"] == pytest.approx(before["canonical"], rel=1e-4)

@@ -3,10 +3,10 @@ import pytest
 import torch
 from conftest import network, observed, starts_of, truth_of
 
+from hnn.descent import NonFiniteLoss, learning_rates
 from hnn.errors import Refused
 from hnn.integrators import rollout
 from hnn.losses import derivative_loss
-from hnn.descent import NonFiniteLoss, learning_rates
 from hnn.training import curves, fit, hold_out
 from hnn.trajectories import Observations
 

@@ -1,7 +1,7 @@
 """Collocation at Gauss's points: the reference solution of smooth motions, to rounding, in a few calls of the field.
 
-A step fits the derivative along the motion by a polynomial; all its points, of all trajectories, pass the field at once. That is
-what makes it fast: a call costs the same for one state as for a thousand.
+A step fits the derivative along the motion by a polynomial; all its points, of all trajectories, pass the field at once. That
+is what makes it fast: a call on a thousand states costs little more than on one.
 """
 
 from dataclasses import dataclass
@@ -17,16 +17,20 @@ from hnn.phase_space import Field
 
 __all__ = ["Gauss"]
 
-ITERATIONS, SHRINK, GROW, SAFETY = 24, 0.5, 2.0, 0.9
+ITERATIONS, ROUNDING = 24, 1e-15
+"""How often the points of a step are improved at most, and the relative change below which they are found."""
+
+SHRINK, LEAST, GROW, SAFETY = 0.5, 0.2, 2.0, 0.9
+"""Of the step: by how much it shrinks if they are not found, and bounds and margin of its control."""
 
 
 @dataclass(frozen=True)
 class Gauss:
     """x(τ) = x₀ + ∫₀^τ P, where P, of degree s - 1, is f(x) at the s Gauss points of a step: order 2s, symplectic, reversible.
 
-    (Hairer, Lubich, Wanner 2006, sections II.1.3 and II.4.) The points are found by fixed-point iteration from the last step's P,
-    continued. The step, one for the whole batch, is as long as the last two Legendre coefficients of P allow: they may move no
-    trajectory by more than `tolerance` times its size. Times between are read off the polynomial, at the same accuracy.
+    (Hairer, Lubich, Wanner 2006, sections II.1.3 and II.4.) The points are found by fixed-point iteration from the last step's
+    P, continued. The step, one for the whole batch, is as long as the last two Legendre coefficients of P allow: they may move
+    no trajectory by more than `tolerance` times its size. Times between are read off the polynomial, at the same accuracy.
     """
 
     tolerance: float = 1e-12
@@ -34,34 +38,36 @@ class Gauss:
 
     @torch.no_grad()
     def __call__(self, field: Field, x0: Tensor, t: Tensor) -> Tensor:
-        """States at the times t (time,) of trajectories from x0 (*batch, 2n) at t[0]; (*batch, time, 2n), in float64."""
-        times, end = t.double().tolist(), float(t[-1])
-        direction = 1.0 if end > times[0] else -1.0
-        x, now, saved = x0.double(), times[0], [x0.double()]
-        step, slopes, before = self.first_step(field, x, end - now), None, 1.0
+        """States at the times t (time,) of trajectories from x0 (*batch, 2n) at t[0]; (*batch, time, 2n), in float64.
+
+        Raises `Refused` where steps become too short to get on, as before a collision.
+        """
+        times, x = t.double().cpu().numpy(), x0.double()
+        forward, now, end = np.sign(times[-1] - times[0]), times[0], times[-1]
+        saved, slopes, before = [x], None, 1.0
+        step = self.first_step(field, x, end - now)
         while len(saved) < len(times):
-            step = min(step, direction * (end - now))
+            step = min(step, abs(end - now))
             if step < 1e-12 * abs(end - times[0]):
                 raise Refused(
-                    f"the motion cannot be followed beyond t = {now:.6g} s: steps would have to be shorter than {step:.1g} s"
+                    f"the motion cannot be followed beyond t = {now:.6g} s: steps would be shorter than {step:.1g} s"
                 )
-            found = self.points(field, x, direction * step, slopes, step / before)
+            found = self.points(field, x, forward * step, slopes, step / before)
             if found is None:
                 step *= SHRINK
                 continue
-            coefficients = self.coefficients(found)
-            tail = float((direction * step * coefficients[-2:].abs().amax((0, -1)) / size(x)).abs().max())
+            coefficients = step * forward * transformed(found)
+            tail = float((coefficients[-2:].abs().amax((0, -1)) / size(x)).max())
             factor = SAFETY * (self.tolerance / max(tail, 1e-300)) ** (1 / (self.stages - 1))
             if tail > self.tolerance:
-                step *= max(factor, 0.2)
+                step *= max(factor, LEAST)
                 continue
-            until = now + direction * step if step < direction * (end - now) else end
-            due = [time for time in times[len(saved) :] if direction * time <= direction * until]
-            read = torch.tensor(integrals(self.stages, (np.array([*due, until]) - now) / (until - now))).to(x)
-            path = x + direction * step * torch.tensordot(read, coefficients, 1)
-            saved += list(path[:-1])
-            x, now, slopes, before = path[-1], until, found, step
-            step *= min(factor, GROW)
+            until = now + forward * step if step < abs(end - now) else end
+            due = times[len(saved) :][forward * times[len(saved) :] <= forward * until]
+            read = integrals(self.stages, (np.array([*due, until]) - now) / (until - now))
+            *path, x = x + torch.tensordot(torch.from_numpy(read).to(x), coefficients, 1)
+            saved += path
+            now, slopes, before, step = until, found, step, step * min(factor, GROW)
         return torch.stack(saved, dim=-2)
 
     def first_step(self, field: Field, x: Tensor, duration: float) -> float:
@@ -70,28 +76,31 @@ class Gauss:
         return min(abs(duration), 0.01 / max(rate, 1e-300))
 
     def points(self, field: Field, x: Tensor, step: float, slopes: Tensor | None, ratio: float) -> Tensor | None:
-        """f at the Gauss points of a step, (stages, *batch, 2n); None if the iteration does not settle."""
+        """f at the Gauss points of a step, (stages, *batch, 2n); None if the iteration does not settle.
+
+        It starts from `slopes`, those of the step before, which was shorter by `ratio`.
+        """
         inner = step * torch.from_numpy(weights(self.stages)).to(x)
         if slopes is None:
             k = field.time_derivative(x).expand(self.stages, *x.shape)
         else:
-            k = torch.tensordot(
-                torch.from_numpy(values(self.stages, 1 + ratio * nodes(self.stages))).to(x), self.coefficients(slopes), 1
-            )
+            ahead = torch.from_numpy(values(self.stages, 1 + ratio * nodes(self.stages))).to(x)
+            k = torch.tensordot(ahead, transformed(slopes), 1)
         last = np.inf
         for _ in range(ITERATIONS):
             k, previous = field.time_derivative(x + torch.tensordot(inner, k, 1)), k
-            moved = float((step * (k - previous).abs().amax((0, -1)) / size(x)).abs().max())
-            if moved <= 1e-15 or (moved <= 1e-13 and moved >= last / 2):  # as close as rounding lets it come
+            moved = float((abs(step) * (k - previous).abs().amax((0, -1)) / size(x)).max())
+            if moved <= ROUNDING or (moved <= 100 * ROUNDING and moved >= last / 2):  # as close as rounding lets it come
                 return k
             if not moved < 4 * last:
                 return None
             last = moved
         return None
 
-    def coefficients(self, slopes: Tensor) -> Tensor:
-        """The Legendre coefficients of P, (stages, *batch, 2n), from its values at the Gauss points."""
-        return torch.tensordot(torch.from_numpy(transform(self.stages)).to(slopes), slopes, 1)
+
+def transformed(slopes: Tensor) -> Tensor:
+    """The Legendre coefficients of P, (stages, *batch, 2n), from its values at the Gauss points."""
+    return torch.tensordot(torch.from_numpy(transform(len(slopes))).to(slopes), slopes, 1)
 
 
 def size(x: Tensor) -> Tensor:

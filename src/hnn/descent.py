@@ -47,10 +47,10 @@ def descend(
 
     `draw(i, count)` gives what picks the next `count` batches of model i, each tensor with them along its first axis. The
     curve of each model is returned, with the losses that `watch(model)` finds; if there is a `validation_loss` among them, the
-    model ends as it was where that was lowest. `learning_rate` is the constant rate, or the peak of the one-cycle schedule, which
-    is reached after the fraction `rise` of the steps; `rates` are those of parameters by the beginning of their names; `beta1`,
-    `beta2` and `weight_decay` (an L2 penalty) are Adam's; the gradients of each model are clipped to the norm `gradient_clip`
-    unless that is 0. `labels` name the fits on the progress bar.
+    model ends as it was where that was lowest. `learning_rate` is the constant rate, or the peak of the one-cycle schedule,
+    which is reached after the fraction `rise` of the steps; `rates` are those of parameters by the beginning of their names;
+    `beta1`, `beta2` and `weight_decay` (an L2 penalty) are Adam's; the gradients of each model are clipped to the norm
+    `gradient_clip` unless that is 0. `labels` name the fits on the progress bar.
 
     Several models are computed as one batch. Nothing in the loop waits for the device but a look at the curve, once in
     steps/50: only then is it seen, and `NonFiniteLoss` raised, if a loss was not a number, at the step where it was first.

@@ -175,7 +175,7 @@ INTEGRATORS: dict[str, RungeKutta | Splitting | ImplicitMidpoint] = {
 """One-step methods by the name they have in params.yaml."""
 
 ADAPTIVE: dict[str, type[Reference] | type[Gauss]] = {"dop853": Reference, "gauss": Gauss}
-"""Methods that choose their steps: the former asks less of costly fields, the latter is to rounding and far quicker on cheap ones."""
+"""Methods that choose their steps: dop853 asks less of costly fields, gauss is far quicker on cheap ones and symplectic."""
 
 
 def rollout(
@@ -184,8 +184,8 @@ def rollout(
     """States at the times t (time,), in seconds, from x0 (*batch, 2n) at t[0]; shape (*batch, time, 2n).
 
     A fixed-step method takes, between two times, the smallest whole number of equal steps no longer than `step` seconds;
-    `dop853` and `gauss` choose their own, for a local error of at most `tolerance`. Times must increase, or decrease throughout
-    (backward).
+    `dop853` and `gauss` choose their own, for a local error of at most `tolerance`. Times must increase, or decrease
+    throughout (backward).
     """
     if integrator not in (*ADAPTIVE, *INTEGRATORS):
         raise ValueError(f"integrator: given {integrator!r}, allowed: {', '.join([*ADAPTIVE, *INTEGRATORS])}")

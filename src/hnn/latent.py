@@ -73,7 +73,7 @@ class LatentEnsemble:
         """Latent states at the times t (time,), in seconds, one frame apart, from z0 (seeds, *batch, latent).
 
         By the step map that the members were trained through, or, if `continuous`, as solutions of the learned differential
-        equation: what is published, and a mismatch for a field that was not fitted to derivatives. `spread` over what computes.
+        equation: what is published, and a mismatch for a field that was not fitted to derivatives.
         """
         member = self.members[0]
         latent_time = t / float(member.autoencoder.about["time_unit"])

@@ -47,8 +47,8 @@ def fit(
     """Minimise `derivative_loss` on `train`, in the precision and on the device of `models`, which are trained in place.
 
     One model for each seed, and a pure function of its arguments. `test` is only looked at, for the curve. `validation` is the
-    fraction of `train` held out to choose the best weights; batches are drawn from each model's own generator, with replacement
-    unless full; `recipe` are the options of `descend`.
+    fraction of `train` held out to choose the best weights; batches are drawn from each model's own generator, with
+    replacement unless full; `recipe` are the options of `descend`.
     """
     sets = points_by_loss(train, test, validation, next(models[0].parameters()))
     x, dx = sets["train_loss"]
