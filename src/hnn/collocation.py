@@ -49,9 +49,7 @@ class Gauss:
         while len(saved) < len(times):
             step = min(step, abs(end - now))
             if step < 1e-12 * abs(end - times[0]):
-                raise Refused(
-                    f"the motion cannot be followed beyond t = {now:.6g} s: steps would be shorter than {step:.1g} s"
-                )
+                raise Refused(f"the motion cannot be followed beyond t = {now:.6g} s: its steps shrink to nothing")
             found = self.points(field, x, forward * step, slopes, step / before)
             if found is None:
                 step *= SHRINK

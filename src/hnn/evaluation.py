@@ -73,8 +73,9 @@ def along(t: Tensor, method: Mapping[str, Any], chunk: Chunk) -> tuple[Tensor, T
     """The rollouts (starts, time, 2n) of one chunk, and the learned H along them (starts, time) if there is one."""
     member, x0 = chunk
     x = integrators.rollout(member, x0, t, **method)
-    learned = torch.stack([member.hamiltonian(one) for one in x]) if hasattr(member, "hamiltonian") else None
-    return x.cpu(), None if learned is None else learned.cpu()
+    if not hasattr(member, "hamiltonian"):
+        return x.cpu(), None
+    return x.cpu(), torch.stack([member.hamiltonian(one) for one in x]).cpu()  # type: ignore[operator]
 
 
 def join(parts: list[Tensor | None], seeds: int) -> ndarray | None:

@@ -74,9 +74,10 @@ class MLP(nn.Module):
         super().__init__()
         self.activation = activation
         hiddens = [nn.Linear(width, hidden) for width in [inputs] + [hidden] * (layers - 1)]
-        self.layers = nn.ModuleList([*hiddens, nn.Linear(hidden, outputs, bias=False)])
-        for layer in self.layers:
+        linears = [*hiddens, nn.Linear(hidden, outputs, bias=False)]
+        for layer in linears:
             initialise(layer, generator)
+        self.layers = nn.ModuleList(linears)
 
     def forward(self, x: Tensor) -> Tensor:
         """y, shape (*batch, outputs)."""
@@ -89,7 +90,8 @@ class MLP(nn.Module):
         """∇y of a network with one output, shape (*batch, inputs): see `Gradient`."""
         *hiddens, last = self.layers
         weights, biases = [layer.weight for layer in hiddens], [layer.bias for layer in hiddens]
-        found = Gradient.apply(ACTIVATIONS[self.activation], x.reshape(-1, x.shape[-1]), *weights, last.weight, *biases)
+        phi, points = ACTIVATIONS[self.activation], x.reshape(-1, x.shape[-1])
+        found = Gradient.apply(phi, points, *weights, last.weight, *biases)  # type: ignore[no-untyped-call]
         return found[0].view_as(x)
 
 
@@ -108,7 +110,7 @@ class Gradient(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(phi: Activation, x: Tensor, *parameters: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
+    def forward(phi: Activation, x: Tensor, *parameters: Tensor) -> tuple[Tensor, ...]:
         """(v₀, then z, u and v of each layer, which the derivative needs), of x (points, inputs)."""
         depth = len(parameters) // 2
         weights, w, biases = parameters[:depth], parameters[depth], parameters[depth + 1 :]
@@ -139,7 +141,10 @@ class Gradient(torch.autograd.Function):
         x, *tensors = ctx.saved_tensors
         depth = len(tensors) // 5  # weight, bias, z, u and v of each layer, and w
         weights, kept = tensors[:depth], [tensors[i : i + 3] for i in range(2 * depth + 1, len(tensors), 3)]
-        slopes, terms, by_weight, by_bias = [], [], [], []
+        slopes: list[Tensor] = []
+        terms: list[Tensor] = []
+        by_weight: list[Tensor] = []
+        by_bias: list[Tensor] = []
         for weight, (z, u, v) in zip(weights, kept, strict=True):
             U, s = linear(V, weight), phi.slope(z)
             by_weight.append(outer(u, V))
