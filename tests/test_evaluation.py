@@ -71,3 +71,21 @@ def test_the_published_protocol_uses_the_published_energy(motion):
     found = evaluation.published_quantities(rolled, motion, "twice_hamiltonian")
     assert found["energy_mse"] == pytest.approx(np.full((1, 5), 4.0))
     assert truth.conservative
+
+
+def test_every_seed_and_chunk_of_starts_is_rolled_out_by_itself_wherever_that_is(motion):
+    truth, ensemble = truth_of("mass_spring"), Ensemble([network("hnn", seed=seed).double() for seed in range(2)])
+    scales, seen = evaluation.scales(truth, ensemble, observed("mass_spring")), []
+
+    def backwards(function, items):
+        seen.extend((ensemble.members.index(member), len(x0)) for member, x0 in items)
+        return [function(item) for item in reversed(items)][::-1]
+
+    parts = evaluation.roll(truth, ensemble, motion, scales, METHOD, chunk=2, spread=backwards)
+    assert seen == [(0, 2), (0, 2), (0, 1), (1, 2), (1, 2), (1, 1)]
+    whole = evaluation.roll(truth, ensemble, motion, scales, METHOD)
+    for name in ("x", "learned"):
+        assert parts[name].shape == whole[name].shape
+        assert parts[name] == pytest.approx(whole[name], abs=1e-5)
+    alone = evaluation.roll(truth, Ensemble(ensemble.members[1:]), motion, scales, METHOD)
+    assert np.array_equal(alone["x"][0], whole["x"][1])  # whoever else is rolled out

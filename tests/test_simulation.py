@@ -45,3 +45,10 @@ def test_a_motion_begins_at_its_starts_and_knows_its_periods():
     assert np.array_equal(found.x[:, 0], x0.numpy())
     assert found.period.shape == (3,)
     assert found.t[0] == 0
+
+
+def test_chunks_of_starts_are_solved_by_themselves_and_give_the_same_motion():
+    truth, x0, t = truth_of("pendulum"), starts_of("pendulum", 7), torch.linspace(0, 8, 30)
+    whole, parts = (true_motion(truth, x0, t, 1e-12, chunk=chunk).x for chunk in (7, 3))
+    assert np.abs(whole - parts).max() < 1e-12
+    assert np.array_equal(parts[:3], true_motion(truth, x0[:3], t, 1e-12).x)
