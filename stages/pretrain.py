@@ -1,5 +1,7 @@
 """Frames -> an autoencoder for every seed, which all models of the task start from."""
 
+from collections.abc import Sequence
+
 import torch
 
 from stages import run
@@ -30,7 +32,10 @@ def pretrain(task: str) -> None:
         fit = pixel_training.pretrain(network, train, test, step, **recipe, generator=batches, label=label)
         return fit, check_latents(latents(network, test), step, label) if p.steps else {}
 
-    found, alive = zip(*fits.of_seeds(one, params.seeds, p.threads, device), strict=True)
+    def several(seeds: Sequence[int]) -> list[tuple[Fit[Autoencoder], dict[str, float]]]:
+        return [one(seed) for seed in seeds]
+
+    found, alive = zip(*fits.of_seeds(several, params.seeds, p.threads, device, params.compute), strict=True)
     fits.write("pretrain", task, io.autoencoder_path(task), found, about, alive)
 
 

@@ -1,5 +1,7 @@
 """Observations -> the weights of one cell, task × model, for every seed."""
 
+from collections.abc import Sequence
+
 from stages import run
 
 from hnn import config, fits, io, model
@@ -24,8 +26,12 @@ def train(task: str, name: str) -> None:
         batches = torch_stream(seed, "batches", task, name)
         return fit(network.to(device), *observations, **recipe, generator=batches, label=f"train {key} seed {seed}")
 
+    def several(seeds: Sequence[int]) -> list[Fit[Model]]:
+        return [one(seed) for seed in seeds]
+
     about = {"name": name, "degrees": degrees, **params.model.model_dump()}
-    fits.write("train", key, io.weights_path(task, name), fits.of_seeds(one, params.seeds, p.threads, device), about)
+    found = fits.of_seeds(several, params.seeds, p.threads, device, params.compute)
+    fits.write("train", key, io.weights_path(task, name), found, about)
 
 
 if __name__ == "__main__":

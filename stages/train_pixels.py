@@ -1,5 +1,7 @@
 """Frames and pretrained autoencoders -> the weights of one pixel cell, task × model × step map, for every seed."""
 
+from collections.abc import Sequence
+
 import torch
 
 from stages import run
@@ -29,7 +31,10 @@ def train_pixels(task: str, name: str, step_map: str) -> None:
         batches, label = torch_stream(seed, "batches", task, name), f"train {task}-{cell} seed {seed}"
         return pixel_training.fit_latent(model.to(device), train, test, **recipe, generator=batches, label=label)
 
-    found = fits.of_seeds(one, params.seeds, p.threads, device)
+    def several(seeds: Sequence[int]) -> list[Fit[LatentModel]]:
+        return [one(seed) for seed in seeds]
+
+    found = fits.of_seeds(several, params.seeds, p.threads, device, params.compute)
     fits.write("train", f"{task}-{cell}", io.weights_path(task, cell), found, about)
 
 

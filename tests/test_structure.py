@@ -17,6 +17,8 @@ STAGES = DVC["stages"]
 SECTIONS = ["simulate", "ingest", "render", "pretrain", "train", "rollout"]
 SCRIPTS = sorted(path.stem for path in (ROOT / "stages").glob("[!_]*.py"))
 
+UNDECLARED = {"compute"}  # where a stage runs, not what comes out: a change of it is to run nothing again
+
 ROOMS = {  # module: what else of the package it may import; the first pattern that fits counts
     "errors registry trajectories phase_space nn geometry published progress": "",
     "metrics statistics seeding": "",
@@ -34,7 +36,9 @@ ROOMS = {  # module: what else of the package it may import; the first pattern t
     "latent_evaluation": "trajectories phase_space system integrators latent probe evaluation",
     "plotting report pictures report_pixels": "errors trajectories metrics statistics published plotting report",
     "config schema io": "errors registry trajectories config schema io seeding",
-    "fits": "io training statistics seeding",
+    "cluster": "errors progress",
+    "compute": "cluster errors progress",
+    "fits": "io training statistics seeding compute",
     "trained trained_pixels reproduction __main__ __init__": "[!s]* statistics seeding",  # all but systems
 }
 DYNAMIC = {  # stage: files that it finds by name while it runs, as dvc.yaml writes them
@@ -168,6 +172,7 @@ def test_params_are_exactly_those_that_the_stage_reads(stage):
     used = {key.split(".")[0] for key in read if not key.startswith(("tasks", "active"))}
     own = "tasks.${item.task}." if "matrix" in STAGES[stage] else "tasks"
     used |= {own + key.split(".")[1] * ("matrix" in STAGES[stage]) for key in read if key.startswith("tasks[")}
+    used -= UNDECLARED
     used |= {"state_tasks", "measured_tasks"} if "active" in read else set()
     used |= {"models", "step_maps"} if "latent_models" in read else set()
     used -= {"latent_models"}
