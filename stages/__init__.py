@@ -4,7 +4,9 @@ Stages import the package from the `src` beside them, not from where it may be i
 queued experiment uses its own code.
 """
 
+import os
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,8 +16,16 @@ from hnn.errors import Refused
 
 
 def run(stage: Callable[..., None]) -> None:
-    """Call the stage with the words of the command line; what it refuses is said in one line and exits with 1."""
+    """Call the stage with the words of the command line; what it refuses is said in one line and exits with 1.
+
+    A failure exits at once: fits in other threads may still be running, and Python would take them down within PyTorch, which
+    aborts the process with a message of its own.
+    """
     try:
         stage(*sys.argv[1:])
-    except Refused as error:
-        sys.exit(str(error))
+    except Exception as error:
+        text = f"{error}\n" if isinstance(error, Refused) else traceback.format_exc()
+        sys.stderr.write(text)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(1)

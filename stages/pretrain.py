@@ -26,21 +26,17 @@ def pretrain(task: str) -> None:
     step = float(io.read_observations(task)[0].t[1]) / p.time_unit
     about = {"pixels": 2 * train[0, 0].numel(), **params.autoencoder.model_dump(), "time_unit": p.time_unit}
 
-    def some(seeds: Sequence[int]) -> list[tuple[Fit[Autoencoder], dict[str, float]]]:
+    def some(seeds: Sequence[int]) -> list[Fit[Autoencoder]]:
         weights, batches = ([torch_stream(seed, use, task, "autoencoder") for seed in seeds] for use in ("weights", "batches"))
-        networks, labels = (
-            [Autoencoder(**about, generator=g).to(device) for g in weights],
-            [f"pretrain {task} seed {seed}" for seed in seeds],
-        )
-        found = pixel_training.pretrain(networks, train, test, step, **recipe, generators=batches, labels=labels)
-        alive = [
-            check_latents(latents(fit.model, test), step, label) if p.steps else {}
-            for fit, label in zip(found, labels, strict=True)
-        ]
-        return list(zip(found, alive, strict=True))
+        networks = [Autoencoder(**about, generator=g).to(device) for g in weights]
+        labels = [f"pretrain {task} seed {seed}" for seed in seeds]
+        return pixel_training.pretrain(networks, train, test, step, **recipe, generators=batches, labels=labels)
 
-    found, alive = zip(*fits.of_seeds(some, params.seeds, p.threads, device, params.compute), strict=True)
-    fits.write("pretrain", task, io.autoencoder_path(task), found, about, alive)
+    found = fits.of_seeds(some, params.seeds, p.threads, device, params.compute)
+    torch.set_num_threads(p.threads)
+    states = [latents(fit.model, test) for fit in found] if p.steps else []
+    alive = [check_latents(z, step, f"pretrain {task} seed {seed}") for seed, z in enumerate(states)]
+    fits.write("pretrain", task, io.autoencoder_path(task), found, about, alive or None)
 
 
 if __name__ == "__main__":

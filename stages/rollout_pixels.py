@@ -6,8 +6,7 @@ import torch
 
 from stages import run
 
-from hnn import config, evaluation, io, system
-from hnn import latent_evaluation as pixels
+from hnn import config, evaluation, io, latent_evaluation, system
 from hnn.compute import spread
 from hnn.device import choose
 from hnn.latent import LatentEnsemble
@@ -25,22 +24,20 @@ def rollout_pixels(task: str, name: str, step_map: str) -> None:
     ensemble, truth = LatentEnsemble(members), system.make(**params.tasks[task].system)
     frames = {key: torch.from_numpy(array) for key, array in io.read_frames(task, render.size, render.channels).items()}
     (train, test), motions = io.read_observations(task), io.read_motions(task)
-    reading = pixels.read(truth, ensemble, frames["train"], train)
+    reading = latent_evaluation.read(truth, ensemble, frames["train"], train)
     seeds = partial(spread, threads=p.threads, compute=params.compute)
     rollouts: io.Rollouts = {}
-    found = {"scores": pixels.scores(ensemble, reading, frames["test"], test)}
-    for key, (starts, method) in pixels.SETS.items():
-        rolled = pixels.roll(truth, ensemble, frames[starts], motions[starts], reading, method, p.tolerance, seeds)
+    found = {"scores": latent_evaluation.scores(ensemble, reading, frames["test"], test)}
+    for key, (starts, method) in latent_evaluation.SETS.items():
+        rolled = latent_evaluation.roll(truth, ensemble, frames[starts], motions[starts], reading, method, p.tolerance, seeds)
         if key == "table1":
             found[key] = evaluation.published_quantities(rolled, motions[starts], p.published_energy or "hamiltonian")
         else:
-            found[key] = pixels.quantities(ensemble, rolled, motions[starts], frames[starts], reading.scales)
+            found[key] = latent_evaluation.quantities(ensemble, rolled, motions[starts], frames[starts], reading.scales)
             rollouts[key] = rolled
-    results = {
-        name: evaluation.summarise(values, stream("bootstrap", task, cell, name), p.draws) for name, values in found.items()
-    }
-    rollouts |= pixels.pictures(ensemble, rollouts, frames["held_out"])
-    io.write_rollouts(task, cell, rollouts)
+    draws = partial(stream, "bootstrap", task, cell)
+    results = {name: evaluation.summarise(values, draws(name), p.draws) for name, values in found.items()}
+    io.write_rollouts(task, cell, rollouts | latent_evaluation.pictures(ensemble, rollouts, frames["held_out"]))
     io.write_json(io.metrics_path("rollout", f"{task}-{cell}"), results.pop("held_out") | results.pop("scores") | results)
 
 

@@ -7,21 +7,11 @@ from stages import run
 from hnn import config, fits, io, model
 from hnn.device import choose
 from hnn.model import Model
+from hnn.schema import Recipe
 from hnn.seeding import torch_stream
 from hnn.training import Fit, fit
 
-RECIPE = {
-    "steps",
-    "batch",
-    "learning_rate",
-    "schedule",
-    "rise",
-    "beta1",
-    "beta2",
-    "weight_decay",
-    "gradient_clip",
-    "validation",
-}
+RECIPE = {*Recipe.model_fields, "batch", "validation"} - {"threads"}
 
 
 def train(task: str, name: str) -> None:

@@ -54,9 +54,14 @@ MISTAKES = [
     ("train.schedule", "cosine", "train.schedule: given 'cosine', must be 'constant' or 'one_cycle'"),
     ("train.validation", 1.0, "train.validation: given 1.0, must be less than 1"),
     ("simulate.tolerance", 1.0, "simulate.tolerance: given 1.0, must be less than or equal to 0.001"),
-    ("rollout.integrator", "rk45", "rollout.integrator: given 'rk45', must be 'dop853', 'rk4'"),
+    ("rollout.integrator", "rk45", "rollout.integrator: given 'rk45', must be 'dop853', 'gauss', 'rk4'"),
     ("rollout.integrator", "leapfrog", "rollout.integrator: given 'leapfrog' for mass_spring, pendulum"),
     ("device", "gpu", "device: given 'gpu'"),
+    ("compute.workers", 0, "compute.workers: given 0, must be auto or a positive whole number"),
+    ("compute.workers", "all", "compute.workers: given 'all', must be auto or a positive whole number"),
+    ("compute.scheduler", "host:8786", "compute.scheduler: given 'host:8786', must be local or a Dask scheduler's address"),
+    ("compute.scheduler", "tcp://host", "compute.scheduler: given 'tcp://host', must be local or a Dask scheduler's address"),
+    ("compute.sheduler", "local", "compute.sheduler: unknown key; did you mean 'scheduler'?"),
     ("seeds", 1.5, "seeds: given 1.5"),
     ("models", ["hnnn"], "models: given 'hnnn'; did you mean 'hnn'?"),
     ("models", [], "models: given []"),
@@ -118,6 +123,13 @@ def test_without_any_task_there_is_nothing_to_do(tmp_path):
     params = parameters() | {"state_tasks": [], "pixel_tasks": []}
     with pytest.raises(config.InvalidParams, match=r"state_tasks: given \[\], pixel_tasks \[\] and measured_tasks \[\]"):
         load(tmp_path, params)
+
+
+@pytest.mark.parametrize("scheduler", ["local", "tcp://host:8786", "tls://10.0.0.1:8786", "tcp://[::1]:8786"])
+def test_a_scheduler_is_here_or_at_an_address(tmp_path, scheduler):
+    params = parameters()
+    params["compute"] = {"scheduler": scheduler, "workers": "3"}
+    assert load(tmp_path, params).compute.model_dump() == {"scheduler": scheduler, "workers": 3}
 
 
 @pytest.mark.parametrize("switch", [True, False])

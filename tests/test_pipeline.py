@@ -16,6 +16,8 @@ import pytest
 import yaml
 from filelock import FileLock
 
+from bench.loopback import started
+
 ROOT = Path(__file__).parents[1]
 UP_TO_DATE = "Data and pipelines are up to date."
 HIDDEN = 8  # of the tiny parameters
@@ -323,6 +325,22 @@ def test_the_same_cell_trained_again_gives_the_same_bytes(project):
     assert ran(log) == {"train@mass_spring-hnn"}
     assert project.files() == before
     assert project.run("git", "status", "--porcelain") == ""
+
+
+def test_where_it_runs_is_no_reason_to_run_it_again(project):
+    before = project.files()
+    project.edit(lambda params: params["compute"].update(workers=1))
+    assert ran(project.dvc("repro")) == {"validate"}
+    assert project.files() == before
+
+
+def test_a_cell_trained_on_a_cluster_has_the_bytes_of_here(project):
+    before = project.files()
+    with started({}, {}) as cluster:
+        project.edit(lambda params: params["compute"].update(scheduler=cluster.address))
+        project.dvc("repro", "--force", "--single-item", "train@mass_spring-hnn")
+        assert "'versions'" in (cluster.folder / "worker.log").read_text()  # the worker was asked for them
+    assert project.files() == before
 
 
 def test_a_change_of_one_models_file_concerns_that_models_cells_and_nothing_else(project):

@@ -1,43 +1,37 @@
 """What every training stage leaves behind: weights, curves, and the losses of all seeds with their intervals."""
 
-import signal
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
-from joblib import Parallel, cpu_count, delayed
 
 from hnn import io
+from hnn.compute import spread
 from hnn.seeding import stream
 from hnn.statistics import over_seeds
 from hnn.training import Fit, curves
+
+if TYPE_CHECKING:
+    from hnn.schema import Compute
 
 __all__ = ["of_seeds", "write"]
 
 T = TypeVar("T")
 
 
-def of_seeds(fit: Callable[[int], T], seeds: int, threads: int, device: torch.device) -> list[T]:
-    """What `fit` makes of each seed, side by side in up to two processes for each core; one after the other on a GPU.
+def of_seeds(
+    fit: Callable[[Sequence[int]], list[T]], seeds: int, threads: int, device: torch.device, compute: "Compute"
+) -> list[T]:
+    """What `fit` makes of each seed, where `compute` says; it is called with groups of seeds, which it fits together.
 
-    Two, because cores are shared out evenly: three fits on two cores take a round and a half instead of two rounds. Each
-    process computes with so many `threads`: the bytes do not depend on how many fits run at a time.
+    On the CPU every seed is a group of its own, and several run side by side; on a GPU all seeds are one group, since small
+    kernels are bound by launches. How many workers there are changes no group.
     """
-
-    def alone(seed: int) -> T:
-        """One fit, in a process of its own."""
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        torch.set_num_threads(threads)
-        return fit(seed)
-
-    # Ctrl-C reaches all processes. Each ends at once: nothing is written yet, and a pool that is being torn down may hang.
-    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
-    workers = 1 if device.type == "cuda" else min(seeds, max(1, 2 * cpu_count() // threads))
-    found = list(Parallel(n_jobs=workers)(delayed(alone)(seed) for seed in range(seeds)))
-    signal.signal(signal.SIGINT, before)
-    return found
+    groups: list[Sequence[int]] = [range(seeds)] if device.type == "cuda" else [[seed] for seed in range(seeds)]
+    return list(chain.from_iterable(spread(fit, groups, threads=threads, compute=compute)))
 
 
 def write(

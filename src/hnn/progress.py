@@ -24,16 +24,29 @@ class Lines:
         self.stream.flush()
 
 
-def steps_of(total: int, label: str | None) -> "tqdm[int]":
+class Bar(tqdm):  # type: ignore[type-arg]
+    """A bar among those of other threads: once it is full it becomes a line above those that still move."""
+
+    def close(self) -> None:
+        """Take the bar away and, if it was seen at all, leave its last state as a line."""
+        last = "" if self.disable or self.leave else str(self)
+        super().close()
+        if last:
+            self.write(f"\r{last}", file=sys.stderr)  # the cursor stands where the bar was taken away
+
+
+def steps_of(total: int, label: str | None, unit: str = "step") -> "tqdm[int]":
     """1, 2, …, total, shown on stderr as they pass under `label` with their rate; not shown if `label` is None."""
     watched = sys.stderr.isatty()
-    return tqdm(
+    return Bar(
         range(1, total + 1),
         desc=label,
         disable=label is None,
-        unit="step",
+        unit=unit,
         file=sys.stderr if watched else Lines(sys.stderr),
         mininterval=0.1 if watched else 10,
         delay=0 if watched else 0.5,  # a log needs no line that says 0 %
         dynamic_ncols=watched,
+        leave=not watched,
+        position=None if watched else 0,  # in a log no bar has a place of its own to move the cursor to
     )

@@ -1,6 +1,7 @@
 """What params.yaml may hold: one class for each section, with the type and range of every key."""
 
 import difflib
+import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -51,6 +52,35 @@ def hint(given: str, known: Any) -> str:
     """What to do about an unknown name."""
     near = difflib.get_close_matches(str(given), list(known), n=1)
     return (f"did you mean {near[0]!r}? " if near else "") + f"known: {', '.join(known)}"
+
+
+def word_or_count(value: Any, word: str) -> Any:
+    """The word or a positive whole number: one message, where a union would give one for each of its kinds."""
+    try:
+        return word if value == word else TypeAdapter(PositiveInt).validate_python(value)
+    except ValidationError:
+        raise PydanticCustomError("count", "must be {word} or a positive whole number", {"word": word}) from None
+
+
+class Compute(Section):
+    """Where fits and chunks are computed: see `hnn.compute`."""
+
+    scheduler: str
+    workers: Literal["auto"] | PositiveInt
+
+    @field_validator("scheduler")
+    @classmethod
+    def check_scheduler(cls, value: str) -> str:
+        """Refuse what is neither this machine nor an address that Dask knows."""
+        if value != "local" and not re.fullmatch(r"(tcp|tls)://\S+:\d{1,5}", value):
+            raise PydanticCustomError("scheduler", "must be local or a Dask scheduler's address, such as tcp://host:8786")
+        return value
+
+    @field_validator("workers", mode="plain")
+    @classmethod
+    def check_workers(cls, value: Any) -> Any:
+        """`auto` or a positive whole number."""
+        return word_or_count(value, "auto")
 
 
 class Network(Section):
@@ -184,14 +214,9 @@ class Train(Recipe):
 
     @field_validator("batch", mode="plain")
     @classmethod
-    def check_batch(cls, value: Any) -> int | Literal["full"]:
-        """`full` or a positive whole number: one message, where a union would give one for each of its kinds."""
-        if value == "full":
-            return "full"
-        try:
-            return TypeAdapter(PositiveInt).validate_python(value)
-        except ValidationError:
-            raise PydanticCustomError("batch", "must be full or a positive whole number") from None
+    def check_batch(cls, value: Any) -> Any:
+        """`full` or a positive whole number."""
+        return word_or_count(value, "full")
 
 
 class Rollout(Section):
@@ -241,6 +266,7 @@ class Params(Section):
     seed: NonNegativeInt
     seeds: PositiveInt
     device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")]
+    compute: Compute
     model: Network
     autoencoder: Autoencoder
     simulate: Simulate

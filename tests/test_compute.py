@@ -1,0 +1,255 @@
+"""Where something is computed changes no byte of it: in threads, on a Dask cluster, on one that loses a worker."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+import torch
+from conftest import ROOT, network, observed
+from safetensors.torch import save
+
+from bench.loopback import started
+from hnn import cluster, fits
+from hnn.compute import spread
+from hnn.errors import Refused
+from hnn.schema import Compute
+from hnn.training import NonFiniteLoss, fit
+
+RECIPE = {"batch": 20, "schedule": "constant", "weight_decay": 0.0, "gradient_clip": 0.0, "validation": 0.0}
+CPU = torch.device("cpu")
+HERE = {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")])}
+
+
+def at(scheduler="local", workers="auto"):
+    return Compute(scheduler=scheduler, workers=workers)
+
+
+@pytest.fixture(autouse=True)
+def float32():
+    """Workers are processes of their own, and know PyTorch's default type."""
+    torch.set_default_dtype(torch.float32)
+
+
+@pytest.fixture(scope="module")
+def two_workers():
+    with started(HERE, HERE) as found:
+        yield found
+
+
+def cell(steps, learning_rate=1e-2, folder=None):
+    """A fit of groups of seeds, as the training stages have it; with a folder, where each leaves its seed and process."""
+    observations = observed("pendulum")
+
+    def several(seeds):
+        return [one(seed) for seed in seeds]
+
+    def one(seed):
+        if folder is not None:
+            (folder / f"{seed}-{os.getpid()}").touch()
+        batches, model = torch.Generator().manual_seed(seed), network("hnn", seed=seed).float()
+        recipe = RECIPE | {"steps": steps, "learning_rate": learning_rate, "generator": batches}
+        return fit(model, observations, observations, **recipe, label=f"seed {seed}" if learning_rate > 1 else None)
+
+    return several
+
+
+def weights(found):
+    return [save(f.model.state_dict()) for f in found]
+
+
+def test_threads_give_the_bytes_of_one_fit_after_the_other():
+    alone = fits.of_seeds(cell(50), 4, 1, CPU, at(workers=1))
+    assert len(set(weights(alone))) == 4
+    assert weights(alone) == weights(fits.of_seeds(cell(50), 4, 1, CPU, at(workers=4)))
+    assert [f.losses for f in alone] == [f.losses for f in fits.of_seeds(cell(50), 4, 1, CPU, at())]
+
+
+def test_groups_are_single_seeds_on_the_cpu_and_all_seeds_on_a_gpu_however_many_workers_there_are():
+    for workers in ("auto", 1, 3):
+        assert fits.of_seeds(lambda seeds: [list(seeds)], 3, 1, CPU, at(workers=workers)) == [[0], [1], [2]]
+        assert fits.of_seeds(lambda seeds: [list(seeds)], 3, 1, torch.device("cuda"), at(workers=workers)) == [[0, 1, 2]]
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_so_many_run_at_a_time_as_there_are_workers(workers):
+    running, most, lock = 0, 0, threading.Lock()
+
+    def item(_):
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        time.sleep(0.05)
+        with lock:
+            running -= 1
+
+    spread(item, range(6), threads=1, compute=at(workers=workers))
+    assert most == workers
+
+
+def test_the_number_of_threads_holds_in_each_thread_whatever_others_set():
+    both = threading.Barrier(2)
+
+    def count(threads):
+        def item(_):
+            both.wait()  # both have set theirs before either computes
+            torch.ones(9).add(1)
+            return torch.get_num_threads()
+
+        return spread(item, [0], threads=threads, compute=at())
+
+    found = {}
+    for threads in (1, 2):
+        threading.Thread(target=lambda n=threads: found.update({n: count(n)})).start()
+    deadline = time.monotonic() + 20
+    while len(found) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert found == {1: [1], 2: [2]}
+
+
+def test_nothing_to_do_is_done():
+    assert spread(abs, [], threads=1, compute=at()) == []
+
+
+def test_results_are_in_order_and_ctrl_c_is_python_s_again():
+    before = signal.getsignal(signal.SIGINT)
+    assert spread(lambda i: (time.sleep(0.02 * (4 - i)), i)[1], range(4), threads=1, compute=at(workers=4)) == [0, 1, 2, 3]
+    with pytest.raises(Refused, match="no"):
+        spread(refuse, [0], threads=1, compute=at())
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def refuse(item):
+    raise Refused("no")
+
+
+def test_a_stage_whose_fit_fails_while_others_run_says_its_line_and_exits_with_1():
+    code = """
+import time, torch
+from stages import run
+from hnn.compute import spread
+from hnn.errors import Refused
+from hnn.schema import Compute
+def item(i):
+    if i == 0:
+        time.sleep(0.3)
+        raise Refused("no")
+    while True:
+        torch.ones(100, 100) @ torch.ones(100, 100)
+run(lambda: spread(item, range(3), threads=1, compute=Compute(scheduler="local", workers=3)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "no\n")
+
+
+def test_a_cell_on_two_workers_has_the_bytes_of_here(two_workers):
+    here = fits.of_seeds(cell(50), 3, 1, CPU, at())
+    there = fits.of_seeds(cell(50), 3, 1, CPU, at(two_workers.address))
+    assert weights(there) == weights(here)
+    assert [(f.curve, f.losses) for f in there] == [(f.curve, f.losses) for f in here]
+
+
+def test_a_worker_computes_with_as_many_threads_as_are_asked_for(two_workers):
+    for threads in (1, 2):
+        count = spread(lambda _: torch.get_num_threads(), range(4), threads=threads, compute=at(two_workers.address))
+        assert count == [threads] * 4
+
+
+def test_what_a_fit_raises_on_a_worker_is_raised_here_as_it_is(two_workers):
+    with pytest.raises(NonFiniteLoss, match=r"^seed [0-7]: loss (inf|nan) at step \d+ of 20, learning rate 1e\+38") as error:
+        fits.of_seeds(cell(20, learning_rate=1e38), 8, 1, CPU, at(two_workers.address))
+    assert "\n" not in str(error.value)
+
+
+def test_a_worker_killed_in_the_middle_changes_no_byte(tmp_path):
+    with started(HERE, HERE) as found:
+        killed = []
+
+        def kill():
+            while len({path.name.split("-")[1] for path in tmp_path.iterdir()}) < 2:  # until both compute
+                time.sleep(0.02)
+            found.workers[0].send_signal(signal.SIGKILL)
+            killed.append({int(path.name.split("-")[0]) for path in tmp_path.iterdir()})
+
+        threading.Thread(target=kill, daemon=True).start()
+        there = weights(fits.of_seeds(cell(150, folder=tmp_path), 8, 1, CPU, at(found.address)))
+        assert found.workers[0].poll() == -signal.SIGKILL
+    assert len(killed[0]) < 8
+    again = [path.name.split("-")[0] for path in tmp_path.iterdir()]
+    assert len(again) > len(set(again)) == 8  # a fit of the dead worker began once more on the other
+    assert there == weights(fits.of_seeds(cell(150), 8, 1, CPU, at()))
+
+
+def test_when_no_worker_is_left_for_long_one_line_says_so(monkeypatch, tmp_path):
+    monkeypatch.setattr(cluster, "LOST", 1.0)
+    with started(HERE) as found:
+
+        def kill():
+            while not any(tmp_path.iterdir()):
+                time.sleep(0.02)
+            found.workers[0].kill()
+
+        threading.Thread(target=kill, daemon=True).start()
+        refused(f"all workers of {found.address} were lost, and none came in 1 s", cell(10**6, folder=tmp_path), found.address)
+
+
+def test_a_scheduler_that_ends_in_the_middle_is_one_line(tmp_path):
+    with started(HERE) as found:
+
+        def kill():
+            while not any(tmp_path.iterdir()):
+                time.sleep(0.02)
+            found.scheduler.kill()
+
+        threading.Thread(target=kill, daemon=True).start()
+        refused(f"the scheduler at {found.address} was lost", cell(10**6, folder=tmp_path), found.address)
+
+
+def refused(message, function, address):
+    """Computing there is refused in one line that begins with the key and has the message."""
+    with pytest.raises(Refused) as error:
+        fits.of_seeds(function, 2, 1, CPU, at(address))
+    assert str(error.value).startswith("compute.scheduler: ")
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_scheduler_that_is_not_there_is_one_line(monkeypatch):
+    monkeypatch.setattr(cluster, "CONNECT", 0.5)
+    refused("no Dask scheduler answers at tcp://127.0.0.1:1 (Timed out", cell(1), "tcp://127.0.0.1:1")
+    refused("no Dask scheduler answers at tls://127.0.0.1:1 (TLS expects", cell(1), "tls://127.0.0.1:1")
+
+
+def test_a_scheduler_without_workers_is_one_line(monkeypatch):
+    monkeypatch.setattr(cluster, "CONNECT", 1.0)
+    with started() as found:
+        refused(f"has no workers; start some with `dask worker {found.address}`", cell(1), found.address)
+
+
+def test_without_dask_one_line_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    refused("pip install 'hnn-pipeline[dask]'", cell(1), "tcp://127.0.0.1:1")
+
+
+def test_versions_that_differ_are_named(tmp_path):
+    shutil.copytree(ROOT / "src/hnn", tmp_path / "hnn")
+    with (tmp_path / "hnn/losses.py").open("a") as file:
+        file.write("# a remark\n")
+    with started({"PYTHONPATH": str(tmp_path)}, HERE) as found:
+        mine = cluster.versions()["hnn"]
+        refused(f"(here {mine}); install the same everywhere", cell(1), found.address)
+
+
+def test_a_place_without_the_package_and_a_worker_that_joins_late_are_compared_too():
+    mine = cluster.versions()
+    assert set(mine) == {"Python", *cluster.PACKAGES, "hnn"}
+    assert cluster.differences(mine, mine) == ""
+    assert cluster.differences(mine, mine | {"torch": "1.0"}) == f"torch 1.0 (here {mine['torch']})"
+    assert "No module named 'hnn'" in cluster.differences(mine, ModuleNotFoundError("No module named 'hnn'"))
+    with pytest.raises(Refused, match=r"a worker that joined on \S+ has Python 3\.\d+ \(here 2\.7\)$"):
+        cluster.unpacked(0, b"", mine | {"Python": "2.7"})
