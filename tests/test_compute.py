@@ -1,5 +1,6 @@
 """Where something is computed changes no byte of it: in threads, on a Dask cluster, on one that loses a worker."""
 
+import json
 import os
 import shutil
 import signal
@@ -13,6 +14,7 @@ import torch
 from conftest import ROOT, network, observed
 from safetensors.torch import save
 
+from bench import cluster as measured
 from bench.loopback import started
 from hnn import cluster, fits
 from hnn.compute import spread
@@ -253,3 +255,10 @@ def test_a_place_without_the_package_and_a_worker_that_joins_late_are_compared_t
     assert "No module named 'hnn'" in cluster.differences(mine, ModuleNotFoundError("No module named 'hnn'"))
     with pytest.raises(Refused, match=r"a worker that joined on \S+ has Python 3\.\d+ \(here 2\.7\)$"):
         cluster.unpacked(0, b"", mine | {"Python": "2.7"})
+
+
+def test_the_page_shows_the_committed_measurements():
+    found, page = json.loads(measured.RESULTS.read_text()), measured.PAGE.read_text()
+    assert measured.BEGIN + measured.table(found) + measured.END in page, "run `python -m bench.cluster`"
+    assert found["same_bytes"]
+    assert found["seeds"] == measured.SEEDS

@@ -1,0 +1,113 @@
+"""64 fits of one cell on a Dask cluster of one worker and of two, all processes of this machine: `python -m bench.cluster`."""
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+import torch
+from safetensors.torch import save
+
+from bench.loopback import started
+from hnn import config, fits, model, simulation, system
+from hnn.model import Model
+from hnn.schema import Compute
+from hnn.seeding import stream, torch_stream
+from hnn.training import Fit, fit
+
+__all__ = ["BEGIN", "END", "PAGE", "RESULTS", "table"]
+
+SEEDS, STEPS, ROUNDS = 64, 30, 3
+RESULTS = Path(__file__).with_suffix(".json")
+PAGE = Path(__file__).parents[1] / "docs/cluster.md"
+BEGIN, END = "<!-- bench.cluster: begin -->\n", "<!-- bench.cluster: end -->"
+RECIPE = {"batch", "learning_rate", "schedule", "weight_decay", "gradient_clip", "validation"}
+
+
+def cell() -> Callable[[Sequence[int]], list[Fit[Model]]]:
+    """Fits of groups of seeds of pendulum-hnn as params.yaml has it, but of fewer steps."""
+    params = config.load()
+    task, network = params.tasks["pendulum"], params.model.model_dump()
+    truth, simulate, recipe = system.make(**task.system), task.simulate, task.train.model_dump(include=RECIPE)
+    assert simulate is not None  # pendulum is simulated
+    starts = truth.sample(stream(params.seed, "starts", "pendulum", "train"), simulate.train, **simulate.distribution)
+    times = torch.linspace(0, simulate.duration, simulate.points, dtype=torch.float64)
+    motion = simulation.true_motion(truth, starts, times, simulate.tolerance)
+    data = simulation.observe(truth, motion, (simulate.noise_q, simulate.noise_p), stream(params.seed, "noise"))
+
+    def several(seeds: Sequence[int]) -> list[Fit[Model]]:
+        return [one(seed) for seed in seeds]
+
+    def one(seed: int) -> Fit[Model]:
+        weights, batches = (torch_stream(seed, name, "pendulum", "hnn") for name in ("weights", "batches"))
+        learner = model.make("hnn", truth.degrees, **network, generator=weights)
+        return fit(learner, data, data, **recipe, steps=STEPS, generator=batches)
+
+    return several
+
+
+def measure() -> dict[str, Any]:
+    """Seconds of all fits on one worker and on two, in turn, once the workers have loaded what they need."""
+    load = round(os.getloadavg()[0], 1)
+    seconds: dict[str, list[float]] = {"1": [], "2": []}
+    weights, several = set(), cell()
+    with started({}) as single, started({}, {}) as pair:
+        addresses = {"1": single.address, "2": pair.address}
+        for turn in range(1 + ROUNDS):
+            for workers, address in addresses.items():
+                start = perf_counter()
+                where = Compute(scheduler=address, workers="auto")
+                found = fits.of_seeds(several, SEEDS if turn else 4, 1, torch.device("cpu"), where)
+                if turn:
+                    seconds[workers].append(round(perf_counter() - start, 2))
+                    weights.add(b"".join(save(f.model.state_dict()) for f in found))
+    middle = {workers: median(found) for workers, found in seconds.items()}
+    about = {"cores": os.cpu_count(), "processor": platform.machine(), "torch": torch.__version__, "load": load}
+    return {
+        "machine": about,
+        "seeds": SEEDS,
+        "steps": STEPS,
+        "seconds": seconds,
+        "median_s": middle,
+        "ratio": round(middle["1"] / middle["2"], 2),
+        "same_bytes": len(weights) == 1,
+    }
+
+
+def table(found: dict[str, Any]) -> str:
+    """The measurements as Markdown."""
+    rows = [
+        f"| {workers} | {found['median_s'][workers]:.1f} | {min(times):.1f} to {max(times):.1f} |"
+        for workers, times in found["seconds"].items()
+    ]
+    about = found["machine"]
+    same = "the same bytes each time" if found["same_bytes"] else "DIFFERENT BYTES"
+    busy = f"on which {about['load']:.1f} other processes ran as it began"
+    what = f"{found['seeds']} fits of pendulum-hnn, {found['steps']} steps each"
+    return "\n".join(
+        [
+            f"{what}, PyTorch {about['torch']}, {about['cores']} cores, {busy}:\n",
+            "| workers | seconds, median | of all runs |",
+            "|---|---|---|",
+            *rows,
+            f"\nTwo workers are {found['ratio']:.2f} times as fast as one; {same}.\n",
+        ]
+    )
+
+
+def main() -> None:
+    """Measure, and write the results beside this file and into the page."""
+    found = measure()
+    RESULTS.write_text(json.dumps(found, indent=2) + "\n")
+    before, rest = PAGE.read_text().split(BEGIN)
+    PAGE.write_text(before + BEGIN + table(found) + END + rest.split(END)[1])
+    sys.stdout.write(table(found))
+
+
+if __name__ == "__main__":
+    main()
