@@ -5,17 +5,17 @@ A frame holds how much light each pixel gets, 0 to 255 as bytes: shapes are brig
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d
 
 from hnn.errors import Refused
 from hnn.geometry import GEOMETRIES, Capsule, Colour
 
 __all__ = ["Canvas", "OutsideCanvas", "render"]
 
-BLOCK = 2**22  # sub-pixels drawn at once: 16 MB for each intermediate array
+BLOCK = 2**18  # sub-pixels drawn at once: 1 MB for each intermediate array, so that they stay near the processor
 
 
 class OutsideCanvas(Refused, ValueError):
@@ -51,10 +51,12 @@ class Canvas:
         image = torch.zeros(len(shapes[0].a), self.channels, grid, grid)
         for shape in shapes:
             distance = signed_distance(shape, x.float(), y.float())[:, None]
-            cover = (0.5 - distance * grid / (2 * self.half_width)).clamp(0, 1).nan_to_num(0.0)
+            cover = (0.5 - distance * (grid / (2 * self.half_width))).clamp_(0, 1).nan_to_num_(0.0)
             colour = light(shape.colour, self.channels)
             image = cover * colour if shape is shapes[0] else image + cover * (colour - image)
-        return (255 * avg_pool2d(image, self.supersampling)).round().to(torch.uint8)
+        k = self.supersampling
+        total = reduce(torch.add, [image[..., i::k, j::k] for i in range(k) for j in range(k)])
+        return (total * (255 / k**2)).round().to(torch.uint8)
 
     def check(self, shapes: list[Capsule], x: Tensor) -> None:
         """Raise `OutsideCanvas` if a shape of the states x reaches over the edge."""
@@ -75,8 +77,9 @@ def signed_distance(shape: Capsule, x: Tensor, y: Tensor) -> Tensor:
     (ax, ay), (bx, by) = (end.float().reshape(-1, 2, 1, 1).unbind(1) for end in (shape.a, shape.b))
     x, y, dx, dy = x - ax, y - ay, bx - ax, by - ay
     square = (dx.square() + dy.square()).clamp(min=1e-12)
-    along = (x * (dx / square) + y * (dy / square)).clamp(0, 1)  # 0 at a, 1 at b
-    return torch.hypot(x - along * dx, y - along * dy) - shape.radius
+    along = (x * (dx / square) + y * (dy / square)).clamp_(0, 1)  # 0 at a, 1 at b
+    across, up = torch.addcmul(x, along, dx, value=-1), torch.addcmul(y, along, dy, value=-1)
+    return across.square_().addcmul_(up, up).sqrt_().sub_(shape.radius)
 
 
 def light(colour: Colour, channels: int) -> Tensor:
