@@ -29,7 +29,7 @@ ROOMS = {  # module: what else of the package it may import; the first pattern t
     "collocation losses autoencoder": "errors phase_space nn",
     "integrators": "errors phase_space collocation",
     "probe": "phase_space",
-    "rendering": "errors geometry",
+    "rendering": "chunks errors geometry",
     "latent": "autoencoder chunks integrators model",
     "simulation measured": "errors trajectories phase_space system chunks collocation",
     "descent device": "errors progress",

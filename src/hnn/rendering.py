@@ -5,17 +5,19 @@ A frame holds how much light each pixel gets, 0 to 255 as bytes: shapes are brig
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 
 import torch
 from torch import Tensor
 
+from hnn.chunks import Spread, one_by_one
 from hnn.errors import Refused
 from hnn.geometry import GEOMETRIES, Capsule, Colour
 
 __all__ = ["Canvas", "OutsideCanvas", "render"]
 
 BLOCK = 2**18  # sub-pixels drawn at once: 1 MB for each intermediate array, so that they stay near the processor
+PART = 5000  # states that are drawn one after the other
 
 
 class OutsideCanvas(Refused, ValueError):
@@ -88,17 +90,25 @@ def light(colour: Colour, channels: int) -> Tensor:
     return values[:, None, None]
 
 
-def render(canvas: Canvas, x: Tensor, name: str, *, strict: bool = True, **constants: float) -> Tensor:
+def render(
+    canvas: Canvas, x: Tensor, name: str, *, strict: bool = True, spread: Spread = one_by_one, **constants: float
+) -> Tensor:
     """Frames (*batch, channels, size, size), bytes, of states (*batch, 2n) of the system `name` with its constants.
 
-    Raises `OutsideCanvas` if something is drawn over the edge, unless `strict` is false: then it is cut off there.
+    Raises `OutsideCanvas` if something is drawn over the edge, unless `strict` is false: then it is cut off there. Large
+    batches are drawn in parts, `spread` over what computes.
     """
     geometry: Callable[..., list[Capsule]] | None = GEOMETRIES.get(name)
     if geometry is None:
         raise Refused(f"system.name: given {name!r}, which has no geometry; allowed: {', '.join(GEOMETRIES)}")
-    states = x.reshape(-1, x.shape[-1])
+    shapes, states = partial(geometry, width=canvas.width, **constants), x.reshape(-1, x.shape[-1])
     if strict:
-        canvas.check(geometry(states, canvas.width, **constants), states)
+        canvas.check(shapes(states), states)
+    frames = torch.cat(spread(partial(drawn, canvas, shapes), list(states.split(PART))))
+    return frames.view(*x.shape[:-1], *frames.shape[1:])
+
+
+def drawn(canvas: Canvas, shapes: Callable[[Tensor], list[Capsule]], states: Tensor) -> Tensor:
+    """Frames (states, channels, size, size) of states (states, 2n), block by block."""
     count = max(1, BLOCK // (canvas.size * canvas.supersampling) ** 2)
-    blocks = [canvas.draw(geometry(part, canvas.width, **constants)) for part in states.split(count)]
-    return torch.cat(blocks).view(*x.shape[:-1], *blocks[0].shape[1:])
+    return torch.cat([canvas.draw(shapes(part)) for part in states.split(count)])
