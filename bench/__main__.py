@@ -1,7 +1,6 @@
 """python -m bench: the project against the published way of doing each job, side by side."""
 
 import argparse
-import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,9 +8,9 @@ from time import perf_counter
 from typing import Any
 
 from bench import table
-from bench.harness import in_a_process
-from bench.jobs import JOBS, describe_machine, measure, missing
-from bench.row import rounded
+from bench.child import in_a_process
+from bench.jobs import JOBS, missing
+from bench.store import earlier, rounded, write_json
 from hnn.errors import Refused
 
 FOLDER = Path(__file__).parent
@@ -20,33 +19,20 @@ REPRO = [name for name, job in JOBS.items() if job.module == "reproducing"]
 NOT_MEASURED = {"reference_s": None, "ours_s": None, "ratio": None}
 
 
-def stored(machine: dict[str, Any]) -> dict[str, Any]:
-    """The rows measured before, if that was on the same machine and with the same versions; else none."""
-    if not RESULTS.is_file():
-        return {}
-    before = json.loads(RESULTS.read_text(encoding="utf-8"))
-    changed = [key for key in machine if key != "matmul_peak_gflops" and before["machine"].get(key) != machine[key]]
-    if changed:
-        print(f"earlier rows are dropped: they were measured with another {', '.join(changed)}")
-        return {}
-    rows: dict[str, Any] = before["jobs"]
-    return rows
-
-
 def write(machine: dict[str, Any], rows: dict[str, Any]) -> None:
     """Write both files, with every row of the table in its order."""
     for name, job in JOBS.items():
         row = {**NOT_MEASURED, **rows.get(name, {}), "target": job.target}
         rows[name] = row | ({} if row["ours_s"] is None else {"met": job.met(row)})
     results = {"machine": machine, "jobs": {name: rounded(rows[name]) for name in JOBS}}
-    RESULTS.write_text(json.dumps(results, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    write_json(RESULTS, results)
     PAGE.write_text(table.render(results), encoding="utf-8")
 
 
 def run(names: Iterable[str]) -> None:
     """Measure these jobs one after the other, each in a process of its own; what is measured is written at once."""
-    machine = in_a_process(describe_machine, None)
-    rows = stored(machine)
+    machine = in_a_process("bench.machine:describe")
+    rows = earlier(RESULTS, machine, "jobs")
     for name in names:
         job = JOBS[name]
         if missing(job):
@@ -55,10 +41,11 @@ def run(names: Iterable[str]) -> None:
             )
             continue
         start = perf_counter()
-        rows |= in_a_process(measure, name)
+        rows |= in_a_process("bench.jobs:measure", name)
         write(machine, rows)
         shown = f"{table.got(job, rows[name])}, target {table.aim(job)}: {table.judgement(job, rows[name])}"
-        print(f"{name}: {table.duration(rows[name]['ours_s'])}, {shown} ({perf_counter() - start:.0f} s)", flush=True)
+        print(f"{name}: {table.duration(rows[name]['ours_s'])}, {shown} ({perf_counter() - start:.0f} s)")
+        print(f"  reference: {rows[name]['reference']}\n  ours: {rows[name]['ours']}", flush=True)
 
 
 def readme() -> None:

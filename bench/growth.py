@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
+from bench.store import machine_in_words
 from bench.table import duration, line
 
 if TYPE_CHECKING:
@@ -52,6 +54,25 @@ def curve(axes: Axes, rows: Rows, quantity: str, label: str, colour: str) -> Non
     axes.plot(upper, c * upper**a, "-", color=colour, lw=1, label=f"slope {a:.2f}")
 
 
+def tidy(axes: Axes, sizes: Sequence[int]) -> None:
+    """Logarithmic axes that show at least a decade, with a label at each size, or at powers of ten where there are more."""
+    axes.set(xscale="log", yscale="log")
+    low, high = axes.get_ylim()
+    if high < 10 * low:
+        axes.set_ylim((low * high) ** 0.5 / 4, (low * high) ** 0.5 * 4)
+    decades = [size for size in sizes if np.log10(size).is_integer()]
+    shown = decades if len(decades) > 2 else sizes
+    axes.set_xticks(shown, [f"{size:,}".replace(",", "\u2009") for size in shown])
+    low, high = axes.get_ylim()
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0,) if high > 100 * low else (1.0, 2.0, 5.0)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_minor_locator(NullLocator())
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.3, lw=0.5)
+    axes.legend(frameon=False, fontsize=8)
+
+
 def draw(study: "Study", curves: Mapping[str, Rows]) -> Figure:
     """Time, and memory where it was measured, on logarithmic axes."""
     first = next(iter(curves.values()))
@@ -62,10 +83,8 @@ def draw(study: "Study", curves: Mapping[str, Rows]) -> Figure:
     for axes, (quantity, unit) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
         for (label, rows), colour in zip(curves.items(), COLOURS, strict=False):
             curve(axes, rows, quantity, label, colour)
-        axes.set(xscale="log", yscale="log", xlabel=study.axis, ylabel=unit)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(alpha=0.3, lw=0.5)
-        axes.legend(frameon=False, fontsize=8)
+        tidy(axes, [row["size"] for row in first])
+        axes.set(xlabel=study.axis, ylabel=unit)
     figure.suptitle(study.title)
     return figure
 
@@ -112,19 +131,21 @@ def curves_of(name: str, results: Mapping[str, Rows], studies: Mapping[str, "Stu
     return {studies[each].label or "measured": results[each] for each in drawn}
 
 
-def page(results: Mapping[str, Rows], studies: Mapping[str, "Study"]) -> str:
+def page(results: Mapping[str, Any], studies: Mapping[str, "Study"]) -> str:
     """All of scaling.md: the studies that were measured and have a picture of their own."""
-    text = [INTRODUCTION]
+    measured = results["studies"]
+    text = [INTRODUCTION, machine_in_words(results["machine"]), ""]
     for name, study in studies.items():
-        if name in results and study.title:
-            text += section(name, study, curves_of(name, results, studies))
+        if name in measured and study.title:
+            text += section(name, study, curves_of(name, measured, studies))
     return "\n".join(text)
 
 
-def write(results: Mapping[str, Rows], studies: Mapping[str, "Study"], path: Path, figures: Path) -> None:
+def write(results: Mapping[str, Any], studies: Mapping[str, "Study"], path: Path, figures: Path) -> None:
     """The page and its pictures."""
     figures.mkdir(exist_ok=True)
     path.write_text(page(results, studies), encoding="utf-8")
     for name, study in studies.items():
-        if name in results and study.title:
-            draw(study, curves_of(name, results, studies)).savefig(figures / f"{name}.png", metadata={"Software": None})
+        if name in results["studies"] and study.title:
+            figure = draw(study, curves_of(name, results["studies"], studies))
+            figure.savefig(figures / f"{name}.png", metadata={"Software": None})

@@ -1,19 +1,13 @@
 """A against B in one run, turn by turn: on a shared machine a time means little, a ratio of neighbours in time does."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from statistics import median
 from time import perf_counter
-from typing import TypeVar
 
 from hnn.errors import Refused
 
-__all__ = ["Comparison", "Timed", "calibrate", "clock", "compare", "in_a_process", "ladder", "per_step"]
-
-T = TypeVar("T")
-S = TypeVar("S")
+__all__ = ["Comparison", "Timed", "calibrate", "clock", "compare", "ladder", "per_step"]
 
 Timed = Callable[[], float]
 """Does some work and says for how many seconds it counts."""
@@ -100,9 +94,3 @@ def calibrate(error: Callable[[float], float], bound: float, tolerances: Sequenc
             break
     reached = [pair for pair in found if pair[1] <= bound]
     return reached[0] if reached else min(found, key=lambda pair: pair[1])
-
-
-def in_a_process(function: Callable[[S], T], argument: S, start: str = "spawn") -> T:
-    """What `function(argument)` returns from a process of its own, so that no job meets the threads of another."""
-    with ProcessPoolExecutor(1, get_context(start)) as pool:
-        return pool.submit(function, argument).result()

@@ -4,11 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
 
 from bench.row import Row
 
-__all__ = ["JOBS", "Job", "describe_machine", "measure", "missing"]
+__all__ = ["JOBS", "Job", "measure", "missing"]
 
 
 @dataclass(frozen=True)
@@ -66,9 +65,3 @@ def measure(name: str) -> dict[str, Row]:
         return found
     function: Callable[[], Row] = getattr(module, name)
     return {name: function()}
-
-
-def describe_machine(_: None) -> dict[str, Any]:
-    """What the rows are measured on; found out in a process of its own, like a row."""
-    found: dict[str, Any] = import_module("bench.machine").describe()
-    return found

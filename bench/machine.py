@@ -44,7 +44,7 @@ def processor() -> str:
     return names[0] if names else platform.processor() or platform.machine()
 
 
-def describe() -> dict[str, Any]:
+def describe(_: None = None) -> dict[str, Any]:
     """Cores, threads, versions, and the measured peak."""
     use_all_cores()
     return {

@@ -1,21 +1,16 @@
 """python -m bench.scaling: how cost grows with the size of a job; writes scaling.json, scaling.md and a picture for each."""
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from importlib import import_module
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from bench.harness import in_a_process
-from bench.row import rounded
+from bench.child import in_a_process
+from bench.store import earlier, rounded, write_json
 from hnn.errors import Refused
-
-if TYPE_CHECKING:
-    from bench.cases import Cost
 
 FOLDER = Path(__file__).parent
 RESULTS, PAGE, FIGURES = FOLDER / "scaling.json", FOLDER / "scaling.md", FOLDER / "figures"
@@ -60,7 +55,7 @@ STUDIES = {
         "Simulation against bodies",
         "bodies",
         (2, 4, 8, 16, 32, 64),
-        "Ten systems of light bodies around a heavy one, every pair attracting, for 10 s; the forces by automatic "
+        "A hundred systems of light bodies around a heavy one, every pair attracting, for 10 s; the forces by automatic "
         "differentiation of the energy.",
     ),
     "width": Study(
@@ -84,17 +79,11 @@ STUDIES = {
 }
 
 
-def measure(case: tuple[str, int]) -> "Cost":
-    """One case; what it needs is imported in the process that runs it, so that this one stays small."""
-    found: Cost = import_module("bench.cases").measure(case)
-    return found
-
-
 def run(name: str) -> list[dict[str, Any]]:
     """A study: a process for each size, since the most memory of a process never goes down."""
     rows = []
     for size in STUDIES[name].sizes:
-        rows.append({"size": size, **asdict(in_a_process(measure, (name, size)))})
+        rows.append({"size": size, **in_a_process("bench.cases:measure", (name, size))})
         print(f"{name} {size}: {rows[-1]['seconds']:.3g} s", flush=True)
     return rows
 
@@ -103,7 +92,7 @@ def write(results: Mapping[str, Any]) -> None:
     """The numbers, the pictures and the page of the studies measured so far."""
     from bench import growth  # draws; not needed while measuring
 
-    RESULTS.write_text(json.dumps(rounded(results), indent=2) + "\n", encoding="utf-8")
+    write_json(RESULTS, results)
     growth.write(rounded(results), STUDIES, PAGE, FIGURES)
 
 
@@ -112,10 +101,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.scaling", description="Measure how cost grows with size.")
     parser.add_argument("--only", nargs="+", choices=list(STUDIES), metavar="study", help=", ".join(STUDIES))
     names, start = parser.parse_args().only or list(STUDIES), perf_counter()
-    results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
+    machine = in_a_process("bench.machine:describe")
+    found = earlier(RESULTS, machine, "studies")
     for name in names:
-        results[name] = run(name)
-    write({name: results[name] for name in STUDIES if name in results})
+        found[name] = run(name)
+        write({"machine": machine, "studies": {name: found[name] for name in STUDIES if name in found}})
     print(f"bench/{PAGE.name} is written, after {perf_counter() - start:.0f} s")
 
 

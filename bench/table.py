@@ -5,6 +5,7 @@ from typing import Any
 
 from bench.jobs import JOBS, WITH_COMPILATION, Job
 from bench.row import Row
+from bench.store import machine_in_words
 
 __all__ = ["BEGIN", "END", "block", "cell", "duration", "judgement", "render"]
 
@@ -79,12 +80,7 @@ def block(results: Mapping[str, Any]) -> str:
                 job.title, duration(row["reference_s"]), duration(row["ours_s"]), got(job, row), aim(job), judgement(job, row)
             )
         )
-    about = (
-        f"{machine['processor']}, {machine['cores']} cores, {machine['threads']} threads, Python {machine['python']}, PyTorch "
-        f"{machine['torch']}; a float32 matrix product reaches {machine['matmul_peak_gflops']:.0f} GFLOP/s."
-        if machine
-        else "Not measured yet: run `make bench`."
-    )
+    about = machine_in_words(machine) if machine else "Not measured yet: run `make bench`."
     return "\n".join([BEGIN, *lines, "", about, END])
 
 

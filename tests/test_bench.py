@@ -12,7 +12,7 @@ from conftest import PARAMS, network, observed, starts_of, truth_of
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from bench import __main__ as command
-from bench import growth, harness, jobs, ours, scaling, table
+from bench import child, growth, harness, jobs, ours, scaling, table
 from bench.nbody import Planets
 from bench.reference import orbits, swing
 from bench.reference import rollout as one_by_one
@@ -82,6 +82,13 @@ def test_the_tolerance_is_the_loosest_that_will_do(errors, found):
 
 def test_a_ladder_has_powers_of_ten_and_what_lies_between():
     assert harness.ladder(1e-2, 1e-3) == pytest.approx([1e-2, 3e-3, 1e-3])
+
+
+def test_a_job_runs_in_a_python_of_its_own_and_says_why_it_failed(capfd):
+    assert child.in_a_process("operator:neg", 2) == -2
+    with pytest.raises(Refused, match="operator:neg failed for x"):
+        child.in_a_process("operator:neg", "x")
+    assert "TypeError" in capfd.readouterr().err
 
 
 def test_orbits_are_ours():
@@ -247,7 +254,7 @@ def test_pages_are_made_of_the_results():
     assert page == table.render(RESULTS), "run `python -m bench` again"
     assert table.block(RESULTS) in (ROOT / "README.md").read_text(encoding="utf-8"), "run `make readme`"
     studies = json.loads((ROOT / "bench" / "scaling.json").read_text(encoding="utf-8"))
-    assert list(studies) == list(scaling.STUDIES)
+    assert list(studies["studies"]) == list(scaling.STUDIES)
     text = (ROOT / "bench" / "scaling.md").read_text(encoding="utf-8")
     assert text == growth.page(studies, scaling.STUDIES), "run `make scaling`"
     for picture in re.findall(r"\]\((.+?\.png)\)", text):
@@ -284,7 +291,7 @@ def in_a_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(command, "RESULTS", tmp_path / "results.json")
     monkeypatch.setattr(command, "PAGE", tmp_path / "results.md")
     machine = RESULTS["machine"] | {"cores": 7}
-    monkeypatch.setattr(command, "in_a_process", lambda f, name: machine if name is None else {name: dict(ROW)})
+    monkeypatch.setattr(command, "in_a_process", lambda function, name=None: {name: dict(ROW)} if name else machine)
     return machine
 
 
@@ -319,7 +326,8 @@ def test_a_slope_is_the_exponent():
 
 def test_a_study_has_words_numbers_and_a_picture(tmp_path):
     rows = [{"size": n, "seconds": n * 1e-3, "megabytes": 0.1} for n in (1, 10, 100, 1000)]
-    growth.write({"horizon": rows, "kept": rows}, scaling.STUDIES, tmp_path / "page.md", tmp_path)
+    measured = {"machine": RESULTS["machine"], "studies": {"horizon": rows, "kept": rows}}
+    growth.write(measured, scaling.STUDIES, tmp_path / "page.md", tmp_path)
     text = (tmp_path / "page.md").read_text(encoding="utf-8")
     assert "time (100 times saved) grows as size^1.00" in text
     assert "memory (every step saved) stays below 1 MB" in text

@@ -22,11 +22,6 @@ TOLERANCE = 1e-9
 STARTS = 1000
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """Of one call."""
-    return clock(work)()
-
-
 def rollout_jax_warm() -> Row:
     """1000 rollouts; ours as loose as the error of the other side allows."""
     use_all_cores()
@@ -39,7 +34,7 @@ def rollout_jax_warm() -> Row:
     def theirs() -> Any:
         return compiled(weights, starts, grid).block_until_ready()
 
-    cold = seconds(theirs)
+    cold = clock(theirs)()
     tight = ours.rollout(member, x0, t, 1e-13)
     its_error = error(np.asarray(theirs()), tight)
     mine, my_error = calibrate(lambda tol: error(ours.rollout(member, x0, t, tol), tight), its_error, ladder(1e-7, 1e-11))

@@ -84,6 +84,7 @@ def compare_task(task: str, name: str, steps: int | None = None) -> dict[str, An
     end = perf_counter()
     theirs_found, mine_found = measure(published, task, found), measure(mine, task, found)
     quantities = {q: held(task, name, q, theirs_found[q], mine_found[q]) for q in QUANTITIES[name]}
+    print(f"quality_{name}, {task}: {middle - start:.1f} s against {end - middle:.1f} s", flush=True)
     sides = {"reference_s": middle - start, "ours_s": end - middle, "ratio": (middle - start) / (end - middle)}
     return {**sides, "steps": {"reference": steps or training.RECIPES[task].steps, "ours": how["steps"]}, **quantities}
 
