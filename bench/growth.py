@@ -23,9 +23,14 @@ NEGLIGIBLE = 1.0
 """MB below which memory says nothing of the job: the system hands it out in larger pieces."""
 
 
+def upper(sizes: Sequence[float]) -> int:
+    """Where the upper half of the sizes begins: with at least two of them in it."""
+    return min(len(sizes) // 2, len(sizes) - 2)
+
+
 def slope(sizes: Sequence[float], costs: Sequence[float]) -> tuple[float, float]:
     """(a, c) of cost = c size^a, by least squares on logarithms over the upper half of the sizes."""
-    half = len(sizes) // 2
+    half = upper(sizes)
     a, b = np.polyfit(np.log(sizes[half:]), np.log(costs[half:]), 1)
     return float(a), float(np.exp(b))
 
@@ -47,11 +52,11 @@ def curve(axes: Axes, rows: Rows, quantity: str, label: str, colour: str) -> Non
     least = NEGLIGIBLE if quantity == "megabytes" else 0.0
     axes.plot([row["size"] for row in rows], [max(row[quantity], least) for row in rows], "o", color=colour, ms=5, label=label)
     sizes, values = costs(rows, quantity)
-    if len(sizes) < 4:
+    if len(sizes) < 2:
         return
     a, c = slope(sizes, values)
-    upper = np.array(sizes[len(sizes) // 2 :], dtype=float)
-    axes.plot(upper, c * upper**a, "-", color=colour, lw=1, label=f"slope {a:.2f}")
+    fitted = np.array(sizes[upper(sizes) :], dtype=float)
+    axes.plot(fitted, c * fitted**a, "-", color=colour, lw=1, label=f"slope {a:.2f}")
 
 
 def tidy(axes: Axes, sizes: Sequence[int]) -> None:
@@ -92,10 +97,10 @@ def draw(study: "Study", curves: Mapping[str, Rows]) -> Figure:
 def growth(rows: Rows, quantity: str) -> str:
     """The slope in words."""
     sizes, values = costs(rows, quantity)
-    if len(sizes) < 4:
+    if len(sizes) < 2:
         return f"stays below {max([NEGLIGIBLE, *values]):.3g} MB"
     a, _ = slope(sizes, values)
-    return f"grows as size^{a:.2f} from {sizes[len(sizes) // 2]:,} to {sizes[-1]:,}".replace(",", " ")
+    return f"grows as size^{a:.2f} from {sizes[upper(sizes)]:,} to {sizes[-1]:,}".replace(",", " ")
 
 
 def section(name: str, study: "Study", curves: Mapping[str, Rows]) -> list[str]:
