@@ -73,9 +73,14 @@ def per_step(work: Callable[[int], object], steps: int) -> Timed:
 
 
 def ladder(loosest: float, tightest: float) -> list[float]:
-    """Tolerances to try: 1, 1/3 and so on, powers of ten and threes between them."""
+    """Tolerances to try, from the loosest to the tightest: 1, 0.5, 0.2, 0.1 and so on."""
     powers = [10.0**-k for k in range(20)]
-    return [x for power in powers for x in (power, power * 0.3) if tightest <= x * (1 + 1e-9) and x <= loosest * (1 + 1e-9)]
+    return [
+        x
+        for power in powers
+        for x in (power, power * 0.5, power * 0.2)
+        if tightest <= x * (1 + 1e-9) and x <= loosest * (1 + 1e-9)
+    ]
 
 
 def calibrate(error: Callable[[float], float], bound: float, tolerances: Sequence[float]) -> tuple[float, float]:

@@ -112,7 +112,8 @@ def quality(name: str, row: Row) -> list[str]:
             if isinstance(at, Mapping) and "level" in at:
                 values = [f"{at[key]:.3g}" for key in ("level", "reference", "ours")]
                 reached = "yes" if at["reached"] else f"no, {digits(at['ours'] / at['level'])} times the level"
-                lines.append(line(task, quantity, values[0], at["whose"], values[1], values[2], reached, *seconds))
+                missed = "" if at["reference_reached"] else " (not reached)"
+                lines.append(line(task, quantity, values[0], at["whose"], values[1] + missed, values[2], reached, *seconds))
     return lines
 
 
