@@ -3,11 +3,12 @@
 PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
+OTHERS := $(VENV)/.others-installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONPATH :=
 
 .DEFAULT_GOAL := help
-.PHONY: help repro test lint check paper readme lock clean
+.PHONY: help repro test lint check paper bench scaling readme lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +18,10 @@ $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(OTHERS): bench/requirements.lock $(STAMP)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r bench/requirements.lock
 	@touch $@
 
 repro: $(STAMP) ## run the pipeline: whatever is not up to date with params.yaml, code and data
@@ -39,13 +44,22 @@ paper: $(STAMP) ## the published recipe as an experiment of its own, beside the 
 	dvc exp run --temp --name paper $(PAPER)
 	@git show "$$(git for-each-ref --format='%(objectname)' 'refs/exps/**/paper' | tail -n 1):metrics/report.md"
 
-readme: $(STAMP) ## copy the results of metrics/report.md into README.md
+bench: $(OTHERS) ## how fast, beside the published way of doing each job; BENCH=--repro also runs the pipeline from nothing
+	python -m bench $(BENCH)
+
+scaling: $(STAMP) ## how cost grows with the size of a job
+	python -m bench.scaling
+
+readme: $(STAMP) ## copy the results of metrics/report.md and the table of bench/results.md into README.md
 	python -m hnn readme
+	python -m bench readme
 
 lock: ## put the newest versions that pyproject.toml allows into requirements.lock
 	$(PYTHON) -m venv --clear $(VENV)
 	$(VENV)/bin/python -m pip install --quiet setuptools -e '.[dev]'
 	$(VENV)/bin/python -m pip freeze --all --exclude-editable --exclude pip | sed 's/+cpu$$//' > requirements.lock
+	$(VENV)/bin/python -m pip install --quiet -c requirements.lock -e '.[bench]'
+	$(VENV)/bin/python -m pip freeze --all --exclude-editable --exclude pip | sed 's/+cpu$$//' | grep -vxFf requirements.lock > bench/requirements.lock
 
 clean: ## remove the virtual environment; data and results stay
 	rm -rf $(VENV)

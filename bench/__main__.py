@@ -1,0 +1,77 @@
+"""python -m bench: the project against the published way of doing each job, side by side."""
+
+import argparse
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from bench import table
+from bench.child import in_a_process
+from bench.jobs import JOBS, missing
+from bench.store import earlier, rounded, write_json
+from hnn.errors import Refused
+
+FOLDER = Path(__file__).parent
+RESULTS, PAGE, README = FOLDER / "results.json", FOLDER / "results.md", FOLDER.parent / "README.md"
+REPRO = [name for name, job in JOBS.items() if job.module == "reproducing"]
+NOT_MEASURED = {"reference_s": None, "ours_s": None, "ratio": None}
+
+
+def write(machine: dict[str, Any], rows: dict[str, Any]) -> None:
+    """Write both files, with every row of the table in its order."""
+    for name, job in JOBS.items():
+        row = {**NOT_MEASURED, **rows.get(name, {}), "target": job.target}
+        rows[name] = row | ({} if row["ours_s"] is None else {"met": job.met(row)})
+    results = {"machine": machine, "jobs": {name: rounded(rows[name]) for name in JOBS}}
+    write_json(RESULTS, results)
+    PAGE.write_text(table.render(results), encoding="utf-8")
+
+
+def run(names: Iterable[str]) -> None:
+    """Measure these jobs one after the other, each in a process of its own; what is measured is written at once."""
+    machine = in_a_process("bench.machine:describe")
+    rows = earlier(RESULTS, machine, "jobs")
+    for name in names:
+        job = JOBS[name]
+        if missing(job):
+            print(
+                f"{name}: skipped, {', '.join(missing(job))} is not installed: run `make bench`, or pip install -e '.[bench]'"
+            )
+            continue
+        start = perf_counter()
+        rows |= in_a_process("bench.jobs:measure", name)
+        write(machine, rows)
+        shown = f"{table.got(job, rows[name])}, target {table.aim(job)}: {table.judgement(job, rows[name])}"
+        print(f"{name}: {table.duration(rows[name]['ours_s'])}, {shown} ({perf_counter() - start:.0f} s)")
+        print(f"  reference: {rows[name]['reference']}\n  ours: {rows[name]['ours']}", flush=True)
+
+
+def readme() -> None:
+    """Put the table into README.md, between its marks."""
+    text, page = README.read_text(encoding="utf-8"), PAGE.read_text(encoding="utf-8")
+    begin, end = text.index(table.BEGIN), text.index(table.END)
+    block = page[page.index(table.BEGIN) : page.index(table.END)]
+    README.write_text(text[:begin] + block + text[end:], encoding="utf-8")
+
+
+def main() -> None:
+    """Run what is asked for."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the project against the published way.")
+    parser.add_argument("command", nargs="?", choices=["run", "readme"], default="run", help="readme: quote the table there")
+    parser.add_argument("--only", nargs="+", choices=list(JOBS), metavar="job", help=f"these rows only: {', '.join(JOBS)}")
+    parser.add_argument("--repro", action="store_true", help="also run the whole pipeline from nothing, which takes minutes")
+    given = parser.parse_args()
+    if given.command == "readme":
+        return readme()
+    names = [name for name in given.only or JOBS if name not in REPRO]
+    wanted = given.repro or any(name in REPRO for name in given.only or ())
+    run([*names, *(REPRO[:1] if wanted else ())])
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Refused as error:
+        sys.exit(str(error))

@@ -1,0 +1,101 @@
+"""A against B in one run, turn by turn: on a shared machine a time means little, a ratio of neighbours in time does."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import median
+from time import perf_counter
+
+from hnn.errors import Refused
+
+__all__ = ["Comparison", "Timed", "calibrate", "clock", "compare", "ladder", "per_step"]
+
+Timed = Callable[[], float]
+"""Does some work and says for how many seconds it counts."""
+
+REPETITIONS = 5
+NO_BETTER = 0.9  # an error above this part of the best so far is no progress
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The seconds of both sides, turn by turn."""
+
+    reference: tuple[float, ...]
+    ours: tuple[float, ...]
+
+    @property
+    def reference_s(self) -> float:
+        """The median time of the reference."""
+        return median(self.reference)
+
+    @property
+    def ours_s(self) -> float:
+        """Our median time."""
+        return median(self.ours)
+
+    @property
+    def ratio(self) -> float:
+        """How many times faster ours is: the median over the turns, each a ratio of two neighbours."""
+        return median(a / b for a, b in zip(self.reference, self.ours, strict=True))
+
+
+def compare(reference: Timed, ours: Timed, repetitions: int = REPETITIONS, warm: bool = True) -> Comparison:
+    """Take turns: reference, ours, reference, ours, …; if `warm`, after one turn that does not count."""
+    if warm:
+        reference(), ours()
+    turns = [(reference(), ours()) for _ in range(repetitions)]
+    return Comparison(tuple(turn[0] for turn in turns), tuple(turn[1] for turn in turns))
+
+
+def clock(work: Callable[[], object], part: float = 1.0) -> Timed:
+    """The seconds that `work` takes by the clock on the wall, over the part of the whole job that it is."""
+
+    def timed() -> float:
+        start = perf_counter()
+        work()
+        return (perf_counter() - start) / part
+
+    return timed
+
+
+def per_step(work: Callable[[int], object], steps: int) -> Timed:
+    """The seconds of one step of `work(steps)`, without what comes before and after the steps: (t(3n) - t(n))/2n."""
+    short, long = clock(lambda: work(steps)), clock(lambda: work(3 * steps))
+
+    def timed() -> float:
+        for _ in range(REPETITIONS):
+            difference = long() - short()
+            if difference > 0:
+                return difference / (2 * steps)
+        raise Refused(f"{3 * steps} steps take no longer than {steps}: the machine is too busy with other things to measure")
+
+    return timed
+
+
+def ladder(loosest: float, tightest: float) -> list[float]:
+    """Tolerances to try, from the loosest to the tightest: 1, 0.5, 0.2, 0.1 and so on."""
+    powers = [10.0**-k for k in range(20)]
+    return [
+        x
+        for power in powers
+        for x in (power, power * 0.5, power * 0.2)
+        if tightest <= x * (1 + 1e-9) and x <= loosest * (1 + 1e-9)
+    ]
+
+
+def calibrate(error: Callable[[float], float], bound: float, tolerances: Sequence[float]) -> tuple[float, float]:
+    """(tolerance, its error): the loosest whose error is at most `bound`, of tolerances that get tighter.
+
+    If none is, the one with the smallest error; the search ends after two that made no progress, since float32 has a floor
+    below which a solver only takes smaller and smaller steps.
+    """
+    found: list[tuple[float, float]] = []
+    stuck = 0
+    for tolerance in tolerances:
+        now, best = error(tolerance), min((e for _, e in found), default=float("inf"))
+        found.append((tolerance, now))
+        stuck = 0 if now <= NO_BETTER * best else stuck + 1
+        if now <= bound or stuck == 2:
+            break
+    reached = [pair for pair in found if pair[1] <= bound]
+    return reached[0] if reached else min(found, key=lambda pair: pair[1])

@@ -1,0 +1,104 @@
+"""One training step of an HNN with 2 × 200 units, for each of three seeds."""
+
+import torch
+
+from bench import ours
+from bench.harness import Timed, clock, compare, per_step
+from bench.machine import matrix_product, use_all_cores
+from bench.reference import training
+from bench.row import Row, row
+
+__all__ = ["batch_of", "ours_per_step", "train_peak_fraction", "train_step_200", "train_step_750", "useful_operations"]
+
+SEEDS = 3
+TASKS = {750: "mass_spring", 200: "two_body"}
+"""Where each batch size comes from: 25 × 30 points at once, as published, and 200 of 40 000 drawn anew."""
+STEPS = 300
+PRODUCTS = 20
+
+
+def batch_of(size: int) -> int | None:
+    """The points drawn for a step; None: all of them."""
+    return None if TASKS[size] == "mass_spring" else size
+
+
+def useful_operations(batch: int, inputs: int, hidden: int = ours.NETWORK["hidden"]) -> float:  # type: ignore[assignment]
+    """Floating-point operations of the matrix products in one HNN step with two hidden layers.
+
+    Hidden layer (B × h by h × h): forward 2Bh², gradient 2Bh², and for each of the two 2Bh² toward the weights and 2Bh² toward
+    what came before: 12Bh². Input layer (B × d by d × h): the same without the derivative toward x in the forward pass: 10Bdh.
+    Products with the output's single row, activations and the optimiser are left out.
+    """
+    return 12.0 * batch * hidden**2 + 10.0 * batch * inputs * hidden
+
+
+def ours_per_step(size: int, seeds: int = SEEDS, steps: int = STEPS) -> Timed:
+    """The seconds of one step of our training, per seed, as the stage train runs it."""
+    task = TASKS[size]
+    found = ours.data(task)
+    how = ours.recipe(task) | {"batch": "full" if batch_of(size) is None else size}
+
+    def run(count: int) -> None:
+        ours.fit(task, "hnn", found.train, found.test, how | {"steps": count}, seeds)
+
+    whole = per_step(run, steps)
+    return lambda: whole() / seeds
+
+
+def reference_per_step(size: int) -> Timed:
+    """The seconds of one published step, per seed, one seed after the other."""
+    x, dx = ours.points(ours.data(TASKS[size]).train)
+    recipe = training.Recipe(steps=STEPS, batch=batch_of(size), weight_decay=0.0)
+    trainers = [training.Trainer(training.network(x.shape[-1], 1, seed), x, dx, recipe) for seed in range(SEEDS)]
+
+    def all_seeds() -> None:
+        use_all_cores()  # the fits of the other side may leave another number behind
+        for trainer in trainers:
+            trainer.steps(STEPS)
+
+    return clock(all_seeds, STEPS * SEEDS)
+
+
+def step(size: int) -> Row:
+    """Both sides with `size` points a step."""
+    found = compare(reference_per_step(size), ours_per_step(size))
+    return row(
+        found,
+        reference=f"eager double backward and PyTorch's default Adam, {STEPS} steps of each of {SEEDS} seeds one after the "
+        f"other, {torch.get_num_threads()} threads",
+        ours=f"the fits of {SEEDS} seeds as the stage train runs them: the time of {3 * STEPS} steps less that of {STEPS}",
+        per="step and seed",
+    )
+
+
+def train_step_750() -> Row:
+    """The full batch of mass_spring."""
+    return step(750)
+
+
+def train_step_200() -> Row:
+    """Batches of two_body."""
+    return step(200)
+
+
+def train_peak_fraction() -> Row:
+    """The step of 750 points against the time in which a matrix product does as many operations."""
+    size = 750
+    inputs, hidden = 2 * ours.degrees_of(TASKS[size]), ours.NETWORK["hidden"]
+    operations = useful_operations(size, inputs)
+    product, of_product = matrix_product()
+
+    def products() -> None:
+        use_all_cores()
+        for _ in range(PRODUCTS):
+            product()
+
+    found = compare(clock(products, PRODUCTS * of_product / operations), ours_per_step(size))
+    return row(
+        found,
+        reference="the time in which a float32 product of two matrices does the useful operations of the step, "
+        f"{operations / 1e6:.0f} MFLOP = 12Bh² + 10Bdh with B = {size}, h = {hidden}, d = {inputs}",
+        ours="the step of 750 points, per seed, as above",
+        per="step and seed",
+        useful_flop=operations,
+    )
