@@ -16,7 +16,7 @@ from safetensors.torch import save
 from bench.loopback import started
 from hnn import config, fits, model, simulation, system
 from hnn.model import Model
-from hnn.schema import Compute
+from hnn.schema import Compute, Recipe
 from hnn.seeding import stream, torch_stream
 from hnn.training import Fit, fit
 
@@ -26,7 +26,7 @@ SEEDS, STEPS, ROUNDS = 64, 30, 3
 RESULTS = Path(__file__).with_suffix(".json")
 PAGE = Path(__file__).parents[1] / "docs/cluster.md"
 BEGIN, END = "<!-- bench.cluster: begin -->\n", "<!-- bench.cluster: end -->"
-RECIPE = {"batch", "learning_rate", "schedule", "weight_decay", "gradient_clip", "validation"}
+RECIPE = {*Recipe.model_fields, "batch", "validation"} - {"threads"}
 
 
 def cell() -> Callable[[Sequence[int]], list[Fit[Model]]]:
@@ -40,15 +40,12 @@ def cell() -> Callable[[Sequence[int]], list[Fit[Model]]]:
     motion = simulation.true_motion(truth, starts, times, simulate.tolerance)
     data = simulation.observe(truth, motion, (simulate.noise_q, simulate.noise_p), stream(params.seed, "noise"))
 
-    def several(seeds: Sequence[int]) -> list[Fit[Model]]:
-        return [one(seed) for seed in seeds]
+    def some(seeds: Sequence[int]) -> list[Fit[Model]]:
+        weights, batches = ([torch_stream(seed, use, "pendulum", "hnn") for seed in seeds] for use in ("weights", "batches"))
+        learners = [model.make("hnn", truth.degrees, **network, generator=g) for g in weights]
+        return fit(learners, data, data, **recipe | {"steps": STEPS}, generators=batches)
 
-    def one(seed: int) -> Fit[Model]:
-        weights, batches = (torch_stream(seed, name, "pendulum", "hnn") for name in ("weights", "batches"))
-        learner = model.make("hnn", truth.degrees, **network, generator=weights)
-        return fit(learner, data, data, **recipe, steps=STEPS, generator=batches)
-
-    return several
+    return some
 
 
 def measure() -> dict[str, Any]:

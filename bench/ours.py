@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import chdir
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from shutil import copy
 from tempfile import TemporaryDirectory
@@ -16,8 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from hnn import config, evaluation, fits, integrators, io, losses, model, rendering, simulation, system, training
+from hnn.compute import spread
 from hnn.model import Ensemble, Model
-from hnn.schema import Params
+from hnn.schema import Params, Recipe
 from hnn.seeding import stream, torch_stream
 from hnn.system import System
 from hnn.trained import Trained
@@ -26,6 +27,7 @@ from hnn.trajectories import Observations, TrueMotion
 __all__ = [
     "NETWORK",
     "Data",
+    "copy_weights",
     "data",
     "degrees_of",
     "energy_mse",
@@ -46,7 +48,7 @@ __all__ = [
 ROOT = Path(__file__).resolve().parents[1]
 NETWORK = {"hidden": 200, "layers": 2, "activation": "tanh"}
 """As published, so that both sides train the same network whatever params.yaml says."""
-RECIPE = {"steps", "batch", "learning_rate", "schedule", "weight_decay", "gradient_clip", "validation"}
+RECIPE = {*Recipe.model_fields, "batch", "validation"} - {"threads"}
 CPU = torch.device("cpu")
 
 
@@ -112,22 +114,28 @@ def fit(
     """
     degrees = train.x.shape[-1] // 2
 
-    def one(seed: int) -> training.Fit[Model]:
-        weights, batches = (torch_stream(seed, "bench", kind, task, name) for kind in ("weights", "batches"))
-        fresh = model.make(name, degrees, **{**NETWORK, **network}, generator=weights)  # type: ignore[arg-type]
-        return training.fit(fresh, train, test, **how, generator=batches)
+    def some(group: Sequence[int]) -> list[training.Fit[Model]]:
+        weights, batches = ([torch_stream(seed, "bench", use, task, name) for seed in group] for use in ("weights", "batches"))
+        fresh = [model.make(name, degrees, **{**NETWORK, **network}, generator=g) for g in weights]  # type: ignore[arg-type]
+        return training.fit(fresh, train, test, **how, generators=batches)
 
     threads = params().tasks[task].train.threads
-    return [found.model for found in fits.of_seeds(one, seeds, threads, CPU)]
+    return [found.model for found in fits.of_seeds(some, seeds, threads, CPU, params().compute)]
 
 
 def published_network(name: str, net: nn.Sequential) -> Model:
     """A reference network as a model of the project, with the same weights."""
     first = next(net.parameters())  # (hidden, inputs)
     ours = model.make(name, first.shape[1] // 2, **NETWORK, generator=torch.Generator())  # type: ignore[arg-type]
-    (inner,) = ours.children()
-    inner.load_state_dict(net.state_dict())
+    copy_weights(net, ours)
     return ours
+
+
+def copy_weights(source: nn.Module, target: nn.Module) -> None:
+    """Both have the same layers in the same order, under other names."""
+    with torch.no_grad():
+        for to, weight in zip(target.parameters(), source.parameters(), strict=True):
+            to.copy_(weight)
 
 
 def test_loss(member: Model, test: Observations) -> float:
@@ -150,19 +158,27 @@ def energy_mse(members: Sequence[Model], task: str, found: Data) -> list[float]:
 
 def motion(of: System, x0: Tensor, t: Tensor, tolerance: float) -> Tensor:
     """The true motion (starts, time, 2n)."""
-    return torch.from_numpy(simulation.true_motion(of, x0, t, tolerance).x)
+    return torch.from_numpy(simulation.true_motion(of, x0, t, tolerance, chunk=params().simulate.chunk).x)
 
 
 def rollout(member: Model, x0: Tensor, t: Tensor, tolerance: float) -> Tensor:
-    """The learned motion (starts, time, 2n), in float64."""
-    return integrators.rollout(Trained(member), x0, t, tolerance=tolerance)
+    """The learned motion (starts, time, 2n), in float64, chunk by chunk as the stage rollout does it."""
+    p = params().rollout
+    how = {"t": t, "integrator": "dop853", "tolerance": tolerance}
+    return torch.cat(spread(partial(rolled, member, how), x0.split(p.chunk), threads=p.threads, compute=params().compute))
+
+
+def rolled(member: Model, how: Mapping[str, Any], x0: Tensor) -> Tensor:
+    """One chunk."""
+    return integrators.rollout(Trained(member), x0, **how)
 
 
 def frames(task: str, x: Tensor) -> Tensor:
     """Pictures of states (states, 2n) of a task, bytes (states, channels, size, size)."""
     p = params().tasks[task]
     assert p.render is not None  # of a pixel task
-    return rendering.render(rendering.Canvas(**p.render.model_dump()), x, strict=False, **p.system)
+    parts = partial(spread, threads=1, compute=params().compute)
+    return rendering.render(rendering.Canvas(**p.render.model_dump()), x, strict=False, spread=parts, **p.system)
 
 
 def rollout_by_steps(member: Model, x0: Tensor, t: Tensor, step: float) -> Tensor:

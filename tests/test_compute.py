@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -18,11 +19,13 @@ from bench import cluster as measured
 from bench.loopback import started
 from hnn import cluster, fits
 from hnn.compute import spread
+from hnn.descent import NonFiniteLoss
 from hnn.errors import Refused
 from hnn.schema import Compute
-from hnn.training import NonFiniteLoss, fit
+from hnn.training import fit
 
-RECIPE = {"batch": 20, "schedule": "constant", "weight_decay": 0.0, "gradient_clip": 0.0, "validation": 0.0}
+RECIPE = {"batch": 20, "schedule": "constant", "rise": 0.3, "beta1": 0.9, "beta2": 0.999}
+RECIPE |= {"weight_decay": 0.0, "gradient_clip": 0.0, "validation": 0.0}
 CPU = torch.device("cpu")
 HERE = {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")])}
 
@@ -47,24 +50,24 @@ def cell(steps, learning_rate=1e-2, folder=None):
     """A fit of groups of seeds, as the training stages have it; with a folder, where each leaves its seed and process."""
     observations = observed("pendulum")
 
-    def several(seeds):
-        return [one(seed) for seed in seeds]
+    def some(seeds):
+        for seed in seeds:
+            if folder is not None:
+                (folder / f"{seed}-{os.getpid()}").touch()
+        recipe = RECIPE | {"steps": steps, "learning_rate": learning_rate}
+        models = [network("hnn", seed=seed).float() for seed in seeds]
+        batches = [torch.Generator().manual_seed(seed) for seed in seeds]
+        labels = [f"seed {seed}" for seed in seeds] if learning_rate > 1 else None
+        return fit(models, observations, observations, **recipe, generators=batches, labels=labels)
 
-    def one(seed):
-        if folder is not None:
-            (folder / f"{seed}-{os.getpid()}").touch()
-        batches, model = torch.Generator().manual_seed(seed), network("hnn", seed=seed).float()
-        recipe = RECIPE | {"steps": steps, "learning_rate": learning_rate, "generator": batches}
-        return fit(model, observations, observations, **recipe, label=f"seed {seed}" if learning_rate > 1 else None)
-
-    return several
+    return some
 
 
 def weights(found):
     return [save(f.model.state_dict()) for f in found]
 
 
-def test_threads_give_the_bytes_of_one_fit_after_the_other():
+def test_fits_side_by_side_give_the_bytes_of_one_after_the_other():
     alone = fits.of_seeds(cell(50), 4, 1, CPU, at(workers=1))
     assert len(set(weights(alone))) == 4
     assert weights(alone) == weights(fits.of_seeds(cell(50), 4, 1, CPU, at(workers=4)))
@@ -78,20 +81,54 @@ def test_groups_are_single_seeds_on_the_cpu_and_all_seeds_on_a_gpu_however_many_
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
-def test_so_many_run_at_a_time_as_there_are_workers(workers):
-    running, most, lock = 0, 0, threading.Lock()
-
+@pytest.mark.parametrize("threads", [1, 2])  # in processes, in threads
+def test_so_many_run_at_a_time_as_there_are_workers(workers, threads):
     def item(_):
-        nonlocal running, most
-        with lock:
-            running += 1
-            most = max(most, running)
-        time.sleep(0.05)
-        with lock:
-            running -= 1
+        begun = time.monotonic()
+        time.sleep(0.1)
+        return begun, time.monotonic()
 
-    spread(item, range(6), threads=1, compute=at(workers=workers))
-    assert most == workers
+    found = spread(item, range(6), threads=threads, compute=at(workers=workers))
+    assert max(sum(begun <= moment < ended for begun, ended in found) for moment, _ in found) == workers
+
+
+def test_forks_keep_their_number_of_threads_and_leave_ours_alone():
+    torch.set_num_threads(2)
+    assert spread(lambda _: torch.get_num_threads(), range(3), threads=1, compute=at(workers=3)) == [1, 1, 1]
+    assert torch.get_num_threads() == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks safely")
+def test_forks_die_with_the_process_that_made_them_even_if_it_is_killed(tmp_path):
+    code = f"""
+import os, pathlib, time
+from hnn.compute import spread
+from hnn.schema import Compute
+def item(i):
+    pathlib.Path({str(tmp_path)!r}, str(os.getpid())).touch()
+    time.sleep(60)
+spread(item, range(2), threads=1, compute=Compute(scheduler="local", workers=2))
+"""
+    running = subprocess.Popen([sys.executable, "-c", code], env=os.environ | HERE)
+    wait_for(lambda: len(list(tmp_path.iterdir())) == 2)
+    running.kill()
+    running.wait()
+    wait_for(lambda: not any(alive(int(file.name)) for file in tmp_path.iterdir()))
+
+
+def alive(pid):
+    """Whether a process runs; one that only waits to be asked for its status does not."""
+    try:
+        return " Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def wait_for(condition, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_the_number_of_threads_holds_in_each_thread_whatever_others_set():
@@ -135,6 +172,7 @@ def test_a_stage_whose_fit_fails_while_others_run_says_its_line_and_exits_with_1
 import time, torch
 from stages import run
 from hnn.compute import spread
+from hnn.descent import NonFiniteLoss
 from hnn.errors import Refused
 from hnn.schema import Compute
 def item(i):

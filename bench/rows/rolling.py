@@ -38,13 +38,11 @@ def trained() -> Model:
 
 def sequential(member: Model, dtype: torch.dtype = torch.float32) -> nn.Sequential:
     """The same network as a plain stack of layers, in single precision as published."""
-    (inner,) = member.children()
-    weights = inner.state_dict()
-    hidden, inputs = weights["0.weight"].shape
+    hidden, inputs = next(member.parameters()).shape
     net = nn.Sequential(
         nn.Linear(inputs, hidden), nn.Tanh(), nn.Linear(hidden, hidden), nn.Tanh(), nn.Linear(hidden, 1, bias=False)
     )
-    net.load_state_dict(weights)
+    ours.copy_weights(member, net)
     return net.to(dtype)
 
 

@@ -8,6 +8,10 @@ from tqdm import tqdm
 __all__ = ["steps_of"]
 
 
+place: int | None = None
+"""Which line the bars of this process have, where several processes show theirs."""
+
+
 class Lines:
     """A stream for tqdm that ends each state of the bar with a line feed instead of drawing over the last one."""
 
@@ -25,7 +29,7 @@ class Lines:
 
 
 class Bar(tqdm):  # type: ignore[type-arg]
-    """A bar among those of other threads: once it is full it becomes a line above those that still move."""
+    """A bar among those of other threads and processes: once it is full it becomes a line above those that still move."""
 
     def close(self) -> None:
         """Take the bar away and, if it was seen at all, leave its last state as a line."""
@@ -48,5 +52,5 @@ def steps_of(total: int, label: str | None, unit: str = "step") -> "tqdm[int]":
         delay=0 if watched else 0.5,  # a log needs no line that says 0 %
         dynamic_ncols=watched,
         leave=not watched,
-        position=None if watched else 0,  # in a log no bar has a place of its own to move the cursor to
+        position=place if watched else 0,  # in a log no bar has a place of its own to move the cursor to
     )
