@@ -42,22 +42,33 @@ class Activation:
     """h, of a."""
     slope: Callable[[Tensor], Tensor]
     """s = φ'(a), of z."""
-    bend: Callable[[Tensor, Tensor], Tensor]
-    """φ''(a), of z and s."""
+    bend: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
+    """v φ''(a), of z, s, v and u = v s."""
     of_value: bool = True
     """Whether z is h."""
 
 
+def one_minus_square(h: Tensor) -> Tensor:
+    """1 - h², in one pass."""
+    return torch.addcmul(h.new_ones(1), h, h, value=-1)
+
+
+def silu_bend(a: Tensor, v: Tensor) -> Tensor:
+    """v φ''(a) of φ(a) = a σ(a)."""
+    sigma = a.sigmoid()
+    return sigma * (1 - sigma) * (2 + a - 2 * a * sigma) * v
+
+
 ACTIVATIONS: dict[str, Activation] = {
-    "tanh": Activation(Tanh.apply, lambda h: 1 - h * h, lambda h, s: (h * s).mul_(-2)),
-    "softplus": Activation(softplus, lambda h: -torch.expm1(-h), lambda h, s: s - s * s),
+    "tanh": Activation(Tanh.apply, one_minus_square, lambda h, s, v, u: (h * u).mul_(-2)),
+    "softplus": Activation(softplus, lambda h: -torch.expm1(-h), lambda h, s, v, u: u - s * u),
     "silu": Activation(
         silu,
         lambda a: a.sigmoid() * (1 + a - silu(a)),  # with σ = sigmoid(a): σ + aσ(1 - σ)
-        lambda a, s: a.sigmoid() * (1 - a.sigmoid()) * (2 + a - 2 * silu(a)),
+        lambda a, s, v, u: silu_bend(a, v),
         of_value=False,
     ),
-    "relu": Activation(torch.relu, lambda h: (h > 0).to(h), lambda h, s: torch.zeros_like(h)),
+    "relu": Activation(torch.relu, lambda h: (h > 0).to(h), lambda h, s, v, u: torch.zeros_like(h)),
 }
 
 
@@ -149,13 +160,13 @@ class Gradient(torch.autograd.Function):
             U, s = linear(V, weight), phi.slope(z)
             by_weight.append(outer(u, V))
             V = U * s
-            terms.append(phi.bend(z, s).mul_(v).mul_(U))
+            terms.append(phi.bend(z, s, v, u).mul_(U))
             slopes.append(s)
         H: Tensor | None = None
         for i in reversed(range(depth)):
             A = terms[i] if H is None else H.mul_(slopes[i]).add_(terms[i])
             below = x if i == 0 else kept[i - 1][0] if phi.of_value else phi.value(kept[i - 1][0])
-            by_weight[i] = by_weight[i] + outer(A, below)
+            by_weight[i] += outer(A, below)
             by_bias.insert(0, A.sum(0))
             H = times(A, weights[i]) if i or ctx.needs_input_grad[1] else None
         return None, H, *by_weight, V.sum(0, keepdim=True), *by_bias
