@@ -74,5 +74,5 @@ PAPER := \
   -S train.segment=2 -S ++tasks.pixel_pendulum.train.steps=10000 -S ++tasks.pixel_pendulum.train.batch=200 \
   -S ++tasks.pixel_pendulum.train.weight_decay=1e-5 \
   -S ++tasks.two_body.train.steps=10000 -S ++tasks.two_body.train.batch=200 -S ++tasks.two_body.train.weight_decay=0.0 \
-  -S tasks.two_body.train.learning_rate=1e-3 -S tasks.two_body.train.beta1=0.9 -S tasks.two_body.train.beta2=0.999 \
+  -S train.beta1=0.9 -S tasks.two_body.train.learning_rate=1e-3 -S tasks.two_body.train.beta2=0.999 \
   -S ingest.derivative=forward -S ++tasks.real_pendulum.train.weight_decay=1e-5

@@ -24,7 +24,7 @@ from hnn.errors import Refused
 from hnn.schema import Compute
 from hnn.training import fit
 
-RECIPE = {"batch": 20, "schedule": "constant", "rise": 0.3, "beta1": 0.9, "beta2": 0.999}
+RECIPE = {"batch": 20, "schedule": "constant", "rise": 0.3, "beta1": 0.95, "beta1_at_peak": 0.85, "beta2": 0.999}
 RECIPE |= {"weight_decay": 0.0, "gradient_clip": 0.0, "validation": 0.0}
 CPU = torch.device("cpu")
 HERE = {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")])}

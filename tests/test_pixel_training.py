@@ -12,7 +12,7 @@ from hnn.rendering import Canvas, render
 
 STEP = 0.2
 RECIPE = {"steps": 30, "learning_rate": 3e-3, "schedule": "one_cycle", "weight_decay": 0.0, "gradient_clip": 0.0}
-RECIPE |= {"rise": 0.3, "beta1": 0.9, "beta2": 0.999}
+RECIPE |= {"rise": 0.3, "beta1": 0.95, "beta1_at_peak": 0.85, "beta2": 0.999}
 PRETRAIN = RECIPE | {
     "batch": 20,
     "segment": 5,

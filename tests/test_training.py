@@ -16,7 +16,8 @@ RECIPE = {
     "learning_rate": 1e-2,
     "schedule": "one_cycle",
     "rise": 0.3,
-    "beta1": 0.9,
+    "beta1": 0.95,
+    "beta1_at_peak": 0.85,
     "beta2": 0.999,
     "weight_decay": 0.0,
     "gradient_clip": 0.0,
@@ -88,7 +89,7 @@ def test_weight_decay_shrinks_the_weights():
 @pytest.mark.parametrize(("schedule", "peak_at"), [("one_cycle", 0.3), ("constant", 0.0)])
 def test_the_learning_rate_peaks_at_what_was_asked(schedule, peak_at):
     optimizer = torch.optim.Adam([torch.zeros(1, requires_grad=True)], 1e-2)
-    scheduler, rates = learning_rates(optimizer, schedule, 100, 0.3), []
+    scheduler, rates = learning_rates(optimizer, schedule, 100, 0.3, (0.95, 0.85)), []
     for _ in range(100):
         rates.append(scheduler.get_last_lr()[0])
         optimizer.step()

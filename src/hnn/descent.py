@@ -37,6 +37,7 @@ def descend(
     schedule: Literal["constant", "one_cycle"],
     rise: float,
     beta1: float,
+    beta1_at_peak: float,
     beta2: float,
     weight_decay: float,
     gradient_clip: float,
@@ -49,8 +50,9 @@ def descend(
     curve of each model is returned, with the losses that `watch(model)` finds; if there is a `validation_loss` among them, the
     model ends as it was where that was lowest. `learning_rate` is the constant rate, or the peak of the one-cycle schedule,
     which is reached after the fraction `rise` of the steps; `rates` are those of parameters by the beginning of their names;
-    `beta1`, `beta2` and `weight_decay` (an L2 penalty) are Adam's; the gradients of each model are clipped to the norm
-    `gradient_clip` unless that is 0. `labels` name the fits on the progress bar.
+    `beta1`, `beta2` and `weight_decay` (an L2 penalty) are Adam's, with `beta1_at_peak` where the rate of the cycle is
+    highest; the gradients of each model are clipped to the norm `gradient_clip` unless that is 0. `labels` name the fits on
+    the progress bar.
 
     Several models are computed as one batch. Nothing in the loop waits for the device but a look at the curve, once in
     steps/50: only then is it seen, and `NonFiniteLoss` raised, if a loss was not a number, at the step where it was first.
@@ -59,7 +61,7 @@ def descend(
     task = Lone(models[0], loss) if len(models) == 1 else Stack(models, loss)
     groups, betas = parameter_groups(task.weights, rates or {}), (beta1, beta2)
     optimizer = torch.optim.Adam(groups, learning_rate, betas, weight_decay=weight_decay, fused=True)
-    scheduler = learning_rates(optimizer, schedule, steps, rise)
+    scheduler = learning_rates(optimizer, schedule, steps, rise, (beta1, beta1_at_peak))
     interval = ceil(steps / CURVE_POINTS)
     values = torch.zeros(interval, len(models), device=next(models[0].parameters()).device)
     curves: list[list[dict[str, float]]] = [[] for _ in models]
@@ -209,10 +211,13 @@ def look(
             weights.update(copied(model))
 
 
-def learning_rates(optimizer: Optimizer, schedule: str, steps: int, rise: float) -> LRScheduler:
-    """`constant`, as published, or `one_cycle`: up for the fraction `rise` of the steps, then down (Smith, Topin 2018)."""
+def learning_rates(optimizer: Optimizer, schedule: str, steps: int, rise: float, beta1: tuple[float, float]) -> LRScheduler:
+    """`constant`, as published, or `one_cycle`: up for the fraction `rise` of the steps, then down (Smith, Topin 2018).
+
+    Adam's first coefficient goes the other way, between the two of `beta1`: at the ends, and at the peak.
+    """
     if schedule == "constant":
         return ConstantLR(optimizer, factor=1.0, total_iters=0)
     # One step more than is taken: the scheduler also steps after the last, and its last rate is not zero but tiny.
-    peaks = [group["lr"] for group in optimizer.param_groups]
-    return OneCycleLR(optimizer, max_lr=peaks, total_steps=steps + 1, pct_start=rise, cycle_momentum=False)
+    peaks, (most, least) = [group["lr"] for group in optimizer.param_groups], beta1
+    return OneCycleLR(optimizer, max_lr=peaks, total_steps=steps + 1, pct_start=rise, base_momentum=least, max_momentum=most)

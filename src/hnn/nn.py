@@ -12,15 +12,22 @@ from torch.nn.functional import linear, silu, softplus
 __all__ = ["ACTIVATIONS", "MLP", "Activation", "initialise"]
 
 
-class Tanh(torch.autograd.Function):
+def tanh(a: Tensor) -> Tensor:
     """tanh a = 2σ(2a) - 1: a third of the time of torch.tanh on a CPU, and the same to within rounding of the number one."""
+    if torch.is_grad_enabled():
+        return Tanh.apply(a)  # type: ignore[no-untyped-call]
+    return (a + a).sigmoid_().mul_(2).sub_(1)
+
+
+class Tanh(torch.autograd.Function):
+    """`tanh` where gradients are recorded: what follows from h alone is all that is kept."""
 
     generate_vmap_rule = True
 
     @staticmethod
     def forward(a: Tensor) -> Tensor:
         """h, like a."""
-        return (a + a).sigmoid_().mul_(2).sub_(1)
+        return tanh(a)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
@@ -60,7 +67,7 @@ def silu_bend(a: Tensor, v: Tensor) -> Tensor:
 
 
 ACTIVATIONS: dict[str, Activation] = {
-    "tanh": Activation(Tanh.apply, one_minus_square, lambda h, s, v, u: (h * u).mul_(-2)),
+    "tanh": Activation(tanh, one_minus_square, lambda h, s, v, u: (h * u).mul_(-2)),
     "softplus": Activation(softplus, lambda h: -torch.expm1(-h), lambda h, s, v, u: u - s * u),
     "silu": Activation(
         silu,
@@ -100,9 +107,11 @@ class MLP(nn.Module):
     def gradient(self, x: Tensor) -> Tensor:
         """∇y of a network with one output, shape (*batch, inputs): see `Gradient`."""
         *hiddens, last = self.layers
-        weights, biases = [layer.weight for layer in hiddens], [layer.bias for layer in hiddens]
+        weights: list[Any] = [layer.weight for layer in hiddens]
+        biases: list[Any] = [layer.bias for layer in hiddens]
         phi, points = ACTIVATIONS[self.activation], x.reshape(-1, x.shape[-1])
-        found = Gradient.apply(phi, points, *weights, last.weight, *biases)  # type: ignore[no-untyped-call]
+        run = Gradient.apply if torch.is_grad_enabled() else Gradient.forward  # the former takes its time to look around
+        found = run(phi, points, *weights, last.weight, *biases)  # type: ignore[arg-type]
         return found[0].view_as(x)
 
 

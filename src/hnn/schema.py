@@ -176,6 +176,7 @@ class Recipe(Section):
     schedule: Literal["constant", "one_cycle"]
     rise: Annotated[float, Field(gt=0, lt=1)]
     beta1: Fraction
+    beta1_at_peak: Fraction
     beta2: Fraction
     weight_decay: NonNegativeFloat
     gradient_clip: NonNegativeFloat
