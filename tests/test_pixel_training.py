@@ -171,3 +171,26 @@ def test_a_planted_collapse_is_found_in_real_frames(clips):
     with pytest.raises(Collapsed):
         check_latents(latents(network, clips), STEP, "pretrain")
     assert pairs(clips).shape == (6, 11, 128)
+
+
+def test_several_seeds_as_one_batch_learn_what_each_learns_alone(clips):
+    """As on a GPU; to what the order of summing changes in float32."""
+    step = {"steps": 12, "batch": 20}
+
+    def generators(seeds):
+        return [torch.Generator().manual_seed(seed) for seed in seeds]
+
+    def encoders(seeds):
+        return [encoder(seed) for seed in seeds]
+
+    def models(seeds):
+        return [model("hnn", seed=seed) for seed in seeds]
+
+    def both(seeds):
+        yield pretrain(encoders(seeds), clips[:4], clips[4:], STEP, **(PRETRAIN | step), generators=generators(seeds))
+        yield fit_latent(models(seeds), clips[:4], clips[4:], **(TRAIN | step), generators=generators(seeds))
+
+    for together, first, second in zip(both([0, 1]), both([0]), both([1]), strict=True):
+        for found, alone in zip(together, [*first, *second], strict=True):
+            torch.testing.assert_close(weights(found.model), weights(alone.model), rtol=1e-2, atol=1e-4)
+            assert found.losses == pytest.approx(alone.losses, rel=1e-2)
