@@ -158,7 +158,9 @@ def energy_mse(members: Sequence[Model], task: str, found: Data) -> list[float]:
 
 def motion(of: System, x0: Tensor, t: Tensor, tolerance: float) -> Tensor:
     """The true motion (starts, time, 2n)."""
-    return torch.from_numpy(simulation.true_motion(of, x0, t, tolerance, chunk=params().simulate.chunk).x)
+    p = params().simulate
+    parts = partial(spread, threads=p.threads, compute=params().compute)
+    return torch.from_numpy(simulation.true_motion(of, x0, t, tolerance, chunk=p.chunk, spread=parts).x)
 
 
 def rollout(member: Model, x0: Tensor, t: Tensor, tolerance: float) -> Tensor:
