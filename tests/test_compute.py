@@ -266,7 +266,7 @@ def test_a_scheduler_that_is_not_there_is_one_line(monkeypatch):
 
 
 def test_a_scheduler_without_workers_is_one_line(monkeypatch):
-    monkeypatch.setattr(cluster, "CONNECT", 1.0)
+    monkeypatch.setattr(cluster, "CONNECT", 4.0)
     with started() as found:
         refused(f"has no workers; start some with `dask worker {found.address}`", cell(1), found.address)
 
