@@ -6,6 +6,7 @@ import torch
 from conftest import Known, starts_of, truth_of
 from scipy.special import ellipj, ellipk
 
+from hnn import collocation
 from hnn.collocation import Gauss, integrals, nodes, transform, weights
 from hnn.errors import Refused
 from hnn.integrators import Reference
@@ -49,6 +50,19 @@ def test_it_follows_the_pendulum_of_elliptic_functions_over_100_periods():
     sn = ellipj(omega * t.numpy() + quarter, k**2)[0]
     found = Gauss()(truth, torch.tensor([[1.5, 0.0]]), t)[0, :, 0]
     assert np.abs(found.numpy() - 2 * np.arcsin(k * sn)).max() < 1e-10
+
+
+def test_points_are_found_no_better_than_the_tolerance_asks(monkeypatch):
+    """And the error is still far below it; to find them to rounding would take a third more calls."""
+    truth, x0, calls = truth_of("pendulum"), starts_of("pendulum", 10), []
+    exact = Gauss()(truth, x0, T)
+    field = Known(lambda x: [calls.append(1), truth.time_derivative(x)][1])
+    loose = Gauss(1e-6)(field, x0, T)
+    asked = len(calls)
+    monkeypatch.setattr(collocation, "PART", 0.0)
+    Gauss(1e-6)(field, x0, T)
+    assert (loose - exact).abs().max() < 1e-6
+    assert len(calls) - asked > 1.3 * asked
 
 
 @pytest.mark.parametrize("task", ["pendulum", "two_body"])

@@ -17,8 +17,9 @@ from hnn.phase_space import Field
 
 __all__ = ["Gauss"]
 
-ITERATIONS, ROUNDING = 24, 1e-15
-"""How often the points of a step are improved at most, and the relative change below which they are found."""
+ITERATIONS, PART, ROUNDING = 24, 0.01, 1e-15
+"""How often the points of a step are improved at most, and the relative change below which they are found: that part of the
+tolerance, but not less than rounding."""
 
 SHRINK, LEAST, GROW, SAFETY = 0.5, 0.2, 2.0, 0.9
 """Of the step: by how much it shrinks if they are not found, and bounds and margin of its control."""
@@ -30,7 +31,8 @@ class Gauss:
 
     (Hairer, Lubich, Wanner 2006, sections II.1.3 and II.4.) The points are found by fixed-point iteration from the last step's
     P, continued. The step, one for the whole batch, is as long as the last two Legendre coefficients of P allow: they may move
-    no trajectory by more than `tolerance` times its size. Times between are read off the polynomial, at the same accuracy.
+    no trajectory by more than `tolerance` times its size. Times between are read off the polynomial, at the same accuracy. The
+    structure holds as far as the points are found, to a hundredth of the tolerance.
     """
 
     tolerance: float = 1e-12
@@ -84,11 +86,11 @@ class Gauss:
         else:
             ahead = torch.from_numpy(values(self.stages, 1 + ratio * nodes(self.stages))).to(x)
             k = torch.tensordot(ahead, transformed(slopes), 1)
-        last = np.inf
+        last, enough = np.inf, max(PART * self.tolerance, ROUNDING)
         for _ in range(ITERATIONS):
             k, previous = field.time_derivative(x + torch.tensordot(inner, k, 1)), k
             moved = float((abs(step) * (k - previous).abs().amax((0, -1)) / size(x)).max())
-            if moved <= ROUNDING or (moved <= 100 * ROUNDING and moved >= last / 2):  # as close as rounding lets it come
+            if moved <= enough or (moved <= 100 * ROUNDING and moved >= last / 2):  # as close as rounding lets it come
                 return k
             if not moved < 4 * last:
                 return None

@@ -48,9 +48,9 @@ def spread(function: Callable[[A], B], items: Sequence[A], *, threads: int, comp
 def side_by_side(function: Callable[[A], B], items: Sequence[A], threads: int, most: int) -> list[B]:
     """At most so many at a time: in forked processes where they are safe, else in threads.
 
-    Steps of small networks are short, and threads that pass Python's lock around between them lose a third of the time that
-    processes need. A fork has all that is loaded here, so that no process imports anything; but on Linux only, and not with
-    several PyTorch threads, whose pool does not survive it.
+    Steps of small networks are short, and threads wait for each other's hold of Python's lock between them. A fork has all
+    that is loaded here, so that no process imports anything; but on Linux only, and not with several PyTorch threads, whose
+    pool does not survive it.
     """
     most = min(most, len(items))
     if most <= 1:

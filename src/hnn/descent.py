@@ -92,7 +92,7 @@ def keep_freed_memory() -> None:
     """Have the C library keep what is freed for the next step instead of handing it back to the system.
 
     glibc does so with blocks up to the size of the largest that it has seen freed, of 32 MB at most. Without it every step
-    faults in its pages anew: a third more time on a batch of 750.
+    faults in its pages anew.
     """
     torch.empty(31 * 2**20, dtype=torch.uint8)
 

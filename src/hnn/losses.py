@@ -7,6 +7,7 @@ since the published ones (`size` = 1) can be lowered to nothing by making latent
 """
 
 from torch import Tensor
+from torch.nn.functional import mse_loss
 
 from hnn.phase_space import Field, split
 
@@ -18,12 +19,12 @@ def derivative_loss(field: Field, x: Tensor, dx: Tensor) -> Tensor:
 
     In squared units of dx. With noise on x and none on dx even the true field has a loss: compare it with that floor.
     """
-    return (field.time_derivative(x) - dx).square().mean()
+    return mse_loss(field.time_derivative(x), dx)
 
 
 def reconstruction_loss(frames: Tensor, decoded: Tensor) -> Tensor:
     """Mean over pixels of |decoded - frames|², in squared units of full brightness."""
-    return (decoded - frames).square().mean()
+    return mse_loss(decoded, frames)
 
 
 def latent_size(z: Tensor) -> Tensor:
