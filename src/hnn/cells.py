@@ -16,10 +16,20 @@ from hnn.trajectories import Observations, TrueMotion
 if TYPE_CHECKING:
     from hnn.schema import TaskRollout
 
-__all__ = ["measure"]
+__all__ = ["beside", "departures", "measure"]
 
 Departures = Mapping[str, tuple[TrueMotion, ndarray]]
 """By the name of a set: a true motion, and the starts (starts, 2n) that rollouts leave from."""
+
+
+def departures(motions: Mapping[str, TrueMotion]) -> dict[str, tuple[TrueMotion, ndarray]]:
+    """Every motion with its own starts."""
+    return {starts: (motion, motion.x[:, 0]) for starts, motion in motions.items()}
+
+
+def beside(truth: System, motions: Mapping[str, TrueMotion]) -> dict[str, tuple[TrueMotion, ndarray]]:
+    """Of a chaotic truth, `nearby`: the held-out motions and starts 1e-4 beside theirs, from where it is soon lost itself."""
+    return {"nearby": (motions["held_out"], evaluation.nearby(motions["held_out"]))} if truth.chaotic else {}
 
 
 def measure(

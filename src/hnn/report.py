@@ -174,7 +174,7 @@ def summary_rows(cells: Cells) -> list[dict[str, Any]]:
     def add(task: str, model: str, prefix: str, found: Mapping[str, Any]) -> None:
         """Rows of `found`, and of what is nested in it."""
         for name, value in found.items():
-            if isinstance(value, str | bool):
+            if value is None or isinstance(value, str | bool):
                 continue
             if not isinstance(value, Mapping):
                 rows.append(
@@ -195,8 +195,8 @@ def summary_rows(cells: Cells) -> list[dict[str, Any]]:
 def terminal_table(rows: Sequence[Mapping[str, Any]], quantities: Sequence[str]) -> str:
     """The rows of the summary with these quantities, a line for each task and model."""
     table = pd.DataFrame(rows)
-    edges = table[["mean", "low", "high"]].astype(float).to_dict("records")
-    table["shown"] = [spread({str(k): v for k, v in row.items()}) for row in edges]
+    edges = table[["mean", "low", "high"]].replace({"": None}).astype(float).to_dict("records")
+    table["shown"] = [spread({str(k): None if pd.isna(v) else v for k, v in row.items()}) for row in edges]
     shown = table[table["quantity"].isin(quantities)]
     return shown.pivot(index=["task", "model"], columns="quantity", values="shown")[list(quantities)].to_string()
 
