@@ -1,10 +1,10 @@
-"""Metrics, true motions and rollouts -> metrics/report.md, metrics/summary.csv and figures."""
+"""Metrics, true motions and rollouts -> metrics/report.md, metrics/summary.csv, metrics/comparisons.json and figures."""
 
 from functools import partial
 
 from stages import run
 
-from hnn import config, io, pictures, plotting, report, report_pixels
+from hnn import comparisons, config, io, pictures, plotting, report, report_pixels
 from hnn.metrics import energy_change
 from hnn.rendering import Canvas, render
 
@@ -18,26 +18,27 @@ def write_report() -> None:
         for task, names in models.items()
         for model in names
     }
+    cells |= {(t, "truth"): {"rollout": io.read_json(io.metrics_path("rollout", f"{t}-truth"))} for t in params.active}
     motions = {task: io.read_motions(task) for task in models}
     rollouts = {task: {model: io.read_rollouts(task, model) for model in names} for task, names in models.items()}
+    compared = {task: comparisons.compare(task, rollouts[task], params.tasks[task].rollout.draws) for task in models}
     figures = {"Errors against time": plotting.overview(rollouts)}
     for task in params.active:
         figures[task] = plotting.task_figures(task, motions[task], rollouts[task])
         if canvas := params.tasks[task].render:
             drawing = partial(render, Canvas(**canvas.model_dump() | pictures.CANVAS), **params.tasks[task].system)
             figures[task] |= pictures.drawn(task, drawing, motions[task], rollouts[task])
-    for task in params.pixel_tasks:
-        figures[task] = pictures.task_figures(task, motions[task], rollouts[task])
+    figures |= {task: pictures.task_figures(task, motions[task], rollouts[task]) for task in params.pixel_tasks}
     names = {title: [io.write_figure(name, figure) for name, figure in group.items()] for title, group in figures.items()}
     for task in params.pixel_tasks:
-        names[task] += [
-            io.write_animation(name, film, 0.1) for name, film in pictures.animations(task, rollouts[task]).items()
-        ]
+        films = pictures.animations(task, rollouts[task])
+        names[task] += [io.write_animation(name, film, 0.1) for name, film in films.items()]
     decay = {task: energy_change(next(iter(rollouts[task].values()))["held_out"]["true_energy"]) for task in params.active}
-    pixels = report_pixels.describe({cell: found for cell, found in cells.items() if cell[0] in params.pixel_tasks})
+    pixels = report_pixels.describe({cell: found for cell, found in cells.items() if cell[0] in params.pixel_tasks}, compared)
     about = {"seeds": params.seeds, "long": f"{params.simulate.long:g}", "starts": params.simulate.starts}
+    io.write_json(io.METRICS / "comparisons.json", compared)
     io.write_rows(io.METRICS / "summary.csv", report.summary_rows(cells))
-    io.write_text(io.METRICS / "report.md", report.render(cells, decay, names, about, pixels))
+    io.write_text(io.METRICS / "report.md", report.render(cells, decay, names, about, pixels, compared))
 
 
 if __name__ == "__main__":

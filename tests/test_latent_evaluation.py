@@ -85,7 +85,7 @@ def data():
 def measured(models, data, method="map"):
     reading = latent_evaluation.read(TRUTH, models, data.frames, data.train)
     rolled = latent_evaluation.roll(TRUTH, models, data.film, data.motion, reading, method, 1e-10)
-    return latent_evaluation.quantities(models, rolled, data.motion, data.film, reading.scales), rolled, reading
+    return latent_evaluation.quantities(TRUTH, models, rolled, data.motion, data.film, reading), rolled, reading
 
 
 def test_the_planted_hamiltonian_gives_the_planted_field():
@@ -112,6 +112,27 @@ def test_a_clock_five_per_cent_fast_keeps_energy_and_is_soon_out_of_phase(data):
     assert found["energy_error"].max() < 1e-3
     assert (found["valid_time"][1] < 0.5).all()
     assert (found["valid_time"][0] > 5).all()
+
+
+def test_the_trained_map_honours_the_contract_and_a_continuous_motion_is_a_mismatch_as_far_as_it_differs(data):
+    """Rollouts by an RK4 map of a wrong clock are next to continuous; those by an Euler map are not."""
+    for step_map, marked in (("rk4", False), ("euler", True)):
+        models = ensemble(1.05)
+        for member in models.members:
+            member.step_map = step_map
+        rolled = {
+            key: measured(models, data, method)[1] for key, method in (("held_out", "map"), ("continuous", "continuous"))
+        }
+        found = latent_evaluation.contracts(models, rolled, 1e-10)
+        assert found["held_out"]["integrator"] == {
+            "method": step_map,
+            "step": 0.05,
+            "error": 0.0,
+            "share": 0.0,
+            "honoured": True,
+        }
+        assert found["continuous"].get("mismatch", False) is marked
+        assert found["table1"].get("mismatch", False) is marked
 
 
 def test_the_floor_is_what_the_probe_reads_from_the_true_frames(data):

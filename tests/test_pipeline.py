@@ -207,7 +207,8 @@ def test_repro_writes_exactly_the_outs_that_are_declared(project):
     declared = {file for out in outs for file in (out.rglob("*") if out.is_dir() else [out])}
     assert set(project.files()) == {str(file.relative_to(project.folder)) for file in declared}
     cells = {f"{task}-{model}" for task in ("mass_spring", "two_body") for model in ("baseline", "hnn")}
-    assert set(lock) == {"validate", "report", "simulate@mass_spring", "simulate@two_body"} | {
+    tasks = {f"{stage}@{task}" for stage in ("simulate", "truth") for task in ("mass_spring", "two_body")}
+    assert set(lock) == {"validate", "report"} | tasks | {
         f"{stage}@{cell}" for stage in ("train", "rollout") for cell in cells
     }
 
@@ -418,7 +419,8 @@ def test_the_measured_pendulum_runs_through_to_the_report(project):
         pytest.skip(f"{ARCHIVE} is neither in data/external nor where HNN_EXTERNAL_DATA says")
     settings = ["-S", "measured_tasks=[real_pendulum]", "-S", "models=[hnn]"]
     log = project.dvc("exp", "run", *settings, HNN_EXTERNAL_DATA=folder)
-    measured = {"ingest@real_pendulum", "train_measured@real_pendulum-hnn", "rollout_measured@real_pendulum-hnn"}
+    measured = {"ingest@real_pendulum", "truth_measured@real_pendulum"}
+    measured |= {f"{stage}_measured@real_pendulum-hnn" for stage in ("train", "rollout")}
     assert ran(log) == measured | {"validate", "report"}
     assert "real_pendulum" in (project / "metrics/report.md").read_text()
 

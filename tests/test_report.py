@@ -44,6 +44,28 @@ def test_the_findings_say_what_the_numbers_allow():
     assert "cannot learn friction" not in said
 
 
+def test_the_findings_take_the_paired_verdict_where_there_is_one():
+    paired = {"energy_error": {"verdict": "not distinguishable"}, "coordinate_error": {"verdict": "better"}}
+    (said,) = report.findings(CELLS, {"pendulum": 0.0}, {"pendulum": {"hnn vs baseline": {"held_out": paired}}})
+    assert "not distinguishable from the baseline's 0.4" in said
+    assert "smaller than 0.1 [" in said
+
+
+def test_a_cell_that_broke_the_contract_is_marked_in_every_table_and_no_other_is():
+    broken = {key: {**found, "rollout": found["rollout"] | {"mismatch": key[1] == "hnn"}} for key, found in CELLS.items()}
+    for rows in (report.protocol(broken), report.protocol(broken, "long"), report.beside_published(broken)):
+        assert {row["model"] for row in rows} == {"baseline", "hnn (mismatch)"}
+
+
+def test_the_truth_stands_below_the_models_of_its_task_and_not_beside_the_published():
+    cells = CELLS | {
+        ("two_body", "hnn"): cell(0.1, 0.1),
+        ("pendulum", "truth"): {"rollout": CELLS["pendulum", "hnn"]["rollout"]},
+    }
+    assert [row["model"] for row in report.protocol(cells)] == ["baseline", "hnn", "truth", "hnn"]
+    assert "truth" not in {row["model"] for row in report.beside_published(cells)}
+
+
 def test_the_findings_turn_round_with_the_numbers():
     worse = {("pendulum", "baseline"): cell(0.1, 0.1), ("pendulum", "hnn"): cell(0.4, 0.5, 1e-7, long=False)}
     (said,) = report.findings(worse, {"pendulum": -0.2})
@@ -74,6 +96,11 @@ def test_the_summary_has_a_row_for_each_number_and_prints_as_a_table():
         "table1.energy_mse",
         "long.energy_error",
     }
+    integrator = {"method": "rk4", "step": 0.1, "error": 1e-5, "share": None, "honoured": True}
+    more = {"integrator": integrator, "mismatch": True, "phase_error": {"mean": None, "low": None, "high": None}}
+    found = report.summary_rows({("pendulum", "hnn"): {"rollout": more}})
+    assert [row["quantity"] for row in found] == ["integrator.step", "integrator.error", "phase_error"]
+    assert "–" in report.terminal_table([{**row, "mean": row["mean"] or ""} for row in found], ["phase_error"])
     table = report.terminal_table(rows, ["test_loss", "energy_error"])
     assert "0.1 [0.09, 0.11]" in table
     assert table.index("test_loss") < table.index("energy_error")

@@ -15,7 +15,10 @@ def result(energy, valid=5.0, horizons=("10", "100", "200")):
 
 def cell(energy, mismatch, learned=False):
     found = result(energy) | {"long": result(2 * energy, 20.0, ("10", "100", "200", "1000")), "floor": result(0.001, 6.0)}
-    found |= {"continuous": result(mismatch, 0.2), "table1": {"energy_mse": about(mismatch)}}
+    found |= {
+        "continuous": result(mismatch, 0.2) | {"mismatch": mismatch != energy},
+        "table1": {"energy_mse": about(mismatch)},
+    }
     found |= {"probe_r2": about(0.999, 0), "canonical_error": about(0.03), "reconstruction_error": about(0.001)}
     return {"train": {"test_loss": about(0.01)}, "rollout": found | ({"conserved_error": about(1e-4)} if learned else {})}
 

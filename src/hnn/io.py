@@ -237,10 +237,10 @@ def flatten(groups: Mapping[str, Mapping[str, ndarray]]) -> dict[str, ndarray]:
 
 
 def unflatten(arrays: Mapping[str, ndarray]) -> dict[str, dict[str, ndarray]]:
-    """{"a.b": x} to {"a": {"b": x}}."""
+    """{"a.b": x} to {"a": {"b": x}}; of `a.b.c` the name is `b.c`."""
     groups: dict[str, dict[str, ndarray]] = {}
     for key, array in arrays.items():
-        group, name = key.split(".")
+        group, name = key.split(".", 1)
         groups.setdefault(group, {})[name] = array
     return groups
 

@@ -55,8 +55,13 @@ def published(value: Value | None) -> str:
     return number(value.mean) + (f" ± {number(value.spread)}" if value.spread is not None else "")
 
 
-def verdict(a: Interval, b: Interval) -> str:
-    """Whether a is `smaller` or `larger` than b: only if their intervals do not overlap, else `not distinguishable`."""
+def verdict(a: Interval, b: Interval, paired: Mapping[str, Any] | None = None) -> str:
+    """Whether the error a is `smaller` or `larger` than b, or `not distinguishable`.
+
+    By the paired difference of `hnn.comparisons`; where there is none, only if their intervals do not overlap.
+    """
+    if paired is not None:
+        return {"better": "smaller", "worse": "larger"}.get(paired["verdict"], "not distinguishable")
     if a["high"] is None or b["high"] is None or a["low"] is None or b["low"] is None:
         return "not distinguishable"
     if a["high"] < b["low"]:
@@ -75,7 +80,7 @@ def beside_published(cells: Cells) -> list[dict[str, str]]:
     rows = []
     for (task, model), cell in cells.items():
         for quantity, table, ours in (
-            ("test_loss", TEST_LOSS, cell["train"]["test_loss"]),
+            ("test_loss", TEST_LOSS, cell.get("train", {}).get("test_loss")),
             ("energy_mse", ENERGY_MSE, cell["rollout"].get("table1", {}).get("energy_mse")),
         ):
             cell_of_table = task, model.split("-")[0]  # hnn-rk4 of a pixel task stands beside the published hnn
@@ -83,7 +88,7 @@ def beside_published(cells: Cells) -> list[dict[str, str]]:
                 rows.append(
                     {
                         "task": task,
-                        "model": model,
+                        "model": model + mark(cell),
                         "quantity": quantity,
                         "published": published(table[cell_of_table]),
                         "ours": spread(ours),
@@ -99,11 +104,17 @@ def protocol(cells: Cells, horizon: str | None = None) -> list[dict[str, str]]:
     for (task, model), cell in cells.items():
         found = cell["rollout"] if horizon is None else cell["rollout"].get(horizon)
         if found is not None:
-            rows.append({"task": task, "model": model} | {name: spread(found.get(name)) for name in QUANTITIES})
-    return rows
+            rows.append({"task": task, "model": model + mark(cell)} | {name: spread(found.get(name)) for name in QUANTITIES})
+    tasks = [task for task, _ in cells]
+    return sorted(rows, key=lambda row: tasks.index(row["task"]))  # a task's truth stands below its models
 
 
-def findings(cells: Cells, decay: Mapping[str, float]) -> list[str]:
+def mark(cell: Mapping[str, Any]) -> str:
+    """What stands after the name of a cell that was rolled out by an integrator which its model does not allow."""
+    return " (mismatch)" if cell["rollout"].get("mismatch") else ""
+
+
+def findings(cells: Cells, decay: Mapping[str, float], comparisons: Mapping[str, Any] | None = None) -> list[str]:
     """One sentence for each task on the claims that its numbers bear on, comparing hnn with baseline.
 
     `decay[task]` is the mean relative change of the true energy over the horizon: beyond 1 % a system has friction.
@@ -113,23 +124,25 @@ def findings(cells: Cells, decay: Mapping[str, float]) -> list[str]:
         if not {(task, "hnn"), (task, "baseline")} <= set(cells):
             continue
         hnn, baseline = cells[task, "hnn"]["rollout"], cells[task, "baseline"]["rollout"]
-        sentences.append(f"**{task}**: {compare(hnn, baseline)}{long_run(hnn, baseline)} {conservation(hnn, change)}")
+        paired = (comparisons or {}).get(task, {}).get("hnn vs baseline", {}).get("held_out", {})
+        sentences.append(f"**{task}**: {compare(hnn, baseline, paired)}{long_run(hnn, baseline)} {conservation(hnn, change)}")
     return sentences
 
 
-def compare(hnn: Mapping[str, Any], baseline: Mapping[str, Any]) -> str:
+def compare(hnn: Mapping[str, Any], baseline: Mapping[str, Any], paired: Mapping[str, Any]) -> str:
     """The energy and coordinate errors of the two models at the published horizon."""
     a, b = hnn["energy_error"], baseline["energy_error"]
     text = (
-        f"HNN's energy error is {spread(a)} of the spread of energies in the data, {against(a, b)} the baseline's {spread(b)}"
+        f"HNN's energy error is {spread(a)} of the spread of energies in the data, "
+        f"{against(a, b, paired.get('energy_error'))} the baseline's {spread(b)}"
     )
     a, b = hnn["coordinate_error"], baseline["coordinate_error"]
-    return f"{text}; its coordinate error is {spread(a)}, {against(a, b)} {spread(b)}."
+    return f"{text}; its coordinate error is {spread(a)}, {against(a, b, paired.get('coordinate_error'))} {spread(b)}."
 
 
-def against(a: Interval, b: Interval) -> str:
+def against(a: Interval, b: Interval, paired: Mapping[str, Any] | None = None) -> str:
     """The verdict on a as a phrase that leads to b: `4.8 times smaller than`, `not distinguishable from`."""
-    said = verdict(a, b)
+    said = verdict(a, b, paired)
     return f"{said} from" if said == "not distinguishable" else f"{ratio(a, b)} {said} than"
 
 
@@ -161,6 +174,8 @@ def summary_rows(cells: Cells) -> list[dict[str, Any]]:
     def add(task: str, model: str, prefix: str, found: Mapping[str, Any]) -> None:
         """Rows of `found`, and of what is nested in it."""
         for name, value in found.items():
+            if value is None or isinstance(value, str | bool):
+                continue
             if not isinstance(value, Mapping):
                 rows.append(
                     {"task": task, "model": model, "quantity": prefix + name, "mean": value, "low": value, "high": value}
@@ -180,8 +195,8 @@ def summary_rows(cells: Cells) -> list[dict[str, Any]]:
 def terminal_table(rows: Sequence[Mapping[str, Any]], quantities: Sequence[str]) -> str:
     """The rows of the summary with these quantities, a line for each task and model."""
     table = pd.DataFrame(rows)
-    edges = table[["mean", "low", "high"]].astype(float).to_dict("records")
-    table["shown"] = [spread({str(k): v for k, v in row.items()}) for row in edges]
+    edges = table[["mean", "low", "high"]].replace({"": None}).astype(float).to_dict("records")
+    table["shown"] = [spread({str(k): None if pd.isna(v) else v for k, v in row.items()}) for row in edges]
     shown = table[table["quantity"].isin(quantities)]
     return shown.pivot(index=["task", "model"], columns="quantity", values="shown")[list(quantities)].to_string()
 
@@ -192,6 +207,7 @@ def render(
     figures: Mapping[str, Sequence[str]],
     about: Mapping[str, Any],
     pixels: Mapping[str, Any],
+    comparisons: Mapping[str, Any] | None = None,
 ) -> str:
     """The report in Markdown: `decay` names the tasks whose states are observed, `pixels` is about the others."""
     states = {(task, model): cell for (task, model), cell in cells.items() if task in decay}
@@ -203,7 +219,7 @@ def render(
         keep_trailing_newline=True,
     )
     return environment.get_template("report.md").render(
-        findings=[*findings(cells, decay), *pixels["findings"]],
+        findings=[*findings(cells, decay, comparisons), *pixels["findings"]],
         published=beside_published(cells),
         protocol=protocol(states),
         long=protocol(states, "long"),
