@@ -22,19 +22,19 @@ def simulate(task: str) -> None:
     truth = system.make(**params.tasks[task].system)
     sets = {"train": (p.train, p.distribution), "test": (p.test, p.distribution), "held_out": (p.starts, p.distribution)}
     if p.published_distribution:
-        sets["table1"] = (15, p.published_distribution)
-    starts = {
-        name: truth.sample(stream(params.seed, "starts", task, name), count, **distribution)
-        for name, (count, distribution) in sets.items()
-    }
+        sets["table1"] = (simulation.PUBLISHED_STARTS, p.published_distribution)
+    draws = partial(stream, params.seed, "starts", task)
+    starts = {name: truth.sample(draws(name), count, **options) for name, (count, options) in sets.items()}
     starts["long"] = starts["held_out"]
+    ends = simulation.horizons(p.horizon, p.published_stretch)
     grids = {"long": times(p.long * p.horizon, p.long_points)} | dict.fromkeys(("train", "test"), times(p.duration, p.points))
-    grids |= dict.fromkeys(("held_out", "table1"), times(p.horizon, p.horizon_points))
+    grids |= {"held_out": times(p.horizon, p.horizon_points), "table1": simulation.grid(ends, p.horizon, p.horizon_points)}
     solve = partial(simulation.true_motion, chunk=p.chunk, spread=partial(spread, threads=p.threads, compute=params.compute))
     motions = {name: solve(truth, x0, grids[name], p.tolerance) for name, x0 in starts.items()}
     certificate = simulation.certify(truth, list(motions.values()), p.tolerance, p.certificate)
+    motions |= {name: simulation.until(motion, ends) for name, motion in motions.items() if name == "table1"}
     noise = {name: stream(params.seed, "noise", task, name) for name in ("train", "test")}
-    seen = [simulation.observe(truth, motions.pop(name), (p.noise_q, p.noise_p), draws) for name, draws in noise.items()]
+    seen = [simulation.observe(truth, motions.pop(name), (p.noise_q, p.noise_p), random) for name, random in noise.items()]
     io.write_observations(task, *seen)
     io.write_motions(task, motions)
     io.write_json(io.metrics_path("simulate", task), certificate)

@@ -16,7 +16,7 @@ from hnn.errors import Refused
 from hnn.system import System
 from hnn.trajectories import Observations, TrueMotion
 
-__all__ = ["MissingArchive", "Recording", "find_archive", "observe", "read_archive", "windows"]
+__all__ = ["MissingArchive", "Recording", "find_archive", "observe", "read_archive", "split", "windows"]
 
 VARIABLE = "HNN_EXTERNAL_DATA"
 GAP = 1.5
@@ -90,6 +90,35 @@ def observe(recording: Recording, derivative: Literal["central", "forward"]) -> 
     else:
         dx = np.where(after & before, (x_next - np.roll(x, 1, 0)) / (t_next - np.roll(t, 1, 0)), np.nan)
     return Observations(recording.t, x[None], dx[None])
+
+
+def split(
+    recording: Recording, derivative: Literal["central", "forward", "published"], test: float
+) -> tuple[Observations, Observations, Recording]:
+    """(training data, test data, the recording of the test part): the last fraction `test` of the rows is for testing.
+
+    Differences are taken after the split, so none spans it, except as published: see `as_published`.
+    """
+    if derivative == "published":
+        return as_published(recording, test)
+    cut = round((1 - test) * len(recording.t))
+    train, rest = recording.part(slice(cut)), recording.part(slice(cut, None))
+    return observe(train, derivative), observe(rest, derivative), rest
+
+
+def as_published(recording: Recording, test: float) -> tuple[Observations, Observations, Recording]:
+    """The same by the published program, slips included (experiment-real/data.py).
+
+    Forward differences, across gaps and the split too; the last row has none and goes. Of the n others the first
+    ⌊(1 - test) n⌋ are for training and the next ⌊test n⌋ for testing, and what rounding leaves at the end trains as well.
+    """
+    steps, count = np.diff(recording.t)[:, None], len(recording.t) - 1
+    every = Observations(recording.t[:-1], recording.x[None, :-1], (np.diff(recording.x, axis=0) / steps)[None])
+    cut = int(count * (1 - test))
+    end = cut + int(count * (1 - (1 - test)))  # in floating point less than count · test, which decides the rounding
+    train = np.r_[:cut, end:count]
+    part = every.part(time=slice(cut, end))
+    return Observations(every.t[train], every.x[:, train], every.dx[:, train]), part, Recording(part.t, part.x[0])
 
 
 def windows(system: System, recording: Recording, count: int, points: int) -> TrueMotion:

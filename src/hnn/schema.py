@@ -116,6 +116,7 @@ class TaskSimulate(Simulate):
     horizon: PositiveFloat
     horizon_points: Count
     published_distribution: dict[str, Any] | None = None
+    published_stretch: Annotated[float, Field(ge=1)] = 1.0
 
 
 class Render(Section):
@@ -155,7 +156,7 @@ class Ingest(Section):
 
     archive: str
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-    derivative: Literal["central", "forward"]
+    derivative: Literal["central", "forward", "published"]
     test: Annotated[float, Field(gt=0, lt=1)]
     starts: PositiveInt
 

@@ -12,7 +12,10 @@ from hnn.errors import Refused
 from hnn.system import System
 from hnn.trajectories import Observations, TrueMotion
 
-__all__ = ["certify", "observe", "true_motion"]
+__all__ = ["PUBLISHED_STARTS", "certify", "grid", "horizons", "observe", "true_motion", "until"]
+
+PUBLISHED_STARTS = 15
+"""From how many starts the published protocol rolls out."""
 
 
 def true_motion(
@@ -56,3 +59,24 @@ def certify(system: System, motions: list[TrueMotion], tolerance: float, bound: 
     if not all(error <= bound for error in found.values()):
         raise Refused(f"{found} of {type(system).__name__} exceed simulate.certificate, {bound}: lower simulate.tolerance")
     return found
+
+
+def horizons(horizon: float, stretch: float, count: int = PUBLISHED_STARTS) -> np.ndarray:
+    """The horizon of each start in the published protocol, (count,) in s: horizon stretch^(i + 2) of start i = 0, 1, ….
+
+    The published program lengthens one and the same time span in place, for a picture before the first start and then again
+    before each rollout (analyze-spring.ipynb; 1.09 there, against the slow clocks). Where it does not, stretch is 1.
+    """
+    return horizon * stretch ** np.arange(2, count + 2)
+
+
+def grid(horizons: np.ndarray, horizon: float, points: int) -> Tensor:
+    """Times (time,) up to the last of the horizons, spaced as `points` are on [0, horizon]."""
+    longest = float(horizons[-1])
+    return torch.linspace(0, longest, round(longest / horizon * (points - 1)) + 1, dtype=torch.float64)
+
+
+def until(motion: TrueMotion, horizons: np.ndarray) -> TrueMotion:
+    """The motion of each start up to its own horizon, NaN from there on: nothing is held against what is not known."""
+    known = motion.t <= horizons[:, None] * (1 + 1e-12)
+    return TrueMotion(motion.t, np.where(known[..., None], motion.x, np.nan), motion.period)
