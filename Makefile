@@ -39,7 +39,7 @@ lint: $(STAMP) ## ruff and mypy
 check: $(STAMP) ## hold the metrics in metrics/ against the committed ones, and re-run one cell to compare its bytes
 	python -m hnn check
 
-paper: export HNN_EXTERNAL_DATA := $(ARCHIVES)
+paper: export HNN_EXTERNAL_DATA = $(ARCHIVES)
 paper: $(STAMP) ## the published recipe as an experiment, and its table beside the published one in docs/paper.md; PIXELS=pixel_pendulum too
 	-@dvc exp remove --quiet paper 2>/dev/null
 	dvc exp run --temp --name paper $(PAPER)
