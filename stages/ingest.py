@@ -4,7 +4,7 @@ import numpy as np
 
 from stages import run
 
-from hnn import config, io, measured, system
+from hnn import config, differences, io, measured, system
 
 
 def ingest(task: str) -> None:
@@ -28,7 +28,7 @@ def ingest(task: str) -> None:
     about = {
         "rows": len(recording.t),
         "train": len(train.t),
-        "gaps": int(recording.gaps().sum()),
+        "gaps": int(differences.gaps(recording.t).sum()),
         "step": float(np.median(steps)),
     }
     io.write_json(io.metrics_path("ingest", task), about)

@@ -33,9 +33,10 @@ def simulate(task: str) -> None:
     motions = {name: solve(truth, x0, grids[name], p.tolerance) for name, x0 in starts.items()}
     certificate = simulation.certify(truth, list(motions.values()), p.tolerance, p.certificate)
     motions |= {name: simulation.until(motion, ends) for name, motion in motions.items() if name == "table1"}
-    noise = {name: stream(params.seed, "noise", task, name) for name in ("train", "test")}
-    seen = [simulation.observe(truth, motions.pop(name), (p.noise_q, p.noise_p), random) for name, random in noise.items()]
-    io.write_observations(task, *seen)
+    noise, random = (p.noise_q, p.noise_p), partial(stream, params.seed, "noise", task)
+    train = simulation.observe(truth, motions.pop("train"), noise, random("train"), p.derivative)
+    test = simulation.observe(truth, motions.pop("test"), noise, random("test"))
+    io.write_observations(task, train, test)
     io.write_motions(task, motions)
     io.write_json(io.metrics_path("simulate", task), certificate)
 

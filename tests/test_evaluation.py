@@ -82,6 +82,7 @@ def test_the_published_protocol_counts_only_what_is_known_and_gives_the_spread_o
     squares = np.arange(1.0, 11.0).reshape(2, 5) ** 2
     assert found["energy_mse"] == pytest.approx(squares)
     assert found["block_error"][:, 0] == pytest.approx(squares.std(1) / np.sqrt(5))
+    assert found["median_start"][:, 0].tolist() == [9.0, 64.0]
     assert (found["least_seed"].item(), found["most_seed"].item()) == (11.0, 66.0)
 
 

@@ -116,8 +116,8 @@ def quantities(rolled: Mapping[str, ndarray], motion: TrueMotion, scales: Scales
 def published_quantities(rolled: Mapping[str, ndarray], motion: TrueMotion, energy: str) -> dict[str, ndarray]:
     """The quantities of the published protocol, with the energy function that it used and up to where the motion is known.
 
-    `energy_mse` by seed and start, (seeds, starts); `block_error`, the "±" of each seed as published, (seeds, 1); and
-    `least_seed` and `most_seed`, the energy_mse of the seeds where it is least and most, each (1, 1).
+    `energy_mse` by seed and start, (seeds, starts); `median_start`, of each seed, (seeds, 1); `block_error`, the "±" of each
+    seed as published, (seeds, 1); `least_seed` and `most_seed`, the means of the seeds where they are least and most, (1, 1).
     """
     model = metrics.published_energy(energy, rolled["energy"], rolled["x"])
     true = metrics.published_energy(energy, rolled["true_energy"], motion.x)
@@ -125,8 +125,13 @@ def published_quantities(rolled: Mapping[str, ndarray], motion: TrueMotion, ener
     found = squares.mean(-1, where=np.isfinite(true))
     blocks = [block_error(seed if len(seed) > 1 else times[0]) for seed, times in zip(found, squares, strict=True)]
     seeds = found.mean(-1, keepdims=True)
-    edges = {"least_seed": seeds.min(0, keepdims=True), "most_seed": seeds.max(0, keepdims=True)}
-    return {"energy_mse": found, "block_error": np.array(blocks)[:, None]} | edges
+    return {
+        "energy_mse": found,
+        "median_start": np.median(found, -1, keepdims=True),
+        "block_error": np.array(blocks)[:, None],
+        "least_seed": seeds.min(0, keepdims=True),
+        "most_seed": seeds.max(0, keepdims=True),
+    }
 
 
 def summarise(

@@ -98,6 +98,7 @@ class Simulate(Section):
     chunk: PositiveInt
     threads: PositiveInt
     certificate: PositiveFloat
+    derivative: Literal["exact", "central", "forward"]
     starts: PositiveInt
     long: Annotated[float, Field(ge=1)]
     long_points: Count

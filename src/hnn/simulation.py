@@ -1,6 +1,7 @@
 """Initial states to trajectories of a true system, with derivatives, noise and a certificate of their accuracy."""
 
 from functools import partial
+from typing import Literal
 
 import numpy as np
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from hnn.chunks import Spread, one_by_one
 from hnn.collocation import Gauss
+from hnn.differences import difference
 from hnn.errors import Refused
 from hnn.system import System
 from hnn.trajectories import Observations, TrueMotion
@@ -27,11 +29,22 @@ def true_motion(
 
 
 @torch.no_grad()
-def observe(system: System, motion: TrueMotion, noise: tuple[float, float], generator: np.random.Generator) -> Observations:
-    """The motion seen with Gaussian noise of standard deviations `noise` on q and p; derivatives are exact, as published."""
-    dx = system.time_derivative(torch.from_numpy(motion.x)).numpy()
+def observe(
+    system: System,
+    motion: TrueMotion,
+    noise: tuple[float, float],
+    generator: np.random.Generator,
+    derivative: Literal["exact", "central", "forward"] = "exact",
+) -> Observations:
+    """The motion seen with Gaussian noise of standard deviations `noise` on q and p.
+
+    Derivatives are those of the true motion, as published, or differences of what is seen: see `hnn.differences`.
+    """
     sigma = np.repeat(noise, system.degrees)
-    return Observations(motion.t, motion.x + sigma * generator.standard_normal(motion.x.shape), dx)
+    x = motion.x + sigma * generator.standard_normal(motion.x.shape)
+    if derivative == "exact":
+        return Observations(motion.t, x, system.time_derivative(torch.from_numpy(motion.x)).numpy())
+    return Observations(motion.t, x, difference(motion.t, x, derivative))
 
 
 def certify(system: System, motions: list[TrueMotion], tolerance: float, bound: float) -> dict[str, float]:
