@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONPATH :=
 
 .DEFAULT_GOAL := help
-.PHONY: help repro test lint check paper bench scaling readme lock clean
+.PHONY: help repro test lint check paper ablation bench scaling readme lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,7 +43,12 @@ paper: export HNN_EXTERNAL_DATA = $(ARCHIVES)
 paper: $(STAMP) ## the published recipe as an experiment, and its table beside the published one in docs/paper.md; PIXELS=pixel_pendulum too
 	-@dvc exp remove --quiet paper 2>/dev/null
 	dvc exp run --temp --name paper $(PAPER)
-	python -m hnn paper
+	python -m hnn.paper
+
+ablation: $(STAMP) ## a queue of experiments on one task, TASK=pendulum: trajectories, noise, width, derivatives; into docs/ablations
+	python -m hnn.ablation queue $(TASK)
+	dvc exp run --run-all --jobs 2
+	python -m hnn.ablation collect $(TASK)
 
 bench: $(OTHERS) ## how fast, beside the published way of doing each job; BENCH=--repro also runs the pipeline from nothing
 	python -m bench $(BENCH)
@@ -67,6 +72,7 @@ clean: ## remove the virtual environment; data and results stay
 
 # The recipe of Greydanus et al. 2019: constant rate, weight decay, and the differences of the recording with their slips. The
 # recording joins where its archive is found. Pixels take longer than all the rest: `make paper PIXELS=pixel_pendulum`.
+TASK ?= pendulum
 SEEDS ?= 5
 PIXELS ?=
 ARCHIVES := $(or $(HNN_EXTERNAL_DATA),$(CURDIR)/data/external)

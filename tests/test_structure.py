@@ -42,7 +42,7 @@ ROOMS = {  # module: what else of the package it may import; the first pattern t
     "cluster": "errors progress",
     "compute": "cluster errors progress",
     "fits": "io training statistics seeding compute",
-    "trained trained_pixels reproduction paper __main__ __init__": "[!s]* statistics seeding",  # all but systems
+    "trained trained_pixels reproduction paper ablation __main__ __init__": "[!s]* statistics seeding",  # all but systems
 }
 DYNAMIC = {  # stage: files that it finds by name while it runs, as dvc.yaml writes them
     "validate": {"src/hnn/system.py", "src/hnn/phase_space.py", "src/hnn/systems"},

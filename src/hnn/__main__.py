@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from hnn import io, paper, report, reproduction
+from hnn import io, report, reproduction
 from hnn.errors import Refused
 
 HEADLINE = ["test_loss", "energy_error", "coordinate_error", "valid_time"]
@@ -32,14 +32,7 @@ def check() -> None:
         raise Refused("the run does not reproduce the committed results")
 
 
-def published() -> None:
-    """Put what `make paper` found beside the published table into docs/paper.md, and print that table."""
-    found, text = paper.compare(paper.experiment())
-    io.write_text(Path("docs") / "paper.md", text)
-    print(paper.terminal(found))
-
-
-COMMANDS = {"report": show, "readme": readme, "check": check, "paper": published}
+COMMANDS = {"report": show, "readme": readme, "check": check}
 
 
 def main() -> None:

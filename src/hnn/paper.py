@@ -3,8 +3,10 @@
 import csv
 import json
 import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -17,6 +19,7 @@ from hnn.report import number
 
 __all__ = ["WITHIN", "compare", "experiment", "rows", "terminal", "verdict"]
 
+PAGE = Path("docs") / "paper.md"
 REF = "refs/exps/**/paper"
 TAIL = 0.2
 """The last part of a training, over which the losses of the seeds show how much chance there is in where they stop."""
@@ -132,3 +135,18 @@ def terminal(found: Sequence[Mapping[str, str]]) -> str:
         "  ".join(line[name].ljust(widths[name]) for name in columns).rstrip()
         for line in [dict(zip(columns, columns, strict=True)), *lines]
     )
+
+
+def main() -> None:
+    """Put what `make paper` found beside the published table into docs/paper.md, and print that table."""
+    try:
+        found, text = compare(experiment())
+    except Refused as error:
+        sys.exit(str(error))
+    io.write_text(PAGE, text)
+    print(terminal(found))
+    print(f"\nReasons and readings: {PAGE}")
+
+
+if __name__ == "__main__":
+    main()
