@@ -83,9 +83,8 @@ def test_results_are_collected_from_git_and_the_unchanged_experiment_is_in_every
 
 def test_two_lines_say_how_far_the_errors_go_and_where_which_model_is_better():
     first, second = ablation.said("noise", TABLE)
-    assert first == "From 0.0 to 0.4, energy errors go: hnn's from 0.01 [0.009, 0.011] to 0.9 [0.81, 0.99], "(
-        "baseline's from 0.1 [0.09, 0.11] to 0.3 [0.27, 0.33]."
-    )
+    ways = ["hnn's from 0.01 [0.009, 0.011] to 0.9 [0.81, 0.99]", "baseline's from 0.1 [0.09, 0.11] to 0.3 [0.27, 0.33]"]
+    assert first == f"From 0.0 to 0.4, energy errors go: {', '.join(ways)}."
     assert second == "hnn's energy error is below the baseline's at 0.0; above it at 0.4; not distinguishable at 0.1."
 
 
