@@ -20,22 +20,23 @@ def simulate(task: str) -> None:
     assert p is not None  # config: every task of state_tasks has it
     torch.set_num_threads(p.threads)
     truth = system.make(**params.tasks[task].system)
-    sets = {"train": (p.train, p.distribution), "test": (p.test, p.distribution), "held_out": (p.starts, p.distribution)}
-    others = {"table1": (15, p.published_distribution), "outside": (p.starts, p.outside_distribution)}
-    sets |= {name: (count, distribution) for name, (count, distribution) in others.items() if distribution}
-    starts = {
-        name: truth.sample(stream(params.seed, "starts", task, name), count, **distribution)
-        for name, (count, distribution) in sets.items()
-    }
+    own, published, outside = p.distribution, p.published_distribution, p.outside_distribution
+    sets = {"train": (p.train, own), "test": (p.test, own), "held_out": (p.starts, own), "outside": (p.starts, outside)}
+    sets["table1"] = (simulation.PUBLISHED_STARTS, published)
+    draws, ends = partial(stream, params.seed, "starts", task), simulation.horizons(p.horizon, p.published_stretch)
+    starts = {name: truth.sample(draws(name), count, **options) for name, (count, options) in sets.items() if options}
     starts["long"] = starts["held_out"]
     grids = {"long": times(p.long * p.horizon, p.long_points)} | dict.fromkeys(("train", "test"), times(p.duration, p.points))
-    grids |= dict.fromkeys(("held_out", "table1", "outside"), times(p.horizon, p.horizon_points))
+    grids |= dict.fromkeys(("held_out", "outside"), times(p.horizon, p.horizon_points))
+    grids["table1"] = simulation.grid(ends, p.horizon, p.horizon_points)
     solve = partial(simulation.true_motion, chunk=p.chunk, spread=partial(spread, threads=p.threads, compute=params.compute))
     motions = {name: solve(truth, x0, grids[name], p.tolerance) for name, x0 in starts.items()}
     certificate = simulation.certify(truth, list(motions.values()), p.tolerance, p.certificate)
-    noise = {name: stream(params.seed, "noise", task, name) for name in ("train", "test")}
-    seen = [simulation.observe(truth, motions.pop(name), (p.noise_q, p.noise_p), draws) for name, draws in noise.items()]
-    io.write_observations(task, *seen)
+    motions |= {name: simulation.until(motions[name], ends) for name in motions if name == "table1"}
+    noise, random = (p.noise_q, p.noise_p), partial(stream, params.seed, "noise", task)
+    train = simulation.observe(truth, motions.pop("train"), noise, random("train"), p.derivative)
+    test = simulation.observe(truth, motions.pop("test"), noise, random("test"))
+    io.write_observations(task, train, test)
     io.write_motions(task, motions)
     io.write_json(io.metrics_path("simulate", task), certificate)
 

@@ -73,6 +73,26 @@ def test_the_published_protocol_uses_the_published_energy(motion):
     assert truth.conservative
 
 
+def test_the_published_protocol_counts_only_what_is_known_and_gives_the_spread_of_blocks_and_seeds(motion):
+    energy = np.arange(1.0, 11.0).reshape(2, 5, 1) * np.ones(4)
+    true = np.zeros((5, 4))
+    energy[:, :, 2:], true[:, 2:] = 100.0, np.nan
+    known = {"energy": energy, "true_energy": true, "x": np.zeros((2, 5, 4, 2))}
+    found = evaluation.published_quantities(known, motion, "hamiltonian")
+    squares = np.arange(1.0, 11.0).reshape(2, 5) ** 2
+    assert found["energy_mse"] == pytest.approx(squares)
+    assert found["block_error"][:, 0] == pytest.approx(squares.std(1) / np.sqrt(5))
+    assert found["median_start"][:, 0].tolist() == [9.0, 64.0]
+    assert (found["least_seed"].item(), found["most_seed"].item()) == (11.0, 66.0)
+
+
+def test_with_one_start_the_published_blocks_are_of_times(motion):
+    energy = np.repeat([1.0, 2.0, 3.0, 4.0, 5.0], 4)[None, None]
+    rolled = {"energy": energy, "true_energy": np.zeros((1, 20)), "x": np.zeros((1, 1, 20, 2))}
+    found = evaluation.published_quantities(rolled, motion, "hamiltonian")
+    assert found["block_error"].item() == pytest.approx(np.std([1, 4, 9, 16, 25]) / np.sqrt(5))
+
+
 def test_every_seed_and_chunk_of_starts_is_rolled_out_by_itself_wherever_that_is(motion):
     truth, ensemble = truth_of("mass_spring"), Ensemble([network("hnn", seed=seed).double() for seed in range(2)])
     scales, seen = evaluation.scales(truth, ensemble, observed("mass_spring")), []

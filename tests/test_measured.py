@@ -10,8 +10,9 @@ from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 from scipy.signal import savgol_filter
 
+from hnn.differences import gaps
 from hnn.errors import Refused
-from hnn.measured import MissingArchive, Recording, find_archive, observe, read_archive, windows
+from hnn.measured import MissingArchive, Recording, find_archive, observe, read_archive, split, windows
 
 INGEST = PARAMS["ingest"]
 
@@ -55,6 +56,25 @@ def test_differences_are_as_defined_and_never_span_a_gap(derivative, slope):
     assert dx[known] == pytest.approx(slope(data.t)[known])
 
 
+def test_a_split_takes_differences_after_it_and_as_published_across_everything_before():
+    data = recording()
+    train, test, rest = split(data, "forward", 0.25)
+    assert (len(train.t), len(test.t), len(rest.t)) == (9, 3, 3)
+    assert np.isnan(train.dx[0, -1]).all()
+    train, test, rest = split(data, "published", 0.25)
+    assert np.isfinite(train.dx).all()
+    assert train.dx[0, 6, 1] == pytest.approx(3)  # across the gap the slope is that of a longer step
+    assert train.dx[0, 6, 0] == pytest.approx(2 * data.t[6] + 1.5)
+    assert np.array_equal(rest.x, test.x[0])
+
+
+def test_the_published_split_of_the_recording_leaves_one_point_of_its_end_for_training(real):
+    train, test, rest = split(real, "published", 0.2)
+    assert (train.x.shape, test.x.shape, len(rest.t)) == ((1, 445, 2), (1, 110, 2), 110)
+    assert train.t[-1] == real.t[554]
+    assert test.t[[0, -1]].tolist() == real.t[[444, 553]].tolist()
+
+
 def test_windows_have_their_rows_in_a_row_and_never_span_a_gap():
     data = recording()
     found = windows(truth_of("pendulum"), data, 3, 4)
@@ -95,7 +115,7 @@ def test_the_archive_is_found_by_the_variable_and_refused_with_another_checksum(
 
 def test_the_recording_has_the_gaps_that_were_found_in_it(real):
     assert len(real.t) == 556
-    assert np.flatnonzero(real.gaps()).tolist() == [4, 21, 39, 56, 73, 90, 107, 141, 246, 262]
+    assert np.flatnonzero(gaps(real.t)).tolist() == [4, 21, 39, 56, 73, 90, 107, 141, 246, 262]
     assert np.median(np.diff(real.t)) == pytest.approx(1 / 6)
 
 

@@ -4,7 +4,7 @@ import torch
 from conftest import SIMULATED, starts_of, truth_of
 
 from hnn.errors import Refused
-from hnn.simulation import certify, observe, true_motion
+from hnn.simulation import certify, grid, horizons, observe, true_motion, until
 
 
 def motion(task, tolerance=1e-12, count=4):
@@ -52,3 +52,35 @@ def test_chunks_of_starts_are_solved_by_themselves_and_give_the_same_motion():
     whole, parts = (true_motion(truth, x0, t, 1e-12, chunk=chunk).x for chunk in (7, 3))
     assert np.abs(whole - parts).max() < 1e-12
     assert np.array_equal(parts[:3], true_motion(truth, x0[:3], t, 1e-12).x)
+
+
+def test_each_start_has_its_own_horizon_as_published_and_nothing_is_known_beyond():
+    ends = horizons(20.0, 1.09, 15)
+    assert ends[[0, 14]] == pytest.approx([20 * 1.09**2, 20 * 1.09**16])
+    assert horizons(20.0, 1.0, 3).tolist() == [20.0] * 3
+    t = grid(ends, 20.0, 100)
+    assert float(t[1]) == pytest.approx(20 / 99, rel=1e-3)
+    true = true_motion(truth_of("mass_spring"), starts_of("mass_spring", 15), t, 1e-10)
+    known = np.isfinite(until(true, ends).x).all(-1)
+    assert known[14].all()
+    assert [float(t[row].max()) for row in known] == pytest.approx(ends, abs=0.21)
+    assert grid(horizons(20.0, 1.0), 20.0, 100).numpy() == pytest.approx(np.linspace(0, 20, 100))
+
+
+@pytest.mark.parametrize(("derivative", "order"), [("central", 2), ("forward", 1)])
+def test_derivatives_can_be_differences_of_what_is_seen_and_are_then_of_their_order(derivative, order):
+    truth, errors = truth_of("mass_spring"), []
+    for points in (101, 201):
+        true = true_motion(truth, starts_of("mass_spring", 3), torch.linspace(0, 2, points), 1e-12)
+        seen = observe(truth, true, (0.0, 0.0), np.random.default_rng(0), derivative)
+        exact = observe(truth, true, (0.0, 0.0), np.random.default_rng(0))
+        assert np.isnan(seen.dx[:, -1]).all()
+        errors.append(np.nanmax(np.abs(seen.dx - exact.dx)))
+    assert errors[0] / errors[1] == pytest.approx(2**order, rel=0.05)
+
+
+def test_differences_are_of_the_noisy_states():
+    true = motion("mass_spring")
+    clean, noisy = (observe(truth_of("mass_spring"), true, (s, s), np.random.default_rng(0), "forward") for s in (0.0, 0.1))
+    step = true.t[1] - true.t[0]
+    assert np.nanstd(noisy.dx - clean.dx) == pytest.approx(0.1 * np.sqrt(2) / step, rel=0.15)

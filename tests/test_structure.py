@@ -21,7 +21,7 @@ SCRIPTS = sorted(path.stem for path in (ROOT / "stages").glob("[!_]*.py"))
 UNDECLARED = {"compute"}  # where a stage runs, not what comes out: a change of it is to run nothing again
 
 ROOMS = {  # module: what else of the package it may import; the first pattern that fits counts
-    "errors registry trajectories phase_space nn geometry published progress chunks": "",
+    "errors registry trajectories phase_space nn geometry published progress chunks differences": "",
     "metrics statistics seeding": "",
     "system model": "errors registry phase_space nn",
     "systems.*": "errors phase_space system systems.*",
@@ -31,7 +31,7 @@ ROOMS = {  # module: what else of the package it may import; the first pattern t
     "probe": "phase_space",
     "rendering": "chunks errors geometry",
     "latent": "autoencoder chunks integrators model",
-    "simulation measured": "errors trajectories phase_space system chunks collocation",
+    "simulation measured": "errors trajectories phase_space system chunks collocation differences",
     "descent device": "errors progress",
     "training": "errors trajectories model losses descent",
     "pixel_training": "errors phase_space autoencoder latent losses descent training",
@@ -46,7 +46,7 @@ ROOMS = {  # module: what else of the package it may import; the first pattern t
     "cells": "trajectories system model chunks evaluation examination io seeding",
     "comparisons": "statistics seeding",
     "fits": "io training statistics seeding compute",
-    "trained trained_pixels reproduction __main__ __init__": "[!s]* statistics seeding",  # all but systems
+    "trained trained_pixels reproduction paper ablation __main__ __init__": "[!s]* statistics seeding",  # all but systems
 }
 DYNAMIC = {  # stage: files that it finds by name while it runs, as dvc.yaml writes them
     "validate": {"src/hnn/system.py", "src/hnn/phase_space.py", "src/hnn/systems"},

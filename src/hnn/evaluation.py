@@ -13,7 +13,7 @@ from torch import Tensor
 from hnn import integrators, metrics
 from hnn.chunks import Spread, one_by_one
 from hnn.model import Ensemble, Model
-from hnn.statistics import interval, quartiles
+from hnn.statistics import block_error, interval, quartiles
 from hnn.system import System
 from hnn.trajectories import Observations, TrueMotion
 
@@ -151,10 +151,24 @@ def kept(errors: Mapping[str, ndarray], lost: ndarray) -> dict[str, ndarray]:
 
 
 def published_quantities(rolled: Mapping[str, ndarray], motion: TrueMotion, energy: str) -> dict[str, ndarray]:
-    """The quantity of the published protocol by seed and start, (seeds, starts), with the energy function that it used."""
+    """The quantities of the published protocol, with the energy function that it used and up to where the motion is known.
+
+    `energy_mse` by seed and start, (seeds, starts); `median_start`, of each seed, (seeds, 1); `block_error`, the "±" of each
+    seed as published, (seeds, 1); `least_seed` and `most_seed`, the means of the seeds where they are least and most, (1, 1).
+    """
     model = metrics.published_energy(energy, rolled["energy"], rolled["x"])
     true = metrics.published_energy(energy, rolled["true_energy"], motion.x)
-    return {"energy_mse": metrics.energy_mse(model, true)}
+    squares = np.square(model - true)
+    found = squares.mean(-1, where=np.isfinite(true))
+    blocks = [block_error(seed if len(seed) > 1 else times[0]) for seed, times in zip(found, squares, strict=True)]
+    seeds = found.mean(-1, keepdims=True)
+    return {
+        "energy_mse": found,
+        "median_start": np.median(found, -1, keepdims=True),
+        "block_error": np.array(blocks)[:, None],
+        "least_seed": seeds.min(0, keepdims=True),
+        "most_seed": seeds.max(0, keepdims=True),
+    }
 
 
 def summarise(

@@ -51,6 +51,7 @@ __all__ = [
     "write_json",
     "write_motions",
     "write_observations",
+    "write_picture",
     "write_rollouts",
     "write_rows",
     "write_text",
@@ -136,9 +137,14 @@ def write_json(path: Path, content: Any) -> None:
 
 def write_figure(name: str, figure: "Figure") -> str:
     """A figure of the report as PNG, without the date and version that would change its bytes; its file name."""
-    with writing(figure_path(f"{name}.png")) as temporary:
-        figure.savefig(temporary, format="png", metadata={"Software": None})
+    write_picture(figure_path(f"{name}.png"), figure)
     return f"{name}.png"
+
+
+def write_picture(path: Path, figure: "Figure") -> None:
+    """A figure as PNG, the same bytes for the same figure."""
+    with writing(path) as temporary:
+        figure.savefig(temporary, format="png", metadata={"Software": None})
 
 
 def write_animation(name: str, frames: ndarray, seconds: float = 0.05) -> str:

@@ -12,15 +12,14 @@ import numpy as np
 import torch
 from numpy import ndarray
 
+from hnn.differences import difference, gaps
 from hnn.errors import Refused
 from hnn.system import System
 from hnn.trajectories import Observations, TrueMotion
 
-__all__ = ["MissingArchive", "Recording", "find_archive", "observe", "read_archive", "windows"]
+__all__ = ["MissingArchive", "Recording", "find_archive", "observe", "read_archive", "split", "windows"]
 
 VARIABLE = "HNN_EXTERNAL_DATA"
-GAP = 1.5
-"""A step longer than this many median steps is a gap."""
 
 
 class MissingArchive(Refused, FileNotFoundError):
@@ -37,11 +36,6 @@ class Recording:
     def part(self, time: slice) -> "Recording":
         """Some of its times."""
         return Recording(self.t[time], self.x[time])
-
-    def gaps(self) -> ndarray:
-        """Whether the step after each time but the last is a gap, (time - 1,)."""
-        steps = np.diff(self.t)
-        return steps > GAP * np.median(steps)
 
 
 def find_archive(name: str, sha256: str, folder: Path) -> Path:
@@ -76,20 +70,37 @@ def read_archive(path: Path, member: str, trial: int) -> Recording:
 
 
 def observe(recording: Recording, derivative: Literal["central", "forward"]) -> Observations:
-    """The recording with dx/dt by differences of neighbours, NaN where one of them lies across a gap or past an end.
+    """The recording with dx/dt by differences of neighbours, NaN where one of them lies across a gap or past an end."""
+    return Observations(recording.t, recording.x[None], difference(recording.t, recording.x[None], derivative))
 
-    `central`: (x[i+1] - x[i-1]) / (t[i+1] - t[i-1]), of second order. `forward`: (x[i+1] - x[i]) / (t[i+1] - t[i]), as
-    published: a regressor of it has learned an Euler map, not the field.
+
+def split(
+    recording: Recording, derivative: Literal["central", "forward", "published"], test: float
+) -> tuple[Observations, Observations, Recording]:
+    """(training data, test data, the recording of the test part): the last fraction `test` of the rows is for testing.
+
+    Differences are taken after the split, so none spans it, except as published: see `as_published`.
     """
-    after = np.append(~recording.gaps(), False)[:, None]  # whether the next row is a neighbour
-    before = np.insert(after[:-1], 0, False, axis=0)
-    t, x = recording.t[:, None], recording.x
-    t_next, x_next = np.roll(t, -1, 0), np.roll(x, -1, 0)
-    if derivative == "forward":
-        dx = np.where(after, (x_next - x) / (t_next - t), np.nan)
-    else:
-        dx = np.where(after & before, (x_next - np.roll(x, 1, 0)) / (t_next - np.roll(t, 1, 0)), np.nan)
-    return Observations(recording.t, x[None], dx[None])
+    if derivative == "published":
+        return as_published(recording, test)
+    cut = round((1 - test) * len(recording.t))
+    train, rest = recording.part(slice(cut)), recording.part(slice(cut, None))
+    return observe(train, derivative), observe(rest, derivative), rest
+
+
+def as_published(recording: Recording, test: float) -> tuple[Observations, Observations, Recording]:
+    """The same by the published program, slips included (experiment-real/data.py).
+
+    Forward differences, across gaps and the split too; the last row has none and goes. Of the n others the first
+    ⌊(1 - test) n⌋ are for training and the next ⌊test n⌋ for testing, and what rounding leaves at the end trains as well.
+    """
+    steps, count = np.diff(recording.t)[:, None], len(recording.t) - 1
+    every = Observations(recording.t[:-1], recording.x[None, :-1], (np.diff(recording.x, axis=0) / steps)[None])
+    cut = int(count * (1 - test))
+    end = cut + int(count * (1 - (1 - test)))  # in floating point less than count · test, which decides the rounding
+    train = np.r_[:cut, end:count]
+    part = every.part(time=slice(cut, end))
+    return Observations(every.t[train], every.x[:, train], every.dx[:, train]), part, Recording(part.t, part.x[0])
 
 
 def windows(system: System, recording: Recording, count: int, points: int) -> TrueMotion:
@@ -97,12 +108,12 @@ def windows(system: System, recording: Recording, count: int, points: int) -> Tr
 
     `system` serves only to say how long a period is.
     """
-    gaps = np.flatnonzero(recording.gaps())
+    breaks = np.flatnonzero(gaps(recording.t))
     first = np.arange(len(recording.t) - points + 1)
-    first = first[[not ((gaps >= i) & (gaps < i + points - 1)).any() for i in first]]
+    first = first[[not ((breaks >= i) & (breaks < i + points - 1)).any() for i in first]]
     if len(first) < count:
         raise Refused(
-            f"{count} windows of {points} rows are asked of a recording of {len(recording.t)} rows with {len(gaps)} gaps, "
+            f"{count} windows of {points} rows are asked of a recording of {len(recording.t)} rows with {len(breaks)} gaps, "
             f"which has {max(len(first), 0)}: ask for fewer or shorter ones (simulate.starts, the task's horizon_points)"
         )
     first = first[np.linspace(0, len(first) - 1, count).round().astype(int)]

@@ -10,7 +10,19 @@ from numpy import ndarray
 
 from hnn.trajectories import TrueMotion
 
-__all__ = ["TRUTH", "colour", "dashes", "energies", "error_bands", "orbits", "overview", "panels", "portraits", "task_figures"]
+__all__ = [
+    "TRUTH",
+    "ablation",
+    "colour",
+    "dashes",
+    "energies",
+    "error_bands",
+    "orbits",
+    "overview",
+    "panels",
+    "portraits",
+    "task_figures",
+]
 
 TRUTH = "#000000"
 COLOURS = {"baseline": "#D55E00", "hnn": "#0072B2"}
@@ -156,3 +168,32 @@ def task_figures(task: str, motions: Mapping[str, TrueMotion], models: Mapping[s
             f"{task}: energy along one motion over {seconds}",
         ),
     }
+
+
+def ablation(rows: Sequence[Mapping[str, Any]], quantities: Sequence[str], label: str) -> Figure:
+    """A panel for each quantity against the values of one factor, each at an equal distance: means and 95 % intervals.
+
+    Rows have value, model, quantity, mean, low and high; those of the truth are a floor where they are not next to zero.
+    """
+    figure, axes = panels(len(quantities))
+    values = list(dict.fromkeys(row["value"] for row in rows))
+    for axis, quantity in zip(axes, quantities, strict=True):
+        own = [row for row in rows if row["quantity"] == quantity]
+        for model in dict.fromkeys(row["model"] for row in own if row["model"] != "truth"):
+            line = [row for row in own if row["model"] == model and row["mean"] is not None]
+            x, mean = [values.index(row["value"]) for row in line], np.array([row["mean"] for row in line])
+            ends = np.abs([[row["low"] for row in line] - mean, [row["high"] for row in line] - mean])
+            axis.errorbar(x, mean, ends, marker="o", ms=4, lw=1.2, capsize=3, color=colour(model), label=model)
+        floor = [row for row in own if row["model"] == "truth" and quantity == "test_loss" and row["mean"]]
+        if floor:
+            axis.plot(
+                [values.index(row["value"]) for row in floor], [row["mean"] for row in floor], "--", color=TRUTH, label="truth"
+            )
+        axis.set_yscale("log")
+        axis.set_title(quantity.replace("_", " "))
+        axis.set_xticks(range(len(values)), [str(value) for value in values])
+        axis.set_xlabel(label)
+    axes[0].set_ylabel("mean square of dx/dt")
+    axes[1].set_ylabel("relative")
+    axes[0].legend(frameon=False)
+    return figure

@@ -98,6 +98,7 @@ class Simulate(Section):
     chunk: PositiveInt
     threads: PositiveInt
     certificate: PositiveFloat
+    derivative: Literal["exact", "central", "forward"]
     starts: PositiveInt
     long: Annotated[float, Field(ge=1)]
     long_points: Count
@@ -117,6 +118,7 @@ class TaskSimulate(Simulate):
     horizon_points: Count
     published_distribution: dict[str, Any] | None = None
     outside_distribution: dict[str, Any] | None = None
+    published_stretch: Annotated[float, Field(ge=1)] = 1.0
 
 
 class Render(Section):
@@ -156,7 +158,7 @@ class Ingest(Section):
 
     archive: str
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-    derivative: Literal["central", "forward"]
+    derivative: Literal["central", "forward", "published"]
     test: Annotated[float, Field(gt=0, lt=1)]
     starts: PositiveInt
 

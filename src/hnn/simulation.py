@@ -1,6 +1,7 @@
 """Initial states to trajectories of a true system, with derivatives, noise and a certificate of their accuracy."""
 
 from functools import partial
+from typing import Literal
 
 import numpy as np
 import torch
@@ -8,11 +9,15 @@ from torch import Tensor
 
 from hnn.chunks import Spread, one_by_one
 from hnn.collocation import Gauss
+from hnn.differences import difference
 from hnn.errors import Refused
 from hnn.system import System
 from hnn.trajectories import Observations, TrueMotion
 
-__all__ = ["certify", "observe", "true_motion"]
+__all__ = ["PUBLISHED_STARTS", "certify", "grid", "horizons", "observe", "true_motion", "until"]
+
+PUBLISHED_STARTS = 15
+"""From how many starts the published protocol rolls out."""
 
 
 def true_motion(
@@ -24,11 +29,22 @@ def true_motion(
 
 
 @torch.no_grad()
-def observe(system: System, motion: TrueMotion, noise: tuple[float, float], generator: np.random.Generator) -> Observations:
-    """The motion seen with Gaussian noise of standard deviations `noise` on q and p; derivatives are exact, as published."""
-    dx = system.time_derivative(torch.from_numpy(motion.x)).numpy()
+def observe(
+    system: System,
+    motion: TrueMotion,
+    noise: tuple[float, float],
+    generator: np.random.Generator,
+    derivative: Literal["exact", "central", "forward"] = "exact",
+) -> Observations:
+    """The motion seen with Gaussian noise of standard deviations `noise` on q and p.
+
+    Derivatives are those of the true motion, as published, or differences of what is seen: see `hnn.differences`.
+    """
     sigma = np.repeat(noise, system.degrees)
-    return Observations(motion.t, motion.x + sigma * generator.standard_normal(motion.x.shape), dx)
+    x = motion.x + sigma * generator.standard_normal(motion.x.shape)
+    if derivative == "exact":
+        return Observations(motion.t, x, system.time_derivative(torch.from_numpy(motion.x)).numpy())
+    return Observations(motion.t, x, difference(motion.t, x, derivative))
 
 
 def certify(system: System, motions: list[TrueMotion], tolerance: float, bound: float) -> dict[str, float]:
@@ -56,3 +72,24 @@ def certify(system: System, motions: list[TrueMotion], tolerance: float, bound: 
     if not all(error <= bound for error in found.values()):
         raise Refused(f"{found} of {type(system).__name__} exceed simulate.certificate, {bound}: lower simulate.tolerance")
     return found
+
+
+def horizons(horizon: float, stretch: float, count: int = PUBLISHED_STARTS) -> np.ndarray:
+    """The horizon of each start in the published protocol, (count,) in s: horizon stretch^(i + 2) of start i = 0, 1, ….
+
+    The published program lengthens one and the same time span in place, for a picture before the first start and then again
+    before each rollout (analyze-spring.ipynb; 1.09 there, against the slow clocks). Where it does not, stretch is 1.
+    """
+    return horizon * stretch ** np.arange(2, count + 2)
+
+
+def grid(horizons: np.ndarray, horizon: float, points: int) -> Tensor:
+    """Times (time,) up to the last of the horizons, spaced as `points` are on [0, horizon]."""
+    longest = float(horizons[-1])
+    return torch.linspace(0, longest, round(longest / horizon * (points - 1)) + 1, dtype=torch.float64)
+
+
+def until(motion: TrueMotion, horizons: np.ndarray) -> TrueMotion:
+    """The motion of each start up to its own horizon, NaN from there on: nothing is held against what is not known."""
+    known = motion.t <= horizons[:, None] * (1 + 1e-12)
+    return TrueMotion(motion.t, np.where(known[..., None], motion.x, np.nan), motion.period)

@@ -6,7 +6,7 @@ from math import log10
 import numpy as np
 from numpy import ndarray
 
-__all__ = ["difference", "interval", "over_seeds", "quartiles"]
+__all__ = ["block_error", "difference", "interval", "over_seeds", "quartiles"]
 
 
 def interval(values: ndarray, generator: np.random.Generator, draws: int) -> dict[str, float | None]:
@@ -72,3 +72,9 @@ def over_seeds(
 ) -> dict[str, dict[str, float | None]]:
     """The interval of each value that every seed has found, given its random stream by name."""
     return {name: interval(np.array([[seed[name]] for seed in found]), generator(name), draws) for name in found[0]}
+
+
+def block_error(values: ndarray, blocks: int = 5) -> float:
+    """The "±" of the published table: standard deviation of the means of consecutive blocks of values (n,), over √blocks."""
+    means = [block.mean() for block in np.array_split(values, blocks)]
+    return float(np.std(means) / blocks**0.5)

@@ -1,0 +1,152 @@
+"""`make paper`: what the published recipe gives here, row by row beside the published table, each with a verdict."""
+
+import csv
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from hnn import io
+from hnn.errors import Refused
+from hnn.published import ENERGY_MSE, REASONS, TEST_LOSS, Value
+from hnn.report import number
+
+__all__ = ["WITHIN", "compare", "experiment", "rows", "terminal", "verdict"]
+
+PAGE = Path("docs") / "paper.md"
+REF = "refs/exps/**/paper"
+TAIL = 0.2
+"""The last part of a training, over which the losses of the seeds show how much chance there is in where they stop."""
+
+WITHIN = "within the published spread"
+
+Read = Callable[[str], str]
+"""The text of a file of the experiment by its path."""
+
+
+def experiment() -> Read:
+    """The newest experiment that is called `paper`, as DVC keeps it in git."""
+    found = git("for-each-ref", "--sort=-committerdate", "--format=%(objectname)", REF).split()
+    if not found:
+        raise Refused("there is no experiment called paper: run `make paper`")
+    return lambda path: git("show", f"{found[0]}:{path}")
+
+
+def git(*words: str) -> str:
+    """What a git command prints."""
+    return subprocess.run(["git", *words], check=True, capture_output=True, text=True).stdout
+
+
+def verdict(published: Value, mean: float, least: float, most: float) -> str:
+    """`within the published spread`: at most twice the published "±" away. Else on which side, and whether a seed is beyond.
+
+    The published "±" is of starts, or of points, of one seed; that another seed is another number is not in it. Hence the
+    second clause, where the published number lies between those of our seeds, from `least` to `most`.
+    """
+    if abs(mean - published.mean) <= 2 * (published.spread or 0.0):
+        return WITHIN
+    among = "; the published number is among those of our seeds" if least <= published.mean <= most else ""
+    return ("above" if mean > published.mean else "below") + among
+
+
+def rows(read: Read) -> list[dict[str, str]]:
+    """A row for each published number whose cell the experiment has."""
+    params, found = yaml.safe_load(read("params.yaml")), []
+    pixels = [f"{model}-{step_map}" for model in params["models"] for step_map in params["step_maps"]]
+    names = dict.fromkeys([*params["state_tasks"], *params["measured_tasks"]], params["models"])
+    for task, models in (names | dict.fromkeys(params["pixel_tasks"], pixels)).items():
+        for model in models:
+            cell = task, model.split("-")[0]
+            if cell in ENERGY_MSE:
+                found.append(energy(task, model, read, ENERGY_MSE[cell]))
+            if cell in TEST_LOSS:
+                found.append(loss(task, model, read, TEST_LOSS[cell]))
+    return sorted(found, key=lambda row: row["quantity"] != "energy_mse")
+
+
+def energy(task: str, model: str, read: Read, published: Value) -> dict[str, str]:
+    """The row of an energy error, from the rollouts of the published protocol."""
+    found = json.loads(read(io.metrics_path("rollout", f"{task}-{model}").as_posix()))["table1"]
+    mean, error, median = (found[name]["mean"] for name in ("energy_mse", "block_error", "median_start"))
+    seeds = found["least_seed"]["mean"], found["most_seed"]["mean"]
+    return row(task, model, "energy_mse", published, mean, seeds) | {"error": f" ± {number(error)}", "median": number(median)}
+
+
+def loss(task: str, model: str, read: Read, published: Value) -> dict[str, str]:
+    """The row of a loss; the seeds range over the end of their training, on the sample of points that the curve watches."""
+    found = json.loads(read(io.metrics_path("train", f"{task}-{model}").as_posix()))
+    curve = list(csv.DictReader(StringIO(read(io.curve_path(f"{task}-{model}").as_posix()))))
+    tail = curve[-max(1, round(TAIL * len(curve))) :]
+    seen = [float(value) for step in tail for name, value in step.items() if name.startswith("test_loss.")]
+    return row(task, model, "test_loss", published, found["test_loss"]["mean"], (min(seen), max(seen)))
+
+
+def row(task: str, model: str, quantity: str, published: Value, mean: float, seeds: tuple[float, float]) -> dict[str, str]:
+    """One row as text."""
+    return {
+        "task": task,
+        "model": model,
+        "quantity": quantity,
+        "published": f"{number(published.mean)} ± {number(published.spread)}",
+        "ours": number(mean),
+        "error": "",
+        "median": "–",
+        "seeds": f"{number(seeds[0])} to {number(seeds[1])}",
+        "verdict": verdict(published, mean, *seeds),
+    }
+
+
+def reasons(found: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
+    """Why rows are not within the published spread: each reason once, with the rows that it is for."""
+    grouped: dict[str, list[Mapping[str, str]]] = {}
+    for line in found:
+        if line["verdict"] != WITHIN:
+            why = REASONS.get((line["task"], line["model"].split("-")[0], line["quantity"]), "Not known.")
+            grouped.setdefault(why.format(**line), []).append(line)
+    return [{"text": text, "rows": lines} for text, lines in grouped.items()]
+
+
+def compare(read: Read) -> tuple[list[dict[str, str]], str]:
+    """(the rows, docs/paper.md): the table, and the reason for each row that is not within the published spread."""
+    environment = Environment(
+        loader=PackageLoader("hnn"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    found = rows(read)
+    about = {"seeds": yaml.safe_load(read("params.yaml"))["seeds"], "within": sum(r["verdict"] == WITHIN for r in found)}
+    return found, environment.get_template("paper.md").render(rows=found, reasons=reasons(found), **about)
+
+
+def terminal(found: Sequence[Mapping[str, str]]) -> str:
+    """The table in plain text."""
+    lines = [{**line, "ours": line["ours"] + line["error"]} for line in found]
+    columns = ["task", "model", "quantity", "published", "ours", "seeds", "verdict"]
+    widths = {name: max(len(name), *(len(line[name]) for line in lines)) for name in columns}
+    return "\n".join(
+        "  ".join(line[name].ljust(widths[name]) for name in columns).rstrip()
+        for line in [dict(zip(columns, columns, strict=True)), *lines]
+    )
+
+
+def main() -> None:
+    """Put what `make paper` found beside the published table into docs/paper.md, and print that table."""
+    try:
+        found, text = compare(experiment())
+    except Refused as error:
+        sys.exit(str(error))
+    io.write_text(PAGE, text)
+    print(terminal(found))
+    print(f"\nReasons and readings: {PAGE}")
+
+
+if __name__ == "__main__":
+    main()

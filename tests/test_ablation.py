@@ -1,0 +1,102 @@
+"""The sweep: every change is one of a parameter there is, and what is collected says what the numbers say."""
+
+import json
+import re
+
+import pytest
+import yaml
+from conftest import parameters
+
+from hnn import ablation, config, plotting
+
+
+def row(factor, value, model, mean, quantity="energy_error"):
+    """A row of the table with an interval of a tenth."""
+    edges = {"mean": mean, "low": 0.9 * mean, "high": 1.1 * mean}
+    return {"factor": factor, "value": value, "model": model, "quantity": quantity, **edges}
+
+
+TABLE = [
+    *(row("noise", value, "hnn", mean) for value, mean in ((0.0, 0.01), (0.1, 0.2), (0.4, 0.9))),
+    *(row("noise", value, "baseline", mean) for value, mean in ((0.0, 0.1), (0.1, 0.21), (0.4, 0.3))),
+]
+
+
+def changes(task="pendulum"):
+    """The changes of each command of the sweep, {name: {dotted key: list of values}}."""
+    found = {}
+    for words in ablation.commands(task, parameters()):
+        pairs = [words[i + 1].split("=") for i, word in enumerate(words) if word == "-S"]
+        found[words[1]] = {k: [yaml.safe_load(v)] if "[" in v else list(map(yaml.safe_load, v.split(","))) for k, v in pairs}
+    return found
+
+
+def test_every_experiment_is_of_valid_parameters(tmp_path):
+    for name, change in changes().items():
+        for i in range(max(map(len, change.values()))):
+            raw = parameters()
+            for key, values in change.items():
+                section, (*path, last) = raw, key.split(".")
+                for part in path:
+                    section = section[part]
+                section[last] = values[min(i, len(values) - 1)]
+            (tmp_path / "params.yaml").write_text(yaml.safe_dump(raw))
+            params = config.load(tmp_path / "params.yaml")
+            assert (params.state_tasks, params.pixel_tasks) == (["pendulum"], []), name
+
+
+def test_one_factor_is_varied_at_a_time_and_never_to_its_default():
+    common = set(changes()["ablation-default-0"])
+    varied = {name: {k: v for k, v in change.items() if k not in common} for name, change in changes().items()}
+    assert not varied.pop("ablation-default-0")
+    factors = {re.fullmatch(r"ablation-([a-z]+)-\d+", name)[1] for name in varied}
+    assert factors == set(ablation.LABELS)
+    for change in varied.values():
+        for key, values in change.items():
+            default = parameters()
+            for part in key.split("."):
+                default = default[part]
+            assert default not in values, key
+
+
+def test_results_are_collected_from_git_and_the_unchanged_experiment_is_in_every_factor(monkeypatch):
+    found = {"test_loss": {"mean": 0.03, "low": 0.02, "high": 0.04}}
+    raw = {"default": parameters(), "wide": parameters()}
+    raw["wide"]["model"]["hidden"] = 400
+
+    def git(*words):
+        if words[0] == "ls-tree":
+            return "metrics/train/pendulum-hnn.json"
+        revision, path = words[1].split(":")
+        return yaml.safe_dump(raw[revision]) if path == "params.yaml" else json.dumps(found)
+
+    monkeypatch.setattr(ablation, "git", git)
+    table = ablation.rows("pendulum", {"ablation-width-0-1": "wide", "ablation-default-0": "default"})
+    assert [(r["factor"], r["value"]) for r in table] == [
+        ("trajectories", 25),
+        ("noise", 0.1),
+        ("width", 200),
+        ("width", 400),
+        ("derivative", "exact"),
+    ]
+
+
+def test_two_lines_say_how_far_the_errors_go_and_where_which_model_is_better():
+    first, second = ablation.said("noise", TABLE)
+    ways = ["hnn's from 0.01 [0.009, 0.011] to 0.9 [0.81, 0.99]", "baseline's from 0.1 [0.09, 0.11] to 0.3 [0.27, 0.33]"]
+    assert first == f"From 0.0 to 0.4, energy errors go: {', '.join(ways)}."
+    assert second == "hnn's energy error is below the baseline's at 0.0; above it at 0.4; not distinguishable at 0.1."
+
+
+def test_the_picture_has_a_panel_for_each_quantity_and_the_floor_only_where_there_is_one():
+    table = [*TABLE, *(row("noise", 0.1, model, 0.03, "test_loss") for model in ("baseline", "hnn", "truth"))]
+    loss, error = plotting.ablation(table, ("test_loss", "energy_error"), "noise").axes
+    assert [text.get_text() for text in loss.get_xticklabels()] == ["0.0", "0.1", "0.4"]
+    assert "truth" in loss.get_legend_handles_labels()[1]
+    assert "truth" not in error.get_legend_handles_labels()[1]
+
+
+@pytest.mark.parametrize("task", ["no_such_task", "real_pendulum"])
+def test_only_a_simulated_task_can_be_swept(task):
+    with pytest.raises(ablation.Refused, match="allowed: a simulated task"):
+        ablation.queue(task)
