@@ -35,7 +35,7 @@ def seen(trajectories=2000):
 
 def published_spring(seed=0):
     """The second half, which is the test data, of the published noisy data, by the published order of draws; (x, dx)."""
-    draws, t = np.random.RandomState(seed), np.linspace(0, 3, 30)  # noqa: NPY002 (the published generator)
+    draws, t = np.random.RandomState(seed), np.linspace(0, 3, 30)
     x, dx = [], []
     for _ in range(50):
         q0, p0 = (u := draws.rand(2) * 2 - 1) / np.linalg.norm(u) * (0.9 * draws.rand() + 0.1)
@@ -157,4 +157,4 @@ def test_most_of_those_starts_have_less_energy_than_any_motion_that_was_trained_
     angles = torch.linspace(0, 2 * torch.pi, 1000)
     least = energies(truth, ring["low"] * torch.stack([angles.cos(), angles.sin()], -1)).min()
     assert least == pytest.approx(1.69, abs=0.01)
-    assert (energies(truth, published_starts(20000)) < least).mean() > 0.5
+    assert (energies(truth, published_starts(20000)) < least).mean() == pytest.approx(0.91, abs=0.01)
