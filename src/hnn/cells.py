@@ -62,7 +62,7 @@ def measure(
             own, fitted = found["coordinate_error"], not isinstance(ensemble, Exact)
             about["integrator"] = examination.contract(method, found.pop("integrator_error"), own, fitted)
             about |= examination.enforce(f"{task}-{name}", about["integrator"], p.allow_mismatch)
-        rollouts[starts] = rolled | {f"quantity.{quantity}": values for quantity, values in found.items()}
+        rollouts[starts] = rolled | evaluation.named(found)
         if found:
             results[starts] = evaluation.summarise(found, stream("bootstrap", task, name, starts), p.draws) | about
     io.write_rollouts(task, name, rollouts)

@@ -17,7 +17,18 @@ from hnn.statistics import block_error, interval, quartiles
 from hnn.system import System
 from hnn.trajectories import Observations, TrueMotion
 
-__all__ = ["Exact", "Scales", "describe", "nearby", "published_quantities", "quantities", "roll", "scales", "summarise"]
+__all__ = [
+    "Exact",
+    "Scales",
+    "describe",
+    "named",
+    "nearby",
+    "published_quantities",
+    "quantities",
+    "roll",
+    "scales",
+    "summarise",
+]
 
 NEARBY = 1e-4
 """How far beside the truth a second truth starts where motions are chaotic, over their size."""
@@ -177,6 +188,11 @@ def summarise(
     """Each quantity as {mean, low, high}; `valid_time` also with its median and quartiles over seeds and starts."""
     found = {name: interval(values, generator, draws) for name, values in quantities.items()}
     return found | {name: found[name] | quartiles(quantities[name]) for name in ("valid_time",) if name in found}
+
+
+def named(quantities: Mapping[str, ndarray]) -> dict[str, ndarray]:
+    """The quantities as arrays to be written beside the rollouts that they are of."""
+    return {f"quantity.{name}": values for name, values in quantities.items()}
 
 
 def nearby(motion: TrueMotion) -> ndarray:

@@ -98,7 +98,7 @@ def phase_error(model: ndarray, true: ndarray, t: ndarray, period: ndarray) -> n
     Of paths (seeds, starts, time, 2) and (starts, time, 2) in the plane of `System.plane`. A rollout tells the time s(t) at
     which the true motion has turned as far about the origin; the error is the least-squares slope of s against t through zero,
     minus 1, while s is within the horizon. A motion goes round if it turns by at least half of 2π for each period (starts,)
-    that passes: a pendulum that turns over does not. Times must be less than half a period apart.
+    that passes: a pendulum that turns over does not. NaN, too, where times are half a period apart, too far to count turns.
     """
     size, clock = np.sqrt(np.square(true).mean(-2, keepdims=True)), t - t[0]
     swept, truly = turned(model / size), turned(true / size)
@@ -106,8 +106,8 @@ def phase_error(model: ndarray, true: ndarray, t: ndarray, period: ndarray) -> n
     swept, truly = way * swept, np.maximum.accumulate(way * truly, -1)
     told = np.array([[np.interp(a, b, clock) for a, b in zip(seed, truly, strict=True)] for seed in swept])
     weights = clock * (swept <= truly[:, -1:])
-    goes_round = truly[:, -1] >= np.pi * clock[-1] / period
-    return np.where(goes_round, (told * weights).sum(-1) / np.maximum((clock * weights).sum(-1), 1e-300) - 1, np.nan)
+    known = (truly[:, -1] >= np.pi * clock[-1] / period) & (np.diff(t).max() < period / 2) & weights.any(-1)
+    return np.where(known, (told * weights).sum(-1) / np.where(known, (clock * weights).sum(-1), 1) - 1, np.nan)
 
 
 def turned(path: ndarray) -> ndarray:

@@ -26,7 +26,10 @@ Interval = Mapping[str, float | None]
 Cells = Mapping[tuple[str, str], Mapping[str, Any]]
 """For each (task, model): {"train": …, "rollout": …}, as in the metrics files."""
 
-QUANTITIES = ("energy_error", "energy_mse", "coordinate_error", "valid_time", "conserved_error", "diverged")
+QUANTITIES = (
+    *("energy_error", "energy_mse", "coordinate_error", "valid_time", "conserved_error", "diverged"),
+    *("energy_error_max", "energy_drift", "phase_error", "reversal_error", "symplectic_error"),
+)
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 
 
@@ -223,6 +226,7 @@ def render(
         published=beside_published(cells),
         protocol=protocol(states),
         long=protocol(states, "long"),
+        outside=protocol(states, "outside"),
         pixels=pixels,
         figures=figures,
         about=about,
