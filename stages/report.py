@@ -1,43 +1,43 @@
-"""Metrics, true motions and rollouts -> metrics/report.md, metrics/summary.csv and figures."""
+"""Metrics, true motions and rollouts -> tables, pictures and rows for plots: the report in Markdown and as a page."""
 
 from functools import partial
+from pathlib import Path
 
 from stages import run
 
-from hnn import config, io, pictures, plotting, report, report_pixels
+from hnn import bands, config, gallery, io, pictures, provenance, report, system, tables
 from hnn.metrics import energy_change
 from hnn.rendering import Canvas, render
+from hnn.results import loss_floor
 
 
 def write_report() -> None:
     """Report on exactly the cells that the parameters name; what older runs left behind is not read."""
     params = config.load()
     models = dict.fromkeys(params.active, params.models) | dict.fromkeys(params.pixel_tasks, params.latent_models)
-    cells = {
-        (task, model): {stage: io.read_json(io.metrics_path(stage, f"{task}-{model}")) for stage in ("train", "rollout")}
-        for task, names in models.items()
-        for model in names
-    }
-    motions = {task: io.read_motions(task) for task in models}
+    cells = {(task, model): io.read_cell(task, model) for task, names in models.items() for model in names}
     rollouts = {task: {model: io.read_rollouts(task, model) for model in names} for task, names in models.items()}
-    figures = {"Errors against time": plotting.overview(rollouts)}
-    for task in params.active:
-        figures[task] = plotting.task_figures(task, motions[task], rollouts[task])
-        if canvas := params.tasks[task].render:
-            drawing = partial(render, Canvas(**canvas.model_dump() | pictures.CANVAS), **params.tasks[task].system)
-            figures[task] |= pictures.drawn(task, drawing, motions[task], rollouts[task])
-    for task in params.pixel_tasks:
-        figures[task] = pictures.task_figures(task, motions[task], rollouts[task])
-    names = {title: [io.write_figure(name, figure) for name, figure in group.items()] for title, group in figures.items()}
-    for task in params.pixel_tasks:
-        names[task] += [
-            io.write_animation(name, film, 0.1) for name, film in pictures.animations(task, rollouts[task]).items()
-        ]
+    comparisons = io.read_json(io.METRICS / "comparisons.json")
+    groups = {gallery.OVERVIEW: gallery.overview(rollouts)}
+    for task, names in models.items():
+        constants, canvas = params.tasks[task].system, params.tasks[task].render
+        curves = {model: io.read_columns(io.curve_path(f"{task}-{model}")) for model in names}
+        shown = gallery.Shown(task, io.read_motions(task), rollouts[task], curves)
+        if task in params.pixel_tasks:
+            groups[task] = gallery.of_pixels(shown, io.read_columns(io.curve_path(task)))
+        else:
+            draw = partial(render, Canvas(**canvas.model_dump() | pictures.CANVAS), **constants) if canvas else None
+            groups[task] = gallery.of_states(shown, system.make(**constants).axes, draw, loss_floor(cells, task))
+        io.write_rows(io.errors_path(task), bands.rows(rollouts[task]))
+    uris = {name: io.write_picture(name, picture) for group in groups.values() for name, (picture, _) in group.items()}
     decay = {task: energy_change(next(iter(rollouts[task].values()))["held_out"]["true_energy"]) for task in params.active}
-    pixels = report_pixels.describe({cell: found for cell, found in cells.items() if cell[0] in params.pixel_tasks})
-    about = {"seeds": params.seeds, "long": f"{params.simulate.long:g}", "starts": params.simulate.starts}
-    io.write_rows(io.METRICS / "summary.csv", report.summary_rows(cells))
-    io.write_text(io.METRICS / "report.md", report.render(cells, decay, names, about, pixels))
+    captions = {title: {name: caption for name, (_, caption) in group.items()} for title, group in groups.items()}
+    said = report.content(cells, comparisons, decay, captions, params.seeds, params.simulate.starts)
+    observed = [io.observations_path(task) for task in models]
+    origin = provenance.origin([Path("src/hnn"), Path("stages")], observed, config.as_written())
+    io.write_rows(io.METRICS / "summary.csv", tables.summary_rows(cells))
+    io.write_text(io.METRICS / "report.md", report.markdown(said))
+    io.write_text(io.METRICS / "report.html", report.page(said, uris, origin))
 
 
 if __name__ == "__main__":

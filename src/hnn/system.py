@@ -26,6 +26,8 @@ class System(ABC):
     """Whether H(q, p) = T(p) + V(q) and forces depend on q alone, as explicit splittings need."""
     shapes: ClassVar[tuple[str, ...]] = ("ring", "box")
     """The names of the initial distributions that `sample` draws from: methods of the class."""
+    axes: ClassVar[tuple[str, str]] = ("position q in m", "momentum p in kg m/s")
+    """What q and p are, with their units, as a figure names them."""
 
     @abstractmethod
     def hamiltonian(self, x: Tensor) -> Tensor:

@@ -23,6 +23,7 @@ class Pendulum(System):
     """
 
     degrees: ClassVar[int] = 1
+    axes: ClassVar[tuple[str, str]] = ("angle q in rad", "momentum p in kg m²/s")
     separable: ClassVar[bool] = True
 
     mass: float  # kg
