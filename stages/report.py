@@ -5,19 +5,20 @@ from pathlib import Path
 
 from stages import run
 
-from hnn import bands, config, gallery, io, pictures, provenance, report, system, tables
+from hnn import bands, comparisons, config, gallery, io, pictures, provenance, report, system, tables
 from hnn.metrics import energy_change
 from hnn.rendering import Canvas, render
-from hnn.results import loss_floor
+from hnn.results import TRUTH, loss_floor
 
 
 def write_report() -> None:
     """Report on exactly the cells that the parameters name; what older runs left behind is not read."""
     params = config.load()
     models = dict.fromkeys(params.active, params.models) | dict.fromkeys(params.pixel_tasks, params.latent_models)
-    cells = {(task, model): io.read_cell(task, model) for task, names in models.items() for model in names}
-    rollouts = {task: {model: io.read_rollouts(task, model) for model in names} for task, names in models.items()}
-    comparisons = io.read_json(io.METRICS / "comparisons.json")
+    rolled = models | {task: [*params.models, TRUTH] for task in params.active}
+    cells = {(task, model): io.read_cell(task, model) for task, names in rolled.items() for model in names}
+    rollouts = {task: {model: io.read_rollouts(task, model) for model in names} for task, names in rolled.items()}
+    compared = {task: comparisons.compare(task, rollouts[task], params.tasks[task].rollout.draws) for task in models}
     groups = {gallery.OVERVIEW: gallery.overview(rollouts)}
     for task, names in models.items():
         constants, canvas = params.tasks[task].system, params.tasks[task].render
@@ -32,9 +33,9 @@ def write_report() -> None:
     uris = {name: io.write_picture(name, picture) for group in groups.values() for name, (picture, _) in group.items()}
     decay = {task: energy_change(next(iter(rollouts[task].values()))["held_out"]["true_energy"]) for task in params.active}
     captions = {title: {name: caption for name, (_, caption) in group.items()} for title, group in groups.items()}
-    said = report.content(cells, comparisons, decay, captions, params.seeds, params.simulate.starts)
-    observed = [io.observations_path(task) for task in models]
-    origin = provenance.origin([Path("src/hnn"), Path("stages")], observed, config.as_written())
+    said = report.content(cells, compared, decay, captions, params.seeds, params.simulate.starts)
+    origin = provenance.origin([Path("src/hnn"), Path("stages")], map(io.observations_path, models), config.as_written())
+    io.write_json(io.METRICS / "comparisons.json", compared)
     io.write_rows(io.METRICS / "summary.csv", tables.summary_rows(cells))
     io.write_text(io.METRICS / "report.md", report.markdown(said))
     io.write_text(io.METRICS / "report.html", report.page(said, uris, origin))

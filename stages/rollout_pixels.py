@@ -33,10 +33,10 @@ def rollout_pixels(task: str, name: str, step_map: str) -> None:
         if key == "table1":
             found[key] = evaluation.published_quantities(rolled, motions[starts], p.published_energy or "hamiltonian")
         else:
-            found[key] = latent_evaluation.quantities(ensemble, rolled, motions[starts], frames[starts], reading.scales)
-            rollouts[key] = rolled
-    draws = partial(stream, "bootstrap", task, cell)
-    results = {name: evaluation.summarise(values, draws(name), p.draws) for name, values in found.items()}
+            found[key] = latent_evaluation.quantities(truth, ensemble, rolled, motions[starts], frames[starts], reading)
+            rollouts[key] = rolled | {f"quantity.{quantity}": values for quantity, values in found[key].items()}
+    draws, contracts = partial(stream, "bootstrap", task, cell), latent_evaluation.contracts(ensemble, rollouts, p.tolerance)
+    results = {n: evaluation.summarise(values, draws(n), p.draws) | contracts.get(n, {}) for n, values in found.items()}
     io.write_rollouts(task, cell, rollouts | latent_evaluation.pictures(ensemble, rollouts, frames["held_out"]))
     io.write_json(io.metrics_path("rollout", f"{task}-{cell}"), results.pop("held_out") | results.pop("scores") | results)
 

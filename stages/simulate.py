@@ -21,15 +21,15 @@ def simulate(task: str) -> None:
     torch.set_num_threads(p.threads)
     truth = system.make(**params.tasks[task].system)
     sets = {"train": (p.train, p.distribution), "test": (p.test, p.distribution), "held_out": (p.starts, p.distribution)}
-    if p.published_distribution:
-        sets["table1"] = (15, p.published_distribution)
+    others = {"table1": (15, p.published_distribution), "outside": (p.starts, p.outside_distribution)}
+    sets |= {name: (count, distribution) for name, (count, distribution) in others.items() if distribution}
     starts = {
         name: truth.sample(stream(params.seed, "starts", task, name), count, **distribution)
         for name, (count, distribution) in sets.items()
     }
     starts["long"] = starts["held_out"]
     grids = {"long": times(p.long * p.horizon, p.long_points)} | dict.fromkeys(("train", "test"), times(p.duration, p.points))
-    grids |= dict.fromkeys(("held_out", "table1"), times(p.horizon, p.horizon_points))
+    grids |= dict.fromkeys(("held_out", "table1", "outside"), times(p.horizon, p.horizon_points))
     solve = partial(simulation.true_motion, chunk=p.chunk, spread=partial(spread, threads=p.threads, compute=params.compute))
     motions = {name: solve(truth, x0, grids[name], p.tolerance) for name, x0 in starts.items()}
     certificate = simulation.certify(truth, list(motions.values()), p.tolerance, p.certificate)

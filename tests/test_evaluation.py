@@ -27,7 +27,7 @@ def motion():
 def measured(ensemble, motion):
     truth = truth_of("mass_spring")
     scales = evaluation.scales(truth, ensemble, observed("mass_spring"))
-    return evaluation.quantities(evaluation.roll(truth, ensemble, motion, scales, METHOD), motion, scales)
+    return evaluation.quantities(truth, evaluation.roll(truth, ensemble, motion, scales, METHOD), motion, scales)
 
 
 def test_the_exact_field_as_a_model_has_no_errors_and_is_valid_throughout(motion):

@@ -125,7 +125,7 @@ def test_a_figure_keeps_its_size_and_looks_the_same_with_few_colours():
         assert before.size == after.size
         off = np.asarray(before.convert("RGB"), float) - np.asarray(after.convert("RGB"), float)
         assert np.abs(off).mean() < 1
-        assert len(after.getcolors()) <= 128
+        assert len(after.getcolors()) <= 256
 
 
 def test_columns_are_numbers():

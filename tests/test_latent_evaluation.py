@@ -85,7 +85,7 @@ def data():
 def measured(models, data, method="map"):
     reading = latent_evaluation.read(TRUTH, models, data.frames, data.train)
     rolled = latent_evaluation.roll(TRUTH, models, data.film, data.motion, reading, method, 1e-10)
-    return latent_evaluation.quantities(models, rolled, data.motion, data.film, reading.scales), rolled, reading
+    return latent_evaluation.quantities(TRUTH, models, rolled, data.motion, data.film, reading), rolled, reading
 
 
 def test_the_planted_hamiltonian_gives_the_planted_field():

@@ -207,7 +207,8 @@ def test_repro_writes_exactly_the_outs_that_are_declared(project):
     declared = {file for out in outs for file in (out.rglob("*") if out.is_dir() else [out])}
     assert set(project.files()) == {str(file.relative_to(project.folder)) for file in declared}
     cells = {f"{task}-{model}" for task in ("mass_spring", "two_body") for model in ("baseline", "hnn")}
-    assert set(lock) == {"validate", "report", "simulate@mass_spring", "simulate@two_body"} | {
+    tasks = {f"{stage}@{task}" for stage in ("simulate", "truth") for task in ("mass_spring", "two_body")}
+    assert set(lock) == {"validate", "report"} | tasks | {
         f"{stage}@{cell}" for stage in ("train", "rollout") for cell in cells
     }
 

@@ -136,6 +136,13 @@ def test_the_page_and_the_markdown_say_the_same_sentences():
         assert sentence in text
 
 
+def test_a_number_stands_apart_from_its_interval_and_its_verdict():
+    text = report.page(states(), PICTURES, ORIGIN)
+    judged = re.search(r'<td class="better">\s*-0.3 <small>\[-0.27, -0.33\]</small> <span class="said">better</span>', text)
+    assert judged
+    assert re.search(r"<td>\s*0.1 <small>\[0.09, 0.11\]</small>\s*</td>", text)
+
+
 def test_what_is_told_is_text_and_not_markup():
     text = report.page(states(), PICTURES, ORIGIN)
     assert "seed: 0 # &lt;not markup&gt;" in text

@@ -36,13 +36,17 @@ ROOMS = {  # module: what else of the package it may import; the first pattern t
     "training": "errors trajectories model losses descent",
     "pixel_training": "errors phase_space autoencoder latent losses descent training",
     "evaluation": "errors trajectories phase_space system model chunks integrators metrics statistics",
-    "latent_evaluation": "trajectories phase_space system chunks integrators latent probe evaluation",
+    "flow": "phase_space integrators collocation",
+    "examination": "errors trajectories model chunks integrators metrics flow",
+    "latent_evaluation": "trajectories phase_space system chunks integrators latent probe metrics evaluation examination",
     "words quantities provenance": "",
     "plotting pictures bands gallery": "trajectories plotting pictures bands results",
     "results tables findings report_pixels report": "words quantities published results tables findings report_pixels",
     "config schema io": "errors registry trajectories config schema io seeding",
     "cluster": "errors progress",
     "compute": "cluster errors progress",
+    "cells": "trajectories system model chunks evaluation examination io seeding",
+    "comparisons": "statistics seeding",
     "fits": "io training statistics seeding compute",
     "trained trained_pixels reproduction __main__ __init__": "[!s]* statistics seeding",  # all but systems
 }
@@ -56,6 +60,7 @@ DYNAMIC = {  # stage: files that it finds by name while it runs, as dvc.yaml wri
     "train_pixels": {"src/hnn/models/${item.model}.py"},
     "rollout_pixels": {"src/hnn/models/${item.model}.py", "src/hnn/systems"},
     "rollout": {"src/hnn/nn.py", "src/hnn/models/${item.model}.py", "src/hnn/systems"},
+    "truth": {"src/hnn/systems"},
     "report": {"src/hnn", "stages"},  # it names the code of all stages,
 }
 DATA = {  # stage: what other stages wrote for it
@@ -77,6 +82,7 @@ DATA = {  # stage: what other stages wrote for it
         "data/models/${key}.safetensors",
     },
     "rollout": {"data/observations/${item.task}.npz", "data/motions/${item.task}.npz", "data/models/${key}.safetensors"},
+    "truth": {"data/observations/${item.task}.npz", "data/motions/${item.task}.npz"},
     "report": {"data/motions", "data/observations", "data/rollouts", "metrics/curves", "metrics/train", "metrics/rollout"},
 }
 
@@ -163,7 +169,7 @@ def test_deps_are_exactly_what_the_stage_imports_finds_and_reads(stage):
 @pytest.mark.parametrize("module", [name for name in modules() if name.startswith(("systems.", "models."))])
 def test_what_a_system_or_a_model_imports_is_a_dep_of_the_stages_that_compute_with_it(module):
     package, name = module.split(".")
-    stages = ["simulate", "ingest", "rollout"] if package == "systems" else ["train", "rollout"]
+    stages = ["simulate", "ingest", "rollout", "truth"] if package == "systems" else ["train", "rollout"]
     for stage in stages:
         for file in closure(PACKAGE / package / f"{name}.py"):
             path = file.relative_to(ROOT).as_posix().replace(f"models/{name}.py", "models/${item.model}.py")

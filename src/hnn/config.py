@@ -93,10 +93,22 @@ def check_physics(task: dict[str, Any], prefix: str) -> list[str]:
     system = registry.find("systems", name, object)
     fields = {f.name: PositiveFloat if f.type is float else f.type for f in dataclasses.fields(system)}  # type: ignore[arg-type]
     problems = check(fields, constants, "name", f"{prefix}system")
-    for key in ("distribution", "published_distribution"):
+    for key in ("distribution", "published_distribution", "outside_distribution"):
         given = simulate.get(key) if isinstance(simulate, dict) else None
         problems += check_distribution(system, given, f"{prefix}simulate.{key}") if isinstance(given, dict) else []
-    return problems
+    return problems or check_outside(simulate, f"{prefix}simulate.outside_distribution")
+
+
+def check_outside(simulate: Any, path: str) -> list[str]:
+    """What is wrong with the out-of-distribution starts where that can be told: of the same shape, they must reach farther."""
+    inner, outer = (
+        simulate.get(key) if isinstance(simulate, dict) else None for key in ("distribution", "outside_distribution")
+    )
+    if not isinstance(inner, dict) or not isinstance(outer, dict) or inner["shape"] != outer["shape"]:
+        return []
+    farther = [key for key in inner if key not in ("shape", "low") and float(outer[key]) > float(inner[key])]
+    reach = ", ".join(f"{key} {inner[key]}" for key in inner if key not in ("shape", "low"))
+    return [] if farther else [f"{path}: given {outer!r}, must reach farther than the training data's {reach}"]
 
 
 def check_distribution(system: Any, given: dict[str, Any], path: str) -> list[str]:

@@ -13,11 +13,14 @@ from torch import Tensor
 from hnn import integrators, metrics
 from hnn.chunks import Spread, one_by_one
 from hnn.model import Ensemble, Model
-from hnn.statistics import interval
+from hnn.statistics import interval, quartiles
 from hnn.system import System
 from hnn.trajectories import Observations, TrueMotion
 
-__all__ = ["Scales", "describe", "published_quantities", "quantities", "roll", "scales", "summarise"]
+__all__ = ["Exact", "Scales", "describe", "nearby", "published_quantities", "quantities", "roll", "scales", "summarise"]
+
+NEARBY = 1e-4
+"""How far beside the truth a second truth starts where motions are chaotic, over their size."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,18 @@ class Scales:
     """The same of each seed's learned H, (seeds,); None for a model without one."""
     state: float
     """Largest |component| of the training states."""
+
+
+class Exact(Ensemble):
+    """The exact field in a model's place, as a single seed: what it scores is the floor of every metric."""
+
+    def __init__(self, truth: System) -> None:
+        self.members = [truth]  # type: ignore[list-item]
+
+    @property
+    def device(self) -> torch.device:
+        """Systems have no weights to be moved."""
+        return torch.device("cpu")
 
 
 @torch.no_grad()
@@ -52,16 +67,20 @@ def roll(
     scales: Scales,
     method: Mapping[str, Any],
     *,
+    x0: ndarray | None = None,
     chunk: int = 100,
     spread: Spread = one_by_one,
 ) -> dict[str, ndarray]:
     """The rollouts of every seed from every start of the true motion, by `method`, the options of `integrators.rollout`.
 
+    Or from `x0` (starts, 2n), near those of the true motion.
+
     As arrays: t (time,), x (seeds, starts, time, 2n), the true energy of x and of the true motion, the
     scale of energies, the relative distance from the true motion, and the learned H of x if there is one. At most `chunk`
     starts of one seed are rolled out together, and `spread` over what computes.
     """
-    t, starts = torch.from_numpy(motion.t), torch.from_numpy(motion.x[:, 0]).to(ensemble.device).split(chunk)
+    t = torch.from_numpy(motion.t)
+    starts = torch.from_numpy(motion.x[:, 0] if x0 is None else x0).to(ensemble.device).split(chunk)
     found = spread(partial(along, t, method), [(member, x0) for member in ensemble.members for x0 in starts])
     x, learned = (join(list(parts), len(ensemble.members)) for parts in zip(*found, strict=True))
     assert x is not None
@@ -98,10 +117,12 @@ def describe(truth: System, x: ndarray, motion: TrueMotion, scales: Scales, lear
     return arrays if learned is None else arrays | {"learned": learned}
 
 
-def quantities(rolled: Mapping[str, ndarray], motion: TrueMotion, scales: Scales) -> dict[str, ndarray]:
+def quantities(truth: System, rolled: Mapping[str, ndarray], motion: TrueMotion, scales: Scales) -> dict[str, ndarray]:
     """Each quantity of `hnn.metrics` by seed and start, (seeds, starts); errors of diverged rollouts are NaN."""
-    x, energy, true_energy = rolled["x"], rolled["energy"], rolled["true_energy"]
+    x, energy, true_energy, period = rolled["x"], rolled["energy"], rolled["true_energy"], motion.period
     lost = metrics.diverged(x, scales.state)
+    planes = [truth.plane(torch.from_numpy(states)) for states in (x, motion.x)]
+    model, true = (np.full((*energy.shape[-2:], 2), np.nan) if plane is None else plane.numpy() for plane in planes)
     errors = {
         "energy_mse": metrics.energy_mse(energy, true_energy),
         "energy_error": metrics.energy_error(energy, true_energy, scales.energy),
@@ -109,8 +130,18 @@ def quantities(rolled: Mapping[str, ndarray], motion: TrueMotion, scales: Scales
     }
     if scales.learned is not None:
         errors["conserved_error"] = metrics.conserved_error(rolled["learned"], scales.learned)
-    found = {name: np.where(lost == 1, np.nan, values) for name, values in errors.items()}
-    return found | {"valid_time": metrics.valid_time(x, motion.x, motion.t, motion.period), "diverged": lost}
+    later = {
+        "energy_error_max": metrics.energy_error_max(energy, true_energy, scales.energy),
+        "energy_drift": metrics.energy_drift(energy, true_energy, scales.energy, motion.t, period),
+        "phase_error": np.broadcast_to(metrics.phase_error(model, true, motion.t, period), lost.shape),
+    }
+    counted = {"valid_time": metrics.valid_time(x, motion.x, motion.t, period), "diverged": lost}
+    return kept(errors, lost) | counted | kept(later, lost)
+
+
+def kept(errors: Mapping[str, ndarray], lost: ndarray) -> dict[str, ndarray]:
+    """The errors with NaN where a rollout is lost."""
+    return {name: np.where(lost == 1, np.nan, values) for name, values in errors.items()}
 
 
 def published_quantities(rolled: Mapping[str, ndarray], motion: TrueMotion, energy: str) -> dict[str, ndarray]:
@@ -123,5 +154,12 @@ def published_quantities(rolled: Mapping[str, ndarray], motion: TrueMotion, ener
 def summarise(
     quantities: dict[str, ndarray], generator: np.random.Generator, draws: int
 ) -> dict[str, dict[str, float | None]]:
-    """Each quantity as {mean, low, high}."""
-    return {name: interval(values, generator, draws) for name, values in quantities.items()}
+    """Each quantity as {mean, low, high}; `valid_time` also with its median and quartiles over seeds and starts."""
+    found = {name: interval(values, generator, draws) for name, values in quantities.items()}
+    return found | {name: found[name] | quartiles(quantities[name]) for name in ("valid_time",) if name in found}
+
+
+def nearby(motion: TrueMotion) -> ndarray:
+    """The starts of a motion, (starts, 2n), moved by 1e-4 of the motion's size: where a chaotic truth is soon lost itself."""
+    size = np.sqrt(np.square(motion.x).sum(-1).mean(-1))[:, None]
+    return motion.x[:, 0] + NEARBY * size / np.sqrt(motion.x.shape[-1])

@@ -146,7 +146,7 @@ def write_json(path: Path, content: Any) -> None:
 def write_picture(name: str, picture: "Figure | ndarray", seconds: float = 0.1) -> str:
     """A picture of the report: a figure as PNG, or as GIF grey frames (time, height, width), bytes, each so many seconds long.
 
-    128 colours are enough for a figure and make a third of the bytes; there is no date or version among them to change them.
+    256 colours are enough for a figure and make half of the bytes; there is no date or version among them to change them.
     Returns them as a data URI, which a page holds instead of a link.
     """
     from PIL import Image  # only the report needs it
@@ -159,7 +159,7 @@ def write_picture(name: str, picture: "Figure | ndarray", seconds: float = 0.1) 
         else:
             drawn = BytesIO()
             picture.savefig(drawn, format="png")
-            palette = Image.open(drawn).convert("RGB").quantize(128, dither=Image.Dither.NONE)
+            palette = Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE)
             palette.save(temporary, format="png", optimize=True)
     return f"data:image/{path.suffix[1:]};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
 
@@ -170,8 +170,9 @@ def read_json(path: Path) -> Any:
 
 
 def read_cell(task: str, model: str) -> dict[str, Any]:
-    """The metrics of a cell by stage: {"train": …, "rollout": …}."""
-    return {stage: read_json(metrics_path(stage, f"{task}-{model}")) for stage in ("train", "rollout")}
+    """The metrics of a cell by stage: {"train": …, "rollout": …}; the truth is not trained."""
+    stages = ("rollout",) if model == "truth" else ("train", "rollout")
+    return {stage: read_json(metrics_path(stage, f"{task}-{model}")) for stage in stages}
 
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -261,10 +262,10 @@ def flatten(groups: Mapping[str, Mapping[str, ndarray]]) -> dict[str, ndarray]:
 
 
 def unflatten(arrays: Mapping[str, ndarray]) -> dict[str, dict[str, ndarray]]:
-    """{"a.b": x} to {"a": {"b": x}}."""
+    """{"a.b": x} to {"a": {"b": x}}; of `a.b.c` the name is `b.c`."""
     groups: dict[str, dict[str, ndarray]] = {}
     for key, array in arrays.items():
-        group, name = key.split(".")
+        group, name = key.split(".", 1)
         groups.setdefault(group, {})[name] = array
     return groups
 

@@ -1,7 +1,8 @@
-"""What a rollout is worth: errors of energy and coordinates, horizons, and intervals over seeds and starts.
+"""What a rollout is worth beside the true motion: errors of energy, coordinates and phase, and how long it holds.
 
-Rollouts x̂ have shape (seeds, starts, time, 2n), the true motion x has (starts, time, 2n); a quantity has one value per seed
-and start, shape (seeds, starts), of which `hnn.statistics` makes {mean, low, high}.
+What a flow is worth by itself, without the truth, is in `hnn.flow`. Rollouts x̂ have shape (seeds, starts, time, 2n), the true
+motion x has (starts, time, 2n); a quantity has one value per seed and start, shape (seeds, starts), of which `hnn.statistics`
+makes {mean, low, high}.
 """
 
 import numpy as np
@@ -12,8 +13,11 @@ __all__ = [
     "coordinate_error",
     "diverged",
     "energy_change",
+    "energy_drift",
     "energy_error",
+    "energy_error_max",
     "energy_mse",
+    "phase_error",
     "published_energy",
     "relative_distance",
     "valid_time",
@@ -21,6 +25,9 @@ __all__ = [
 
 VALID = 0.1
 """The relative coordinate error at which a rollout is no longer valid."""
+
+FAR = 10.0
+"""How many times the size of the data a rollout may reach before it is lost."""
 
 
 def energy_mse(model: ndarray, true: ndarray) -> ndarray:
@@ -35,6 +42,20 @@ def energy_error(model: ndarray, true: ndarray, spread: float) -> ndarray:
     which data set it belongs to.
     """
     return np.abs(model - true).mean(-1) / spread
+
+
+def energy_error_max(model: ndarray, true: ndarray, spread: float) -> ndarray:
+    """Largest |E(x̂(t)) - E(x(t))| / spread over time, of energies (…, time); `spread` as in `energy_error`."""
+    return np.abs(model - true).max(-1) / spread
+
+
+def energy_drift(model: ndarray, true: ndarray, spread: float, t: ndarray, period: ndarray) -> ndarray:
+    """Least-squares slope over time of (E(x̂(t)) - E(x(t))) / spread, per period (starts,) of the motion; signed.
+
+    Of energies (seeds, starts, time) and (starts, time). An error that swings within bounds has next to none, however large.
+    """
+    clock = t - t.mean()
+    return period * ((model - true) @ clock) / (clock @ clock) / spread
 
 
 def energy_change(true: ndarray) -> float:
@@ -71,9 +92,29 @@ def valid_time(model: ndarray, true: ndarray, t: ndarray, period: ndarray) -> nd
     return (t[first] - t[0]) / period
 
 
+def phase_error(model: ndarray, true: ndarray, t: ndarray, period: ndarray) -> ndarray:
+    """Relative error of the frequency, signed: -0.05 is a clock that is 5 % slow. NaN where the true motion does not go round.
+
+    Of paths (seeds, starts, time, 2) and (starts, time, 2) in the plane of `System.plane`: φ is the angle that each has swept
+    about the origin, in coordinates scaled to the true path's size, and the error is the least-squares slope of φ̂ against φ
+    through the origin, minus 1. A motion goes round if it sweeps at least half of 2π for each period (starts,) that passes: a
+    pendulum that turns over does not. Times must be less than half a period apart.
+    """
+    size = np.sqrt(np.square(true).mean(-2, keepdims=True))
+    swept, truly = turned(model / size), turned(true / size)
+    goes_round = np.abs(truly[:, -1]) >= np.pi * (t[-1] - t[0]) / period
+    return np.where(goes_round, (swept * truly).sum(-1) / np.square(truly).sum(-1) - 1, np.nan)
+
+
+def turned(path: ndarray) -> ndarray:
+    """The angle in radians, (…, time), through which a path (…, time, 2) in a plane has turned about the origin."""
+    angle = np.unwrap(np.arctan2(path[..., 1], path[..., 0]))
+    return angle - angle[..., :1]
+
+
 def diverged(model: ndarray, size: float) -> ndarray:
     """1 where a rollout became non-finite or had a component beyond ten times `size`, the largest in the data; else 0."""
-    return (~(np.abs(model) <= 10 * size)).any((-1, -2)).astype(float)
+    return (~(np.abs(model) <= FAR * size)).any((-1, -2)).astype(float)
 
 
 def published_energy(name: str, energy: ndarray, x: ndarray) -> ndarray:

@@ -64,7 +64,7 @@ WORDS = {
     "contract_says": (
         "A field that was fitted to derivatives is to be rolled out by an integrator whose own error is below a hundredth of "
         "the model's, as a second rollout with half the step or a far smaller tolerance shows; then the numbers are the "
-        "model's own. Where `rollout.allow_mismatch` has allowed more, every table says mismatch."
+        "model's own. Where rollout.allow_mismatch has allowed more, every table says mismatch."
     ),
 }
 """What stands at the tables, the same in both forms."""

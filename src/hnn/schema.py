@@ -116,6 +116,7 @@ class TaskSimulate(Simulate):
     horizon: PositiveFloat
     horizon_points: Count
     published_distribution: dict[str, Any] | None = None
+    outside_distribution: dict[str, Any] | None = None
 
 
 class Render(Section):
@@ -226,6 +227,7 @@ class Rollout(Section):
     integrator: Literal["dop853", "gauss", "rk4", "leapfrog", "yoshida4", "implicit_midpoint"]
     step: PositiveFloat
     tolerance: Tolerance
+    allow_mismatch: bool
     draws: PositiveInt
     chunk: PositiveInt
     threads: PositiveInt

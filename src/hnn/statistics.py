@@ -6,7 +6,7 @@ from math import log10
 import numpy as np
 from numpy import ndarray
 
-__all__ = ["interval", "over_seeds"]
+__all__ = ["difference", "interval", "over_seeds", "quartiles"]
 
 
 def interval(values: ndarray, generator: np.random.Generator, draws: int) -> dict[str, float | None]:
@@ -27,6 +27,44 @@ def interval(values: ndarray, generator: np.random.Generator, draws: int) -> dic
     low, high = (float(edge) for edge in np.quantile(means, [0.025, 0.975]))
     summary: dict[str, float | None] = {"mean": mean, "low": low, "high": high}
     return summary | ({"log10": log10(mean)} if mean > 0 else {})
+
+
+def quartiles(values: ndarray) -> dict[str, float | None]:
+    """{median, q1, q3} of all finite values (seeds, starts) together; None where there is none."""
+    finite = values[np.isfinite(values)]
+    edges = np.quantile(finite, [0.5, 0.25, 0.75]).tolist() if finite.size else [None] * 3
+    return dict(zip(("median", "q1", "q3"), edges, strict=True))
+
+
+def difference(a: ndarray, b: ndarray, generator: np.random.Generator, draws: int) -> dict[str, float | None]:
+    """Mean over starts of a - b, each the mean of a start's values over seeds (seeds, starts), with its 95 % interval.
+
+    Starts are those of both, so they are redrawn alike: what makes a start hard for both is no difference. Seeds are
+    independent fits, so each model's are redrawn by themselves. A start counts where both have a finite value, and None
+    stands where no start does.
+    """
+    starts = generator.integers(a.shape[1], size=(draws, a.shape[1]))
+    gaps = seed_means(a, generator, draws) - seed_means(b, generator, draws)
+    with np.errstate(invalid="ignore"):
+        mean = average(average(a, 0) - average(b, 0), -1)
+        means = average(np.take_along_axis(gaps, starts, -1), -1)
+    if not np.isfinite(mean):
+        return {"mean": None, "low": None, "high": None}
+    low, high = np.quantile(means[np.isfinite(means)], [0.025, 0.975])
+    return {"mean": float(mean), "low": float(low), "high": float(high)}
+
+
+def seed_means(values: ndarray, generator: np.random.Generator, draws: int) -> ndarray:
+    """The mean over redrawn seeds of values (seeds, starts) at each start, (draws, starts)."""
+    seeds = len(values)
+    return average(values[generator.integers(seeds, size=(draws, seeds))], 1)
+
+
+def average(values: ndarray, axis: int) -> ndarray:
+    """The mean of what is finite along an axis; NaN where nothing is."""
+    finite = np.isfinite(values)
+    count = finite.sum(axis)
+    return np.where(count > 0, np.where(finite, values, 0).sum(axis) / np.maximum(count, 1), np.nan)
 
 
 def over_seeds(

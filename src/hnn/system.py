@@ -24,6 +24,8 @@ class System(ABC):
     """Number n of positions: states have 2n components."""
     separable: ClassVar[bool] = False
     """Whether H(q, p) = T(p) + V(q) and forces depend on q alone, as explicit splittings need."""
+    chaotic: ClassVar[bool] = False
+    """Whether motions that begin side by side part exponentially, so that no model can be asked to follow one for long."""
     shapes: ClassVar[tuple[str, ...]] = ("ring", "box")
     """The names of the initial distributions that `sample` draws from: methods of the class."""
     axes: ClassVar[tuple[str, str]] = ("position q in m", "momentum p in kg m/s")
@@ -36,6 +38,13 @@ class System(ABC):
     @abstractmethod
     def period(self, x: Tensor) -> Tensor:
         """Period in seconds of the motion through x, shape (*batch,): the unit of time in which horizons are quoted."""
+
+    def plane(self, x: Tensor) -> Tensor | None:
+        """Two coordinates, shape (*batch, 2), in whose plane the motion goes round the origin once a period.
+
+        (q, p) of one degree of freedom at rest at the origin; None where there is no such plane.
+        """
+        return x if self.degrees == 1 else None
 
     def dissipation(self, x: Tensor) -> Tensor | None:
         """The part of dx/dt that is not Hamiltonian, shape (*batch, 2n); None for an ideal system."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import ClassVar
 
+import numpy as np
 import torch
 from scipy.special import ellipk
 from torch import Tensor
@@ -25,6 +26,7 @@ class Pendulum(System):
     degrees: ClassVar[int] = 1
     axes: ClassVar[tuple[str, str]] = ("angle q in rad", "momentum p in kg m²/s")
     separable: ClassVar[bool] = True
+    shapes: ClassVar[tuple[str, ...]] = (*System.shapes, "amplitude")
 
     mass: float  # kg
     length: float  # m
@@ -50,3 +52,10 @@ class Pendulum(System):
         m = (self.hamiltonian(x) / (2 * self.torque)).numpy()  # k², SciPy's parameter
         swing, turn = 4 * ellipk(m.clip(max=1)), 2 * ellipk(1 / m.clip(min=1)) / m.clip(min=1) ** 0.5
         return torch.where(torch.as_tensor(m < 1), torch.as_tensor(swing), torch.as_tensor(turn)) / omega
+
+    def amplitude(self, generator: np.random.Generator, count: int, low: float, high: float) -> np.ndarray:
+        """States of motions that swing as far as a, uniform in [low, high] rad: angle uniform in ± a, either way."""
+        a = generator.uniform(low, high, count)
+        q = a * generator.uniform(-1, 1, count)
+        p = np.sqrt(2 * self.inertia * self.torque * (np.cos(q) - np.cos(a)))
+        return np.stack([q, p * generator.choice([-1.0, 1.0], count)], axis=-1)

@@ -41,6 +41,10 @@ class TwoBody(System):
         a = -self.gravity * self.mass**2 / (2 * bound)
         return 2 * pi * torch.sqrt(a**3 / (2 * self.gravity * self.mass))
 
+    def plane(self, x: Tensor) -> Tensor:
+        """The first body as seen from the second."""
+        return x[..., :2] - x[..., 2:4]
+
     def near_circular(
         self, generator: np.random.Generator, count: int, low: float, high: float, speed_spread: float
     ) -> np.ndarray:
