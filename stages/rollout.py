@@ -21,9 +21,8 @@ def rollout(task: str, name: str) -> None:
     ensemble = Ensemble([member.to(choose(params.device)) for member in load_members(io.weights_path(task, name))])
     truth = system.make(**params.tasks[task].system)
     train, _ = io.read_observations(task)
-    departures = {starts: (motion, motion.x[:, 0]) for starts, motion in io.read_motions(task).items()}
     chunks = partial(spread, threads=p.threads, compute=params.compute)
-    results = cells.measure(task, name, truth, ensemble, train, departures, p, chunks)
+    results = cells.measure(task, name, truth, ensemble, train, cells.departures(io.read_motions(task)), p, chunks)
     io.write_json(io.metrics_path("rollout", f"{task}-{name}"), results)
 
 

@@ -26,15 +26,15 @@ def rollout_pixels(task: str, name: str, step_map: str) -> None:
     (train, test), motions = io.read_observations(task), io.read_motions(task)
     reading = latent_evaluation.read(truth, ensemble, frames["train"], train)
     seeds = partial(spread, threads=p.threads, compute=params.compute)
-    rollouts: io.Rollouts = {}
-    found = {"scores": latent_evaluation.scores(ensemble, reading, frames["test"], test)}
+    rollouts, found = io.Rollouts(), {"scores": latent_evaluation.scores(ensemble, reading, frames["test"], test)}
     for key, (starts, method) in latent_evaluation.SETS.items():
         rolled = latent_evaluation.roll(truth, ensemble, frames[starts], motions[starts], reading, method, p.tolerance, seeds)
         if key == "table1":
             found[key] = evaluation.published_quantities(rolled, motions[starts], p.published_energy or "hamiltonian")
         else:
             found[key] = latent_evaluation.quantities(truth, ensemble, rolled, motions[starts], frames[starts], reading)
-            rollouts[key] = rolled | {f"quantity.{quantity}": values for quantity, values in found[key].items()}
+            found[key] |= latent_evaluation.examine(ensemble, rolled, motions[starts]) if key == "held_out" else {}
+            rollouts[key] = rolled | evaluation.named(found[key])
     draws, contracts = partial(stream, "bootstrap", task, cell), latent_evaluation.contracts(ensemble, rollouts, p.tolerance)
     results = {n: evaluation.summarise(values, draws(n), p.draws) | contracts.get(n, {}) for n, values in found.items()}
     io.write_rollouts(task, cell, rollouts | latent_evaluation.pictures(ensemble, rollouts, frames["held_out"]))

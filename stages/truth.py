@@ -19,9 +19,8 @@ def measure_truth(task: str) -> None:
     torch.set_num_threads(p.threads)
     truth = system.make(**params.tasks[task].system)
     train, test = io.read_observations(task)
-    departures = {starts: (motion, motion.x[:, 0]) for starts, motion in io.read_motions(task).items()}
-    if truth.chaotic:
-        departures["nearby"] = departures["held_out"][0], evaluation.nearby(departures["held_out"][0])
+    motions = io.read_motions(task)
+    departures = cells.departures(motions) | cells.beside(truth, motions)
     chunks = partial(spread, threads=p.threads, compute=params.compute)
     results = cells.measure(task, "truth", truth, evaluation.Exact(truth), train, departures, p, chunks)
     loss = losses.derivative_loss(truth, *map(torch.from_numpy, test.points())).detach().item()

@@ -102,6 +102,10 @@ MISTAKES = [
     ("tasks.pendulum.simulate.distribution.low", 9, "tasks.pendulum.simulate.distribution.low: given 9, must be at most"),
     ("tasks.pendulum.simulate.distribution.shape", "rings", "distribution.shape: given 'rings'; did you mean 'ring'?"),
     ("tasks.two_body.simulate.distribution.speed_spread", None, "distribution.speed_spread: is missing"),
+    ("tasks.mass_spring.simulate.outside_distribution.high", 1.0, "must reach farther than the training data's high 1.0"),
+    ("tasks.two_body.simulate.outside_distribution.speed_spread", None, "outside_distribution.speed_spread: is missing"),
+    ("tasks.pendulum.simulate.outside_distribution.shape", "swing", "outside_distribution.shape: given 'swing'"),
+    ("rollout.allow_mismatch", 3, "rollout.allow_mismatch: given 3, must be a valid boolean"),
     ("tasks.pendulum.simulate", None, "tasks.pendulum: needs either simulate"),
 ]
 

@@ -114,6 +114,41 @@ def test_a_clock_five_per_cent_fast_keeps_energy_and_is_soon_out_of_phase(data):
     assert (found["valid_time"][0] > 5).all()
 
 
+def test_the_latent_flow_of_a_hamiltonian_is_symplectic_and_one_with_friction_is_not(data):
+    """In whatever units latent states are: those planted here have an area six times that of phase space."""
+    models = ensemble(1.0, 1.0)
+    field = models.members[1].dynamics.time_derivative
+    models.members[1].dynamics.time_derivative = lambda z: field(z) - 0.01 * z
+    _, rolled, _ = measured(models, data)
+    found = latent_evaluation.examine(models, rolled, data.motion)
+    assert set(found) == {"reversal_error", "symplectic_error"}
+    assert found["reversal_error"].max() < 1e-2
+    assert found["symplectic_error"][0].max() < 1e-3
+    period = data.motion.period / UNIT
+    assert found["symplectic_error"][1] == pytest.approx(np.sqrt(2) * (1 - np.exp(-0.02 * period)), abs=1e-3)
+
+
+def test_the_trained_map_honours_the_contract_and_a_continuous_motion_is_a_mismatch_as_far_as_it_differs(data):
+    """Rollouts by an RK4 map of a wrong clock are next to continuous; those by an Euler map are not."""
+    for step_map, marked in (("rk4", False), ("euler", True)):
+        models = ensemble(1.05)
+        for member in models.members:
+            member.step_map = step_map
+        rolled = {
+            key: measured(models, data, method)[1] for key, method in (("held_out", "map"), ("continuous", "continuous"))
+        }
+        found = latent_evaluation.contracts(models, rolled, 1e-10)
+        assert found["held_out"]["integrator"] == {
+            "method": step_map,
+            "step": 0.05,
+            "error": 0.0,
+            "share": 0.0,
+            "honoured": True,
+        }
+        assert found["continuous"].get("mismatch", False) is marked
+        assert found["table1"].get("mismatch", False) is marked
+
+
 def test_the_floor_is_what_the_probe_reads_from_the_true_frames(data):
     found, rolled, reading = measured(ensemble(1.05), data, "encode")
     assert rolled["z"].shape == (1, 4, 200, 2)

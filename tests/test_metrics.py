@@ -26,6 +26,35 @@ def test_energy_mse_and_error_are_means_over_time():
     assert metrics.energy_error(model, true, spread=2.0) == pytest.approx([4 / 3 / 2])
 
 
+def test_the_largest_energy_error_is_over_the_spread_and_sees_one_time_that_the_mean_hides():
+    model, true = np.zeros((1, 100)), np.zeros((1, 100))
+    model[0, 50] = -3.0
+    assert metrics.energy_error_max(model, true, spread=2.0) == pytest.approx([1.5])
+    assert metrics.energy_error(model, true, spread=2.0) < 0.02
+
+
+def test_energy_drift_is_a_slope_per_period_over_the_spread_whatever_the_level():
+    true = np.zeros((2, 401))
+    model = np.stack([[5.0 - 0.3 * T, 0.3 * T]])
+    period = np.array([2.0, 4.0])
+    assert metrics.energy_drift(model, true, 2.0, T, period) == pytest.approx(np.array([[-0.3, 0.6]]))
+
+
+@pytest.mark.parametrize("squeeze", [1.0, 0.05])  # momenta in other units than positions
+@pytest.mark.parametrize("frequency", [0.95, 1.0, 1.05, -1.0])
+def test_phase_error_is_that_of_the_frequency_in_whatever_units(frequency, squeeze):
+    model, true = (circle(f) * [1.0, squeeze] for f in (frequency, 1.0))
+    expected = -1.0 if frequency < 0 else frequency - 1  # a clock that runs backward tells the time of the start
+    assert metrics.phase_error(model[None], true, T, np.array([2 * np.pi])).item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_phase_error_needs_times_that_can_count_turns():
+    period = np.array([2 * np.pi])
+    for every, known in ((90, True), (120, False)):  # 0.45 and 0.6 periods apart
+        found = metrics.phase_error(circle(1.05)[None, :, ::every], circle()[:, ::every], T[::every], period)
+        assert np.isfinite(found).item() is known
+
+
 def test_energy_change_is_relative_and_signed():
     assert metrics.energy_change(np.array([[2.0, 9.0, 1.0], [4.0, 0.0, 3.0]])) == pytest.approx((-0.5 - 0.25) / 2)
 

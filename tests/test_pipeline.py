@@ -430,7 +430,8 @@ def test_the_measured_pendulum_runs_through_to_the_report(project):
         pytest.skip(f"{ARCHIVE} is neither in data/external nor where HNN_EXTERNAL_DATA says")
     settings = ["-S", "measured_tasks=[real_pendulum]", "-S", "models=[hnn]"]
     log = project.dvc("exp", "run", *settings, HNN_EXTERNAL_DATA=folder)
-    measured = {"ingest@real_pendulum", "train_measured@real_pendulum-hnn", "rollout_measured@real_pendulum-hnn"}
+    measured = {"ingest@real_pendulum", "truth_measured@real_pendulum"}
+    measured |= {f"{stage}_measured@real_pendulum-hnn" for stage in ("train", "rollout")}
     assert ran(log) == measured | {"validate", "report"}
     assert "real_pendulum" in (project / "metrics/report.md").read_text()
 

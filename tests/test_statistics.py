@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hnn.statistics import interval
+from hnn.statistics import interval, quartiles
 
 
 def test_starts_are_redrawn_alike_for_all_seeds():
@@ -34,3 +34,9 @@ def test_another_stream_gives_another_interval_of_the_same_mean():
 
 def test_an_infinite_value_is_left_out_like_nan():
     assert interval(np.array([[1.0, np.inf, 3.0]]), np.random.default_rng(0), 50)["mean"] == 2.0
+
+
+def test_quartiles_are_of_all_finite_values_together():
+    values = np.array([[0.0, 1.0, np.nan], [2.0, 3.0, 4.0]])
+    assert quartiles(values) == {"median": 2.0, "q1": 1.0, "q3": 3.0}
+    assert quartiles(values * np.nan) == {"median": None, "q1": None, "q3": None}

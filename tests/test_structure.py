@@ -224,6 +224,7 @@ def test_names_of_cells_cannot_collide():
     systems, models = (sorted(path.stem for path in (PACKAGE / folder).glob("[!_]*.py")) for folder in ("systems", "models"))
     for name in [*PARAMS["tasks"], *PARAMS["state_tasks"], *PARAMS["measured_tasks"], *PARAMS["models"], *systems, *models]:
         assert set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789_"), name
+    assert "truth" not in models  # the name of the exact field's cells
 
 
 def test_artifacts_are_exactly_the_trained_cells():

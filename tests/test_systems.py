@@ -96,6 +96,24 @@ def test_samples_are_in_their_range_and_fill_it(name):
         assert (x > 0).double().mean().item() == pytest.approx(0.5, abs=0.04)
 
 
+@pytest.mark.parametrize("name", ["pendulum", "rod_pendulum"])
+def test_swings_of_an_amplitude_reach_as_far_as_it_says_and_go_either_way(name):
+    truth = truth_of(task_of(name))
+    x = truth.sample(np.random.default_rng(0), 500, "amplitude", low=2.0, high=2.5)
+    reach = torch.acos(1 - truth.hamiltonian(x) / truth.torque)
+    assert 2.0 <= reach.min() < 2.01
+    assert 2.49 < reach.max() <= 2.5
+    assert (x > 0).double().mean().item() == pytest.approx(0.5, abs=0.06)
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_the_motion_goes_round_once_a_period_in_the_plane_that_the_system_names(name):
+    truth, x0 = truth_of(task_of(name)), starts_of(task_of(name), 1)
+    x = rollout(truth, x0, torch.linspace(0, float(truth.period(x0)), 60), tolerance=1e-12)
+    angle = np.unwrap(torch.atan2(*truth.plane(x)[0].unbind(-1)).numpy())
+    assert abs(angle[-1] - angle[0]) == pytest.approx(2 * pi, rel=0.05)
+
+
 def test_ring_favours_diagonals_as_the_published_one():
     """Directions of uniform points of a square: the mean of cos 4θ is 3 - π, where uniform angles have 0."""
     x = truth_of("mass_spring").sample(np.random.default_rng(0), 20000, "ring", low=0.1, high=1.0)

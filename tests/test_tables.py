@@ -63,6 +63,9 @@ def test_a_mismatch_shows_in_every_table_that_holds_the_number():
     cells["pendulum", "hnn"]["rollout"] |= {"mismatch": True, "integrator": broken}
     for rows in (tables.beside_published(cells), tables.protocol(cells, COMPARISONS, "long"), tables.contract(cells)):
         assert "hnn (mismatch)" in [row["model"] for row in rows]
+    (glance,) = tables.headline(cells, COMPARISONS)
+    assert [glance[key].endswith(" (mismatch)") for key in ("hnn", "baseline", "difference")] == [True, False, True]
+    assert tables.protocol(cells, COMPARISONS, "long")[-1]["model"] == "hnn - baseline (mismatch)"
     row = {row["model"]: row for row in tables.contract(cells)}["hnn (mismatch)"]
     assert (row["with"], row["of the model's"], row["contract"]) == ("step 0.5", "0.2", "broken")
 
@@ -83,6 +86,7 @@ def test_the_summary_has_a_row_for_each_number_and_prints_as_a_table():
     expected = {"test_loss", "parameters", "energy_error", "table1.energy_mse", "long.energy_error", "integrator.error"}
     assert {row["quantity"] for row in rows} >= expected
     assert not {"integrator.method", "integrator.honoured"} & {row["quantity"] for row in rows}
-    table = tables.terminal_table(rows, ["test_loss", "energy_error"])
+    read_again = [{key: "" if value is None else str(value) for key, value in row.items()} for row in rows]
+    table = tables.terminal_table(read_again, ["test_loss", "energy_error"])
     assert "0.1 [0.09, 0.11]" in table
     assert table.index("test_loss") < table.index("energy_error")

@@ -16,10 +16,20 @@ from hnn.trajectories import Observations, TrueMotion
 if TYPE_CHECKING:
     from hnn.schema import TaskRollout
 
-__all__ = ["measure"]
+__all__ = ["beside", "departures", "measure"]
 
 Departures = Mapping[str, tuple[TrueMotion, ndarray]]
 """By the name of a set: a true motion, and the starts (starts, 2n) that rollouts leave from."""
+
+
+def departures(motions: Mapping[str, TrueMotion]) -> dict[str, tuple[TrueMotion, ndarray]]:
+    """Every motion with its own starts."""
+    return {starts: (motion, motion.x[:, 0]) for starts, motion in motions.items()}
+
+
+def beside(truth: System, motions: Mapping[str, TrueMotion]) -> dict[str, tuple[TrueMotion, ndarray]]:
+    """Of a chaotic truth, `nearby`: the held-out motions and starts 1e-4 beside theirs, from where it is soon lost itself."""
+    return {"nearby": (motions["held_out"], evaluation.nearby(motions["held_out"]))} if truth.chaotic else {}
 
 
 def measure(
@@ -52,7 +62,7 @@ def measure(
             own, fitted = found["coordinate_error"], not isinstance(ensemble, Exact)
             about["integrator"] = examination.contract(method, found.pop("integrator_error"), own, fitted)
             about |= examination.enforce(f"{task}-{name}", about["integrator"], p.allow_mismatch)
-        rollouts[starts] = rolled | {f"quantity.{quantity}": values for quantity, values in found.items()}
+        rollouts[starts] = rolled | evaluation.named(found)
         if found:
             results[starts] = evaluation.summarise(found, stream("bootstrap", task, name, starts), p.draws) | about
     io.write_rollouts(task, name, rollouts)

@@ -17,7 +17,18 @@ from hnn.statistics import interval, quartiles
 from hnn.system import System
 from hnn.trajectories import Observations, TrueMotion
 
-__all__ = ["Exact", "Scales", "describe", "nearby", "published_quantities", "quantities", "roll", "scales", "summarise"]
+__all__ = [
+    "Exact",
+    "Scales",
+    "describe",
+    "named",
+    "nearby",
+    "published_quantities",
+    "quantities",
+    "roll",
+    "scales",
+    "summarise",
+]
 
 NEARBY = 1e-4
 """How far beside the truth a second truth starts where motions are chaotic, over their size."""
@@ -121,8 +132,6 @@ def quantities(truth: System, rolled: Mapping[str, ndarray], motion: TrueMotion,
     """Each quantity of `hnn.metrics` by seed and start, (seeds, starts); errors of diverged rollouts are NaN."""
     x, energy, true_energy, period = rolled["x"], rolled["energy"], rolled["true_energy"], motion.period
     lost = metrics.diverged(x, scales.state)
-    planes = [truth.plane(torch.from_numpy(states)) for states in (x, motion.x)]
-    model, true = (np.full((*energy.shape[-2:], 2), np.nan) if plane is None else plane.numpy() for plane in planes)
     errors = {
         "energy_mse": metrics.energy_mse(energy, true_energy),
         "energy_error": metrics.energy_error(energy, true_energy, scales.energy),
@@ -133,10 +142,18 @@ def quantities(truth: System, rolled: Mapping[str, ndarray], motion: TrueMotion,
     later = {
         "energy_error_max": metrics.energy_error_max(energy, true_energy, scales.energy),
         "energy_drift": metrics.energy_drift(energy, true_energy, scales.energy, motion.t, period),
-        "phase_error": np.broadcast_to(metrics.phase_error(model, true, motion.t, period), lost.shape),
+        "phase_error": phase(truth, x, motion),
     }
     counted = {"valid_time": metrics.valid_time(x, motion.x, motion.t, period), "diverged": lost}
     return kept(errors, lost) | counted | kept(later, lost)
+
+
+def phase(truth: System, x: ndarray, motion: TrueMotion) -> ndarray:
+    """`phase_error` of rollouts x (seeds, starts, time, 2n); NaN for a system whose motions go round in no plane."""
+    model, true = (truth.plane(torch.from_numpy(states)) for states in (x, motion.x))
+    if model is None or true is None:
+        return np.full(x.shape[:2], np.nan)
+    return metrics.phase_error(model.numpy(), true.numpy(), motion.t, motion.period)
 
 
 def kept(errors: Mapping[str, ndarray], lost: ndarray) -> dict[str, ndarray]:
@@ -159,7 +176,12 @@ def summarise(
     return found | {name: found[name] | quartiles(quantities[name]) for name in ("valid_time",) if name in found}
 
 
+def named(quantities: Mapping[str, ndarray]) -> dict[str, ndarray]:
+    """The quantities as arrays to be written beside the rollouts that they are of."""
+    return {f"quantity.{name}": values for name, values in quantities.items()}
+
+
 def nearby(motion: TrueMotion) -> ndarray:
-    """The starts of a motion, (starts, 2n), moved by 1e-4 of the motion's size: where a chaotic truth is soon lost itself."""
+    """The starts of a motion, (starts, 2n), moved by 1e-4 of the motion's size."""
     size = np.sqrt(np.square(motion.x).sum(-1).mean(-1))[:, None]
     return motion.x[:, 0] + NEARBY * size / np.sqrt(motion.x.shape[-1])

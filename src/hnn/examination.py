@@ -71,9 +71,9 @@ def contract(method: Mapping[str, Any], error: ndarray, own: ndarray, fitted: bo
     """
     adaptive = method["integrator"] in ADAPTIVE
     about = {"method": method["integrator"], **({k: method[k] for k in (("tolerance",) if adaptive else ("step",))})}
-    there = ~np.isnan(error) & ~np.isnan(own)
-    mean = float(error[there].mean()) if there.any() else None
-    share = None if mean is None or not fitted else mean / max(float(own[there].mean()), ROUNDING)
+    judged, beside = ~np.isnan(error), own[~np.isnan(error) & ~np.isnan(own)]
+    mean = float(error[judged].mean()) if judged.any() else None
+    share = None if mean is None or not fitted else mean / max(float(beside.sum()) / max(beside.size, 1), ROUNDING)
     honoured = share is None or share <= ALLOWED
     return about | {"error": known(mean), "share": known(share), "honoured": honoured}
 

@@ -83,11 +83,11 @@ def finer(method: Mapping[str, Any], t: Tensor) -> dict[str, Any]:
 def integrator_error(field: Field, x: Tensor, t: Tensor, method: Mapping[str, Any], reach: float) -> Tensor:
     """What of rollouts x (starts, time, 2n) is owed to the method: `coordinate_error` beside the `finer` one's, (starts,).
 
-    NaN where the finer rollout leaves the components below `reach`; infinite where x is not finite although it does not.
+    NaN where the finer rollout leaves the components below `reach`; infinite where only x does.
     """
     fine = rollout(field, x[:, 0], t, **finer(method, t))
     error = (x - fine).square().sum((-1, -2)).sqrt() / fine.square().sum((-1, -2)).sqrt()
-    return torch.where(within(fine, reach), error.nan_to_num(torch.inf), torch.nan)
+    return torch.where(within(fine, reach), torch.where(within(x, reach), error, torch.inf), torch.nan)
 
 
 def within(x: Tensor, reach: float) -> Tensor:

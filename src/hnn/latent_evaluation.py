@@ -19,7 +19,7 @@ from hnn.probe import Probe
 from hnn.system import System
 from hnn.trajectories import Observations, TrueMotion
 
-__all__ = ["SETS", "Reading", "contracts", "counterfactual", "pictures", "quantities", "read", "roll", "scores"]
+__all__ = ["SETS", "Reading", "contracts", "counterfactual", "examine", "pictures", "quantities", "read", "roll", "scores"]
 
 Method = Literal["map", "continuous", "encode"]
 
@@ -129,6 +129,19 @@ def quantities(
     errors = frame_errors(ensemble, z, frames[:, reached])
     found = evaluation.quantities(truth, rolled, until(motion, count), reading.scales)
     return found | {f"pixel_mse_{frame}": errors[..., i] for i, frame in enumerate(reached)}
+
+
+def examine(ensemble: LatentEnsemble, rolled: Mapping[str, ndarray], motion: TrueMotion) -> dict[str, ndarray]:
+    """`reversal_error` and `symplectic_error` of the latent flow by the map that was trained, (seeds, starts); see `hnn.flow`.
+
+    Of latent states, which need not be canonical themselves; nor need a step map be reversible.
+    """
+    member = ensemble.members[0]
+    unit = float(member.autoencoder.about["time_unit"])
+    latent = TrueMotion(motion.t / unit, rolled["z"][0], motion.period / unit)
+    method = {"integrator": member.step_map, "step": abs(member.step), "tolerance": 0.0}
+    found = examination.examine(ensemble.dynamics, rolled["z"], latent, float(np.abs(rolled["z"][:, :, 0]).max()), method)
+    return {name: found[name] for name in ("reversal_error", "symplectic_error")}
 
 
 def contracts(ensemble: LatentEnsemble, rollouts: Mapping[str, Mapping[str, ndarray]], tolerance: float) -> dict[str, Any]:

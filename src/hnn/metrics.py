@@ -95,15 +95,19 @@ def valid_time(model: ndarray, true: ndarray, t: ndarray, period: ndarray) -> nd
 def phase_error(model: ndarray, true: ndarray, t: ndarray, period: ndarray) -> ndarray:
     """Relative error of the frequency, signed: -0.05 is a clock that is 5 % slow. NaN where the true motion does not go round.
 
-    Of paths (seeds, starts, time, 2) and (starts, time, 2) in the plane of `System.plane`: φ is the angle that each has swept
-    about the origin, in coordinates scaled to the true path's size, and the error is the least-squares slope of φ̂ against φ
-    through the origin, minus 1. A motion goes round if it sweeps at least half of 2π for each period (starts,) that passes: a
-    pendulum that turns over does not. Times must be less than half a period apart.
+    Of paths (seeds, starts, time, 2) and (starts, time, 2) in the plane of `System.plane`. A rollout tells the time s(t) at
+    which the true motion has turned as far about the origin; the error is the least-squares slope of s against t through zero,
+    minus 1, while s is within the horizon. A motion goes round if it turns by at least half of 2π for each period (starts,)
+    that passes: a pendulum that turns over does not. NaN, too, where times are half a period apart, too far to count turns.
     """
-    size = np.sqrt(np.square(true).mean(-2, keepdims=True))
+    size, clock = np.sqrt(np.square(true).mean(-2, keepdims=True)), t - t[0]
     swept, truly = turned(model / size), turned(true / size)
-    goes_round = np.abs(truly[:, -1]) >= np.pi * (t[-1] - t[0]) / period
-    return np.where(goes_round, (swept * truly).sum(-1) / np.square(truly).sum(-1) - 1, np.nan)
+    way = np.sign(truly[:, -1:])
+    swept, truly = way * swept, np.maximum.accumulate(way * truly, -1)
+    told = np.array([[np.interp(a, b, clock) for a, b in zip(seed, truly, strict=True)] for seed in swept])
+    weights = clock * (swept <= truly[:, -1:])
+    known = (truly[:, -1] >= np.pi * clock[-1] / period) & (np.diff(t).max() < period / 2) & weights.any(-1)
+    return np.where(known, (told * weights).sum(-1) / np.where(known, (clock * weights).sum(-1), 1) - 1, np.nan)
 
 
 def turned(path: ndarray) -> ndarray:

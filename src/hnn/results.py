@@ -16,6 +16,7 @@ __all__ = [
     "found_in",
     "label",
     "loss_floor",
+    "of_both",
     "pairs",
     "verdict_on",
 ]
@@ -94,6 +95,11 @@ def verdict_on(comparisons: Comparisons, pair: Pair, name: str, quantity: str) -
     return None if difference is None else str(difference["verdict"])
 
 
-def label(model: str, rollout: Mapping[str, Any]) -> str:
-    """The name of a cell's model, marked where its numbers break the integrator contract, as every table must show."""
-    return model + " (mismatch)" * bool(rollout.get("mismatch", False))
+def label(text: str, rollout: Mapping[str, Any]) -> str:
+    """The name of a cell's model or its number, marked where it broke the integrator contract, as every table must show."""
+    return text + " (mismatch)" * bool(rollout.get("mismatch", False))
+
+
+def of_both(cells: Cells, pair: Pair) -> dict[str, bool]:
+    """The mark of what comes of two cells: a mismatch if one of them is."""
+    return {"mismatch": any(cells[pair.task, model]["rollout"].get("mismatch", False) for model in (pair.hnn, pair.baseline))}

@@ -7,7 +7,7 @@ import pandas as pd
 
 from hnn.published import ENERGY_MSE, REMARKS, TEST_LOSS, Value
 from hnn.quantities import QUANTITIES
-from hnn.results import SETS, TRUTH, Cells, Comparisons, compared, floor, found_in, label, pairs, verdict_on
+from hnn.results import SETS, TRUTH, Cells, Comparisons, compared, floor, found_in, label, of_both, pairs, verdict_on
 from hnn.words import number, plain, ratio, spread
 
 __all__ = ["beside_published", "columns", "contract", "headline", "protocol", "summary_rows", "terminal_table"]
@@ -49,9 +49,10 @@ def headline(cells: Cells, comparisons: Comparisons, name: str = "held_out") -> 
             word, times = verdict_on(comparisons, pair, name, quantity) or "–", ratio(hnn[quantity], baseline[quantity])
             said[quantity] = f"{word}, {times}" if word in ("better", "worse") else word
         row = {"task": pair.task, "energy": said["energy_error"]}
-        row |= {"hnn": spread(hnn["energy_error"]), "baseline": spread(baseline["energy_error"])}
+        for key, model, found in (("hnn", pair.hnn, hnn), ("baseline", pair.baseline, baseline)):
+            row[key] = label(spread(found["energy_error"]), cells[pair.task, model]["rollout"])
         row["floor"] = plain(floor(cells, pair, name, "energy_error"))
-        row["difference"] = spread(compared(comparisons, pair, name, "energy_error"))
+        row["difference"] = label(spread(compared(comparisons, pair, name, "energy_error")), of_both(cells, pair))
         rows.append(row | {"coordinates": said["coordinate_error"]})
     return rows
 
@@ -70,7 +71,8 @@ def protocol(cells: Cells, comparisons: Comparisons, name: str) -> list[Row]:
         if task in pair_of and name in SETS:
             difference = {q: compared(comparisons, pair_of[task], name, q) for q in QUANTITIES}
             if any(difference.values()):
-                rows.append({"task": task, "model": "hnn - baseline"} | {q: judged(d) for q, d in difference.items()})
+                shown = label("hnn - baseline", of_both(cells, pair_of[task]))
+                rows.append({"task": task, "model": shown} | {q: judged(d) for q, d in difference.items()})
     return rows
 
 
@@ -111,7 +113,7 @@ def summary_rows(cells: Cells) -> list[dict[str, Any]]:
                 add(task, model, f"{prefix}{name}.", value)
             elif isinstance(value, Mapping):
                 rows.append(row | {key: value[key] for key in ("mean", "low", "high")})
-            elif not isinstance(value, str | bool):
+            elif value is not None and not isinstance(value, str | bool):
                 rows.append(row | dict.fromkeys(("mean", "low", "high"), value))
 
     for (task, model), cell in cells.items():
@@ -124,8 +126,8 @@ def terminal_table(rows: Sequence[Mapping[str, Any]], quantities: Sequence[str])
     """The rows of the summary with these quantities, a line for each task and model."""
     table = pd.DataFrame(rows)
     table = table[table["quantity"].isin(quantities)].copy()
-    edges = table[["mean", "low", "high"]].astype(float).to_dict("records")
-    table["shown"] = [spread({str(k): v for k, v in row.items()}) for row in edges]
+    edges = table[["mean", "low", "high"]].apply(pd.to_numeric).to_dict("records")
+    table["shown"] = [spread({str(k): None if pd.isna(v) else v for k, v in row.items()}) for row in edges]
     return (
         table.pivot(index=["task", "model"], columns="quantity", values="shown")
         .reindex(columns=list(quantities))
