@@ -99,6 +99,13 @@ def test_the_report_of_pixels_alone_has_their_section_and_no_other():
     Page(report.page(pixels(), PICTURES, ORIGIN))
 
 
+def test_one_model_of_an_unpublished_task_leaves_no_empty_table():
+    said = report.content({("spring", "hnn"): CELLS["pendulum", "hnn"]}, {}, {"spring": 0.0}, FIGURES, 1, 1)
+    assert "published results" not in report.markdown(said)
+    assert "||" not in report.markdown(said)
+    Page(report.page(said, PICTURES, ORIGIN))
+
+
 def test_tables_of_the_markdown_have_as_many_cells_in_each_row():
     for table in re.findall(r"(?:^\|.*\n)+", report.markdown(both()), re.MULTILINE):
         assert len({line.count("|") for line in table.splitlines()}) == 1, table
