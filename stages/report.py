@@ -1,44 +1,48 @@
-"""Metrics, true motions and rollouts -> metrics/report.md, metrics/summary.csv, metrics/comparisons.json and figures."""
+"""Metrics, true motions and rollouts -> tables, pictures and rows for plots: the report in Markdown and as a page."""
 
 from functools import partial
+from pathlib import Path
 
 from stages import run
 
-from hnn import comparisons, config, io, pictures, plotting, report, report_pixels
+from hnn import bands, comparisons, config, gallery, io, pictures, provenance, report, system, tables
 from hnn.metrics import energy_change
 from hnn.rendering import Canvas, render
+from hnn.results import TRUTH, loss_floor
 
 
 def write_report() -> None:
     """Report on exactly the cells that the parameters name; what older runs left behind is not read."""
     params = config.load()
     models = dict.fromkeys(params.active, params.models) | dict.fromkeys(params.pixel_tasks, params.latent_models)
-    cells = {
-        (task, model): {stage: io.read_json(io.metrics_path(stage, f"{task}-{model}")) for stage in ("train", "rollout")}
-        for task, names in models.items()
-        for model in names
-    }
-    cells |= {(t, "truth"): {"rollout": io.read_json(io.metrics_path("rollout", f"{t}-truth"))} for t in params.active}
-    motions = {task: io.read_motions(task) for task in models}
-    rollouts = {task: {model: io.read_rollouts(task, model) for model in names} for task, names in models.items()}
+    rolled = models | {task: [*params.models, TRUTH] for task in params.active}
+    cells = {(task, model): io.read_cell(task, model) for task, names in rolled.items() for model in names}
+    rollouts = {task: {model: io.read_rollouts(task, model) for model in names} for task, names in rolled.items()}
     compared = {task: comparisons.compare(task, rollouts[task], params.tasks[task].rollout.draws) for task in models}
-    figures = {"Errors against time": plotting.overview(rollouts)}
-    for task in params.active:
-        figures[task] = plotting.task_figures(task, motions[task], rollouts[task])
-        if canvas := params.tasks[task].render:
-            drawing = partial(render, Canvas(**canvas.model_dump() | pictures.CANVAS), **params.tasks[task].system)
-            figures[task] |= pictures.drawn(task, drawing, motions[task], rollouts[task])
-    figures |= {task: pictures.task_figures(task, motions[task], rollouts[task]) for task in params.pixel_tasks}
-    names = {title: [io.write_figure(name, figure) for name, figure in group.items()] for title, group in figures.items()}
-    for task in params.pixel_tasks:
-        films = pictures.animations(task, rollouts[task])
-        names[task] += [io.write_animation(name, film, 0.1) for name, film in films.items()]
+    groups = {gallery.OVERVIEW: gallery.overview(rollouts)}
+    for task, names in models.items():
+        constants, canvas = params.tasks[task].system, params.tasks[task].render
+        curves = {model: io.read_columns(io.curve_path(f"{task}-{model}")) for model in names}
+        shown = gallery.Shown(task, io.read_motions(task), rollouts[task], curves)
+        if task in params.pixel_tasks:
+            groups[task] = gallery.of_pixels(shown, io.read_columns(io.curve_path(task)))
+        else:
+            draw = partial(render, Canvas(**canvas.model_dump() | pictures.CANVAS), **constants) if canvas else None
+            groups[task] = gallery.of_states(shown, system.make(**constants).axes, draw, loss_floor(cells, task))
+        io.write_rows(io.errors_path(task), bands.rows(rollouts[task]))
+    uris = {
+        name: io.write_picture(io.figure_path(name), picture)
+        for group in groups.values()
+        for name, (picture, _) in group.items()
+    }
     decay = {task: energy_change(next(iter(rollouts[task].values()))["held_out"]["true_energy"]) for task in params.active}
-    pixels = report_pixels.describe({cell: found for cell, found in cells.items() if cell[0] in params.pixel_tasks}, compared)
-    about = {"seeds": params.seeds, "long": f"{params.simulate.long:g}", "starts": params.simulate.starts}
+    captions = {title: {name: caption for name, (_, caption) in group.items()} for title, group in groups.items()}
+    said = report.content(cells, compared, decay, captions, params.seeds, params.simulate.starts)
+    origin = provenance.origin([Path("src/hnn"), Path("stages")], map(io.observations_path, models), config.as_written())
     io.write_json(io.METRICS / "comparisons.json", compared)
-    io.write_rows(io.METRICS / "summary.csv", report.summary_rows(cells))
-    io.write_text(io.METRICS / "report.md", report.render(cells, decay, names, about, pixels, compared))
+    io.write_rows(io.METRICS / "summary.csv", tables.summary_rows(cells))
+    io.write_text(io.METRICS / "report.md", report.markdown(said))
+    io.write_text(io.METRICS / "report.html", report.page(said, uris, origin))
 
 
 if __name__ == "__main__":

@@ -169,3 +169,14 @@ def test_what_is_no_mapping_of_sections_is_refused(tmp_path, text, message):
 def test_a_missing_file_says_where_to_run(tmp_path):
     with pytest.raises(config.InvalidParams, match="no such file; run in the project's folder"):
         config.load(tmp_path / "params.yaml")
+
+
+def test_parameters_for_a_reader_are_all_but_where_a_run_computes(tmp_path):
+    path = tmp_path / "params.yaml"
+    params = parameters()
+    path.write_text(yaml.safe_dump(params, sort_keys=False))
+    written = config.as_written(path)
+    assert yaml.safe_load(written) == {key: value for key, value in params.items() if key != "compute"}
+    params["compute"]["workers"] = 7
+    path.write_text("# a comment\n" + yaml.safe_dump(params, sort_keys=False))
+    assert config.as_written(path) == written

@@ -1,3 +1,5 @@
+import base64
+
 import numpy as np
 import pytest
 import torch
@@ -52,15 +54,15 @@ def test_weights_come_back_with_what_builds_their_network(tmp_path):
 
 
 def test_the_same_content_gives_the_same_bytes(tmp_path):
-    x = np.random.default_rng(0).standard_normal((1, 3, 20, 2))
+    t, x = np.linspace(0, 1, 20), np.random.default_rng(0).standard_normal((1, 3, 20, 2))
 
     def write(folder):
         io.write_rollouts("t", "m", {"held_out": {"x": x}})
         io.write_weights(folder / "w.safetensors", [{"a": torch.arange(3.0)}], {"z": 1, "a": 2})
-        io.write_figure(folder / "f.png", plotting.portraits(x[0], {"hnn": x[0]}, "title"))
+        io.write_picture(io.figure_path("f.png"), plotting.portraits(t, x[0], {"hnn": x[0]}, "title", ("q", "p")))
         io.write_json(folder / "j.json", {"a": 0.1})
         io.write_rows(folder / "r.csv", [{"a": 0.1, "b": "x"}])
-        found = [io.rollouts_path("t", "m"), *sorted(folder.iterdir())]
+        found = [io.rollouts_path("t", "m"), io.figure_path("f.png"), *sorted(folder.iterdir())]
         return {path.name: path.read_bytes() for path in found}
 
     (tmp_path / "one").mkdir()
@@ -104,10 +106,31 @@ def test_frames_of_another_shape_are_refused_with_the_parameters_that_they_shoul
 
 def test_an_animation_has_every_frame_and_the_same_bytes_each_time():
     frames = np.arange(5 * 4 * 6, dtype=np.uint8).reshape(5, 4, 6)
-    path = io.figure_path(io.write_animation("a", frames))
+    uri, path = io.write_picture(io.figure_path("a.gif"), frames, 0.05), io.figure_path("a.gif")
     once = path.read_bytes()
+    assert uri.removeprefix("data:image/gif;base64,") == base64.b64encode(once).decode()
     with Image.open(path) as image:
         assert (image.n_frames, image.size) == (5, (6, 4))
         assert image.info["duration"] == 50
-    io.write_animation("a", frames)
+    io.write_picture(io.figure_path("a.gif"), frames, 0.05)
     assert path.read_bytes() == once
+
+
+def test_a_figure_keeps_its_size_and_looks_the_same_with_few_colours():
+    x = np.random.default_rng(0).standard_normal((3, 20, 2))
+    figure = plotting.portraits(np.linspace(0, 1, 20), x, {"hnn": x}, "title", ("q", "p"))
+    figure.savefig("all-colours.png", format="png")
+    assert io.write_picture(io.figure_path("f.png"), figure).startswith("data:image/png;base64,")
+    with Image.open("all-colours.png") as before, Image.open(io.figure_path("f.png")) as after:
+        assert before.size == after.size
+        off = np.asarray(before.convert("RGB"), float) - np.asarray(after.convert("RGB"), float)
+        assert np.abs(off).mean() < 1
+        assert len(after.getcolors()) <= 256
+
+
+def test_columns_are_numbers():
+    path = io.curve_path("pendulum-hnn")
+    io.write_rows(path, [{"step": 0, "loss": 0.5}, {"step": 10, "loss": 1e-7}])
+    found = io.read_columns(path)
+    assert found["step"].tolist() == [0, 10]
+    assert found["loss"].tolist() == [0.5, 1e-7]

@@ -60,7 +60,7 @@ def test_axes_have_labels_with_units():
     angle = pictures.angles(T, X[:, 0], {"hnn-rk4": X[:, 0], "baseline-euler": X[:, 0]}, "title")
     assert angle.axes[0].get_xlabel() == "time in s"
     assert angle.axes[0].get_ylabel() == "angle in rad"
-    assert [line.get_linestyle() for line in angle.axes[0].lines] == ["-", "-", "--"]
+    assert [line.get_linestyle() for line in angle.axes[0].lines] == ["-", "-", "-."]
     portrait = pictures.portrait(rolled()["portrait"], X[None], "title")
     assert (portrait.axes[0].get_xlabel(), portrait.axes[0].get_ylabel()) == ("latent q", "latent p")
 
@@ -97,3 +97,14 @@ def test_states_are_drawn_at_the_times_of_the_strip_and_lost_ones_too():
     (figure,) = pictures.drawn("pendulum", drawing, {"held_out": MOTION}, models).values()
     draw(figure)
     assert torch.equal(seen[0], torch.from_numpy(X[pictures.frames_of(T, 10)]))
+
+
+def test_the_animation_of_states_shows_truth_and_models_side_by_side():
+    def drawing(x, strict):
+        return torch.where(x[:, 0].isnan(), 7, 200).to(torch.uint8)[:, None, None, None].expand(-1, 3, 4, 4)
+
+    models = {"hnn": {"held_out": {"x": np.full_like(X, np.nan)[None, None]}}}
+    (film,) = pictures.animated("pendulum", drawing, {"held_out": MOTION}, models).values()
+    assert film.shape == (101, 2 * 4, 2 * (2 * 4 + 1))
+    assert set(np.unique(film[:, :, :8])) == {200}
+    assert set(np.unique(film[:, :, 10:])) == {7}

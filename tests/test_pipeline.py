@@ -227,6 +227,15 @@ def test_a_fresh_clone_is_up_to_date_without_its_data(project, tmp_path):
     assert UP_TO_DATE not in clone.try_run("dvc", "repro", "--allow-missing", "--dry")[1]
 
 
+def test_the_page_written_again_after_another_commit_is_the_same_and_names_its_code(project):
+    project.run("git", "commit", "--quiet", "--allow-empty", "--message", "another")
+    project.dvc("repro", "--force", "--single-item", "report")
+    assert project.run("git", "status", "--porcelain") == ""
+    page = (project / "metrics/report.html").read_text()
+    assert all(project.run("git", "rev-parse", f"HEAD:{folder}").strip() in page for folder in ("src/hnn", "stages"))
+    assert hashlib.sha256((project / "data/observations/two_body.npz").read_bytes()).hexdigest() in page
+
+
 def test_another_network_trains_rolls_out_and_reports_again_and_simulates_nothing(varied):
     log = (varied / ".dvc/tmp/hidden.log").read_text()
     assert ran(log) == {"validate", "report"} | {
@@ -284,6 +293,8 @@ def test_plots_show_has_curves_and_pictures(project):
     for picture in (project / "metrics/figures").glob("*.png"):
         assert picture.name in page
         assert list((project / "dvc_plots/static").glob(f"*{picture.name}"))
+    assert all(f"metrics/errors/{task}.csv" in page for task in ("mass_spring", "two_body"))
+    assert '"scale": {"type": "log"}' in page
     assert project.run("git", "status", "--porcelain") == ""
 
 
@@ -444,6 +455,7 @@ def test_a_pixel_task_runs_from_simulation_to_report(pixels):
     for picture in re.findall(r"\]\((figures/[^)]+)\)", report):
         assert (pixels / "metrics" / picture).is_file()
     assert (pixels / "metrics/figures/pixel_pendulum-film.gif").is_file()
+    assert "data:image/gif" in (pixels / "metrics/report.html").read_text()
     table = pixels.hnn("-m", "hnn", "report")
     assert "hnn-rk4" in table
 

@@ -1,4 +1,4 @@
-"""Figures of rollouts that went wrong, and of those that did not; labels of axes are in test_report."""
+"""Figures of rollouts that went wrong, and of those that did not; each axis says what it is."""
 
 from io import BytesIO
 
@@ -33,37 +33,67 @@ def test_a_learned_energy_is_drawn_from_the_true_one_of_the_start():
     assert figure.axes[1].lines[1].get_ydata() == pytest.approx(GOOD + 4)
 
 
-def test_bands_are_medians_and_quartiles_and_what_is_lost_is_infinitely_wrong():
-    error = np.array([0.1, 0.2, 0.3, np.nan, 0.5]).reshape(1, 5, 1) * np.ones(len(T))
-    figure = plotting.error_bands({"t": T}, {"t": {"hnn": error}}, "error")
-    draw(figure)
-    (line,) = figure.axes[0].lines
-    assert line.get_ydata() == pytest.approx(0.3)
-    assert line.get_xdata()[0] == T[1]
-    assert figure.axes[0].get_yscale() == "log"
-
-
-def test_bands_are_drawn_though_every_rollout_is_lost():
-    error = np.broadcast_to(np.where(T < 1, 0.1, np.nan), (1, 3, len(T)))
-    figure = plotting.error_bands({"t": T}, {"t": {"baseline": error, "hnn": np.full((1, 3, len(T)), 0.1)}}, "error")
-    draw(figure)
-    lost, kept = (line.get_ydata() for line in figure.axes[0].lines)
-    assert np.isinf(lost[T[1:] >= 1]).all()
-    assert np.isfinite(lost[T[1:] < 1]).all()
-    assert np.isfinite(kept).all()
-
-
-@pytest.mark.parametrize(("components", "title"), [(2, "three motions over 2 s"), (8, "one motion over 2 s")])
-def test_a_task_has_its_paths_and_its_energy_over_the_longest_horizon(components, title):
+@pytest.mark.parametrize(
+    ("components", "title", "labels"),
+    [
+        (2, "three motions over 0.2 s", ("angle q in rad", "momentum p in J s")),
+        (8, "one motion over 0.2 s", ("x in m", "y in m")),
+    ],
+)
+def test_a_task_has_its_paths_at_the_published_horizon_and_its_energy_over_the_longest(components, title, labels):
     x = np.random.default_rng(0).standard_normal((4, len(T), components))
-    short = TrueMotion(T / 10, x, np.ones(4))
-    rolled = {"x": x[None], "energy": np.ones((1, 4, len(T))), "true_energy": np.ones((4, len(T)))}
-    models = {"baseline": {"long": rolled, "held_out": rolled}}
-    figures = plotting.task_figures("spring", {"held_out": short, "long": TrueMotion(T, x, np.ones(4))}, models)
+    near, far = (
+        {"t": t, "x": x[None], "energy": np.ones((1, 4, len(T))), "true_energy": np.ones((4, len(T)))} for t in (T / 10, T)
+    )
+    motions = {"held_out": TrueMotion(T / 10, x, np.ones(4)), "long": TrueMotion(T, x, np.ones(4))}
+    axes = ("angle q in rad", "momentum p in J s")
+    figures = plotting.task_figures("spring", axes, motions, {"baseline": {"long": far, "held_out": near}})
     assert list(figures) == ["spring-paths", "spring-energy"]
     assert figures["spring-paths"].get_suptitle() == f"spring: {title}"
+    assert (figures["spring-paths"].axes[0].get_xlabel(), figures["spring-paths"].axes[0].get_ylabel()) == labels
+    assert figures["spring-energy"].get_suptitle() == "spring: energy along one motion over 2 s"
+    assert figures["spring-energy"].axes[0].get_ylabel() == "energy in J"
     for figure in figures.values():
         draw(figure)
+        assert all(axis.get_xlabel() for axis in figure.axes)
+
+
+def test_an_energy_that_explodes_does_not_flatten_the_others():
+    flat = np.full_like(T, -1.0)
+    figure = plotting.energies(T, flat, {"baseline": 1e5 * T, "hnn": flat}, {"hnn": flat}, "title")
+    assert np.ptp(figure.axes[0].get_ylim()) < 5
+
+
+def test_portraits_are_smooth_between_the_times_and_stop_where_a_rollout_is_lost():
+    t = np.linspace(0, 2 * np.pi, 17)
+    circle = np.stack([np.cos(t), np.sin(t)], -1)[None]
+    lost = np.where(t[:, None] < 3, circle, np.nan)
+    figure = plotting.portraits(t, circle, {"hnn": lost, "baseline": np.full_like(circle, np.nan)}, "title", ("q", "p"))
+    draw(figure)
+    true, kept = (np.stack(figure.axes[i].lines[0].get_data(), -1) for i in (0, 1))
+    assert np.linalg.norm(true, axis=-1) == pytest.approx(1, abs=1e-3)
+    assert kept[-1] == pytest.approx(circle[0, t < 3][-1], abs=0.1)
+    assert len(figure.axes[2].lines) == 1  # the starts
+
+
+def test_losses_show_mean_and_range_over_seeds_and_the_floor_of_the_test_data():
+    step = np.arange(5.0)
+    columns = {"step": step, "train_loss": np.full(5, 2.0), "test_loss": np.full(5, 3.0)}
+    columns |= {f"{part}_loss.{k}": np.full(5, 1.0 + k) for part in ("train", "test") for k in range(3)}
+    figure = plotting.losses({"hnn": columns, "baseline": columns}, 0.5, "title")
+    draw(figure)
+    train, test = figure.axes
+    assert [axis.get_yscale() for axis in figure.axes] == ["log", "log"]
+    assert [line.get_ydata()[0] for line in train.lines] == [2, 2]
+    assert [line.get_ydata()[0] for line in test.lines] == [3, 3, 0.5]
+    assert train.collections[0].get_datalim(train.transData).get_points()[:, 1] == pytest.approx([1, 3])
+    assert [text.get_text() for text in test.get_legend().get_texts()] == ["hnn", "baseline", "truth"]
+
+
+def test_no_two_models_have_the_same_line():
+    names = ["truth", "baseline", "hnn", "baseline-euler", "hnn-euler"]
+    assert len({(plotting.colour(name), plotting.dashes(name)) for name in names}) == len(names)
+    assert len({plotting.dashes(name) for name in ("baseline", "hnn", "baseline-euler", "hnn-euler")}) == 4
 
 
 def test_models_that_are_not_the_two_fixed_ones_have_a_colour_of_their_own():

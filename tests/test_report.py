@@ -1,129 +1,168 @@
-import numpy as np
-import pytest
+"""The report in its two forms says the same, holds everything it shows, and shows only what there is."""
 
-from hnn import plotting, report, report_pixels
+import base64
+import re
+from html.parser import HTMLParser
+from io import BytesIO
+
+import pytest
+from PIL import Image
+from reporting import CELLS, COMPARISONS, PIXEL_CELLS, pixels_compared
+
+from hnn import report
 from hnn.progress import steps_of
 
-
-def about(mean, width=0.1):
-    return {"mean": mean, "low": mean * (1 - width), "high": mean * (1 + width)}
-
-
-def cell(energy, coordinate, conserved=None, long=True):
-    found = {"energy_error": about(energy), "energy_mse": about(energy**2), "coordinate_error": about(coordinate)}
-    found |= {"valid_time": about(2.0), "diverged": about(0.0), "table1": {"energy_mse": about(energy**2)}}
-    if conserved is not None:
-        found["conserved_error"] = about(conserved)
-    rollout = found | ({"long": dict(found)} if long else {})
-    return {"train": {"test_loss": about(0.03), "parameters": 10}, "rollout": rollout}
+FIGURES = {
+    "all": {"energy-error.png": "Energy error & all."},
+    "pendulum": {"pendulum-paths.png": "Paths.", "pendulum-film.gif": "Moving."},
+}
+ORIGIN = {
+    "code": [{"folder": "src/hnn", "git object": "a" * 40}],
+    "data": [{"file": "data/observations/pendulum.npz", "sha256": "b" * 64}],
+    "versions": [{"package": "python", "version": "3.11"}],
+    "parameters": "seed: 0 # <not markup>\n",
+}
 
 
-CELLS = {("pendulum", "baseline"): cell(0.4, 0.1), ("pendulum", "hnn"): cell(0.1, 0.105, 1e-7)}
+def uri(kind, size=(8, 8)):
+    file = BytesIO()
+    Image.new("L", size).save(file, format=kind)
+    return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
-@pytest.mark.parametrize(
-    ("a", "b", "word"),
-    [(1.0, 2.0, "smaller"), (2.0, 1.0, "larger"), (1.0, 1.1, "not distinguishable")],
-)
-def test_a_verdict_needs_intervals_that_do_not_overlap(a, b, word):
-    assert report.verdict(about(a), about(b)) == word
+PICTURES = {name: uri(name[-3:]) for names in FIGURES.values() for name in names}
 
 
-@pytest.mark.parametrize(
-    ("x", "text"), [(None, "–"), (0.0, "0"), (0.12345, "0.123"), (1.5e-7, "1.5e-7"), (12.0, "12"), (3e6, "3.0e6")]
-)
-def test_numbers_are_short(x, text):
-    assert report.number(x) == text
+def states():
+    return report.content(CELLS, COMPARISONS, {"pendulum": 0.0}, FIGURES, 3, 50)
 
 
-def test_the_findings_say_what_the_numbers_allow():
-    (said,) = report.findings(CELLS, {"pendulum": 0.0})
-    assert "4 times smaller than the baseline's 0.4" in said
-    assert "not distinguishable from 0.1" in said
-    assert "Over the long horizon" in said
-    assert "cannot learn friction" not in said
+def both():
+    comparisons = COMPARISONS | pixels_compared()
+    figures = FIGURES | {"pixel_pendulum": {"pendulum-paths.png": "Seen."}}
+    return report.content(CELLS | PIXEL_CELLS, comparisons, {"pendulum": 0.0}, figures, 3, 50)
 
 
-def test_the_findings_take_the_paired_verdict_where_there_is_one():
-    paired = {"energy_error": {"verdict": "not distinguishable"}, "coordinate_error": {"verdict": "better"}}
-    (said,) = report.findings(CELLS, {"pendulum": 0.0}, {"pendulum": {"hnn vs baseline": {"held_out": paired}}})
-    assert "not distinguishable from the baseline's 0.4" in said
-    assert "smaller than 0.1 [" in said
+def pixels():
+    return report.content(PIXEL_CELLS, pixels_compared(), {}, {"all": {}, "pixel_pendulum": {}}, 3, 50)
 
 
-def test_a_cell_that_broke_the_contract_is_marked_in_every_table_and_no_other_is():
-    broken = {key: {**found, "rollout": found["rollout"] | {"mismatch": key[1] == "hnn"}} for key, found in CELLS.items()}
-    for rows in (report.protocol(broken), report.protocol(broken, "long"), report.beside_published(broken)):
-        assert {row["model"] for row in rows} == {"baseline", "hnn (mismatch)"}
+class Page(HTMLParser):
+    """The tags of a page with their attributes, and whether all of them are closed in order."""
+
+    VOID = ("meta", "link", "img")
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.open, self.text = [], [], []
+        self.feed(text)
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+    def all(self, tag):
+        return [attrs for name, attrs in self.tags if name == tag]
 
 
-def test_the_truth_stands_below_the_models_of_its_task_and_not_beside_the_published():
-    cells = CELLS | {
-        ("two_body", "hnn"): cell(0.1, 0.1),
-        ("pendulum", "truth"): {"rollout": CELLS["pendulum", "hnn"]["rollout"]},
-    }
-    assert [row["model"] for row in report.protocol(cells)] == ["baseline", "hnn", "truth", "hnn"]
-    assert "truth" not in {row["model"] for row in report.beside_published(cells)}
-
-
-def test_the_findings_turn_round_with_the_numbers():
-    worse = {("pendulum", "baseline"): cell(0.1, 0.1), ("pendulum", "hnn"): cell(0.4, 0.5, 1e-7, long=False)}
-    (said,) = report.findings(worse, {"pendulum": -0.2})
-    assert "4 times larger than the baseline's 0.1" in said
-    assert "-20%" in said
-    assert "cannot learn friction" in said
-    assert "long horizon" not in said
-
-
-def test_the_report_has_published_and_own_numbers_and_its_figures():
-    figures = {"pendulum": ["pendulum-paths.png"]}
-    about_it = {"seeds": 3, "long": "10", "starts": 50}
-    text = report.render(CELLS, {"pendulum": 0.0}, figures, about_it, report_pixels.describe({}))
-    assert "| pendulum | hnn | energy_mse | 0.0249 ± 0.00542 | 0.01 [0.009, 0.011] |" in text
-    assert "![pendulum-paths.png](figures/pendulum-paths.png)" in text
+def test_the_markdown_has_published_and_own_numbers_and_its_figures():
+    text = report.markdown(states())
+    assert "| pendulum | hnn | energy_mse | 0.0249 ± 0.00542 | 0.01 [0.009, 0.011] | 1.0e-12 |" in text
+    assert "![Paths.](figures/pendulum-paths.png)" in text
+    assert "truth (floor)" in text
     assert "{{" not in text
-    assert report.extract(text).startswith("<!-- results: begin -->")
-    assert "## Our protocol" not in report.extract(text)
-    assert "## From pixels" not in text
 
 
-def test_the_summary_has_a_row_for_each_number_and_prints_as_a_table():
-    rows = report.summary_rows(CELLS)
-    assert {row["quantity"] for row in rows} >= {
-        "test_loss",
-        "parameters",
-        "energy_error",
-        "table1.energy_mse",
-        "long.energy_error",
-    }
-    integrator = {"method": "rk4", "step": 0.1, "error": 1e-5, "share": None, "honoured": True}
-    more = {"integrator": integrator, "mismatch": True, "phase_error": {"mean": None, "low": None, "high": None}}
-    found = report.summary_rows({("pendulum", "hnn"): {"rollout": more}})
-    assert [row["quantity"] for row in found] == ["integrator.step", "integrator.error", "phase_error"]
-    assert "–" in report.terminal_table([{**row, "mean": row["mean"] or ""} for row in found], ["phase_error"])
-    table = report.terminal_table(rows, ["test_loss", "energy_error"])
-    assert "0.1 [0.09, 0.11]" in table
-    assert table.index("test_loss") < table.index("energy_error")
+def test_the_results_for_the_readme_begin_with_the_headline_and_end_with_the_published_table():
+    results = report.extract(report.markdown(states()))
+    assert results.startswith("<!-- results: begin -->\nIn energy, the Hamiltonian network")
+    assert results.index("In energy") < results.index("better, 4 times") < results.index("0.0249 ± 0.00542")
+    assert "## Our protocol" not in results
+    assert "## From pixels" not in report.markdown(states())
 
 
-def test_every_panel_of_every_figure_says_what_its_axes_are():
-    t, x = np.linspace(0, 1, 9), np.random.default_rng(0).standard_normal((3, 9, 2))
-    error = np.abs(x[None, ..., 0])
-    figures = [
-        plotting.portraits(x, {"baseline": x, "hnn": x}, "title"),
-        plotting.orbits(np.tile(x[0], 4), {"hnn": np.tile(x[0], 4)}, "title"),
-        plotting.energies(t, x[0, :, 0], {"hnn": x[1, :, 0]}, {"hnn": x[2, :, 0]}, "title"),
-        plotting.error_bands({"a": t, "b": t}, {"a": {"hnn": error}, "b": {"another": error}}, "error"),
-    ]
-    for figure in figures:
-        assert all(axis.get_xlabel() for axis in figure.axes)
-        assert figure.axes[0].get_ylabel()
+def test_the_report_of_pixels_alone_has_their_section_and_no_other():
+    text = report.markdown(pixels())
+    assert "## From pixels" in text
+    assert "continuous (mismatch)" in text
+    assert "| pixel_pendulum | baseline-euler | energy_mse | 0.00927 ± 0.00114 | 3 [2.7, 3.3] |" in text
+    assert "**pixel_pendulum**" in report.extract(text)
+    assert "## Our protocol" not in text
+    Page(report.page(pixels(), PICTURES, ORIGIN))
 
 
-def test_an_energy_that_explodes_does_not_flatten_the_others():
-    t, flat = np.linspace(0, 1, 9), np.full(9, -1.0)
-    figure = plotting.energies(t, flat, {"baseline": 1e5 * t, "hnn": flat}, {"hnn": flat}, "title")
-    assert np.ptp(figure.axes[0].get_ylim()) < 5
+def test_one_model_of_an_unpublished_task_leaves_no_empty_table():
+    said = report.content({("spring", "hnn"): CELLS["pendulum", "hnn"]}, {}, {"spring": 0.0}, FIGURES, 1, 1)
+    assert "published results" not in report.markdown(said)
+    assert "||" not in report.markdown(said)
+    Page(report.page(said, PICTURES, ORIGIN))
+
+
+def test_tables_of_the_markdown_have_as_many_cells_in_each_row():
+    for table in re.findall(r"(?:^\|.*\n)+", report.markdown(both()), re.MULTILINE):
+        assert len({line.count("|") for line in table.splitlines()}) == 1, table
+
+
+def test_the_page_needs_no_other_file():
+    page = Page(report.page(both(), PICTURES, ORIGIN))
+    sources = [attrs[key] for _, attrs in page.tags for key in ("src", "href") if key in attrs]
+    assert sources
+    assert all(source.startswith(("data:", "#")) for source in sources)
+    assert not page.all("script")
+    assert "@import" not in "".join(page.text)
+    assert "url(" not in "".join(page.text)
+
+
+def test_every_link_of_the_page_leads_to_a_section():
+    page = Page(report.page(both(), PICTURES, ORIGIN))
+    targets = {attrs["id"] for attrs in page.all("section")}
+    links = [attrs["href"][1:] for attrs in page.all("a")]
+    assert {"published", "ours", "integrators", "pendulum", "pixel_pendulum", "origin"} == targets == set(links)
+
+
+def test_every_picture_of_the_page_has_words_and_animations_wait_to_be_opened():
+    text = report.page(both(), PICTURES, ORIGIN)
+    assert all(attrs["alt"] for attrs in Page(text).all("img"))
+    before = text[: text.index("data:image/gif")]
+    assert before.rindex("<details>") > before.rindex("</details>") if "</details>" in before else "<details>" in before
+
+
+def test_the_page_and_the_markdown_say_the_same_sentences():
+    said = both()
+    page, text = "".join(Page(report.page(said, PICTURES, ORIGIN)).text), report.markdown(said)
+    for sentence in (*said["headline"], said["sureness"], *said["findings"].values(), said["contract_says"]):
+        assert sentence in page
+        assert sentence in text
+
+
+def test_a_number_stands_apart_from_its_interval_and_its_verdict():
+    text = report.page(states(), PICTURES, ORIGIN)
+    judged = re.search(r'<td class="better">\s*-0.3 <small>\[-0.27, -0.33\]</small> <span class="said">better</span>', text)
+    assert judged
+    assert re.search(r"<td>\s*0.1 <small>\[0.09, 0.11\]</small>\s*</td>", text)
+
+
+def test_what_is_told_is_text_and_not_markup():
+    text = report.page(states(), PICTURES, ORIGIN)
+    assert "seed: 0 # &lt;not markup&gt;" in text
+    assert "Energy error &amp; all." in text
+
+
+def test_the_same_numbers_give_the_same_page_byte_for_byte():
+    assert report.page(both(), PICTURES, ORIGIN) == report.page(both(), PICTURES, ORIGIN)
+
+
+def test_a_picture_that_was_not_drawn_is_missed():
+    with pytest.raises(Exception, match=r"pendulum-paths\.png"):
+        report.page(states(), {"energy-error.png": "data:,"}, ORIGIN)
 
 
 def test_progress_is_lines_for_a_log_and_nothing_without_a_label(capsys):

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from hnn import io, report, reproduction
+from hnn import io, report, reproduction, tables
 from hnn.errors import Refused
 
 HEADLINE = ["test_loss", "energy_error", "coordinate_error", "valid_time"]
@@ -15,7 +15,7 @@ def show() -> None:
     path = io.METRICS / "report.md"
     if not path.is_file():
         raise Refused(f"{path} is not there yet: run `make repro`")
-    print(report.terminal_table(io.read_rows(io.METRICS / "summary.csv"), HEADLINE))
+    print(tables.terminal_table(io.read_rows(io.METRICS / "summary.csv"), HEADLINE))
     print(f"\nMeans with 95 % intervals. The whole report: {path.resolve()}")
 
 

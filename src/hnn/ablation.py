@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hnn import io, plotting
 from hnn.errors import Refused
-from hnn.report import spread, verdict
+from hnn.words import spread, verdict
 
 __all__ = ["FOLDER", "collect", "commands", "experiments", "queue", "rows", "said"]
 
@@ -122,10 +122,10 @@ def said(factor: str, table: Sequence[Row]) -> list[str]:
     series = {model: [row for row in own if row["model"] == model] for model in ("hnn", "baseline")}
     first, last = series["hnn"][0]["value"], series["hnn"][-1]["value"]
     ways = [f"{model}'s from {spread(line[0])} to {spread(line[-1])}" for model, line in series.items()]
-    words: dict[str, list[str]] = {"smaller": [], "larger": [], "not distinguishable": []}
+    words: dict[str, list[str]] = {"better": [], "worse": [], "not distinguishable": []}
     for a, b in zip(series["hnn"], series["baseline"], strict=True):
         words[verdict(a, b)].append(str(a["value"]))
-    names = {"smaller": "below the baseline's", "larger": "above it", "not distinguishable": "not distinguishable"}
+    names = {"better": "below the baseline's", "worse": "above it", "not distinguishable": "not distinguishable"}
     where = "; ".join(f"{names[word]} at {', '.join(values)}" for word, values in words.items() if values)
     return [f"From {first} to {last}, energy errors go: {', '.join(ways)}.", f"hnn's energy error is {where}."]
 

@@ -13,7 +13,7 @@ from hnn import registry
 from hnn.errors import Refused
 from hnn.schema import OWN_ERRORS, STAGES, Params, Section, hint
 
-__all__ = ["InvalidParams", "load"]
+__all__ = ["InvalidParams", "as_written", "load"]
 
 
 class InvalidParams(Refused, ValueError):
@@ -40,6 +40,16 @@ def load(path: Path = Path("params.yaml")) -> Params:
     if problems:
         raise InvalidParams("\n".join(f"{path}: {problem}" for problem in problems))
     return params
+
+
+def as_written(path: Path = Path("params.yaml")) -> str:
+    """The parameters of a file as YAML without comments, for a reader of the report.
+
+    `compute` is left out: where a run computes changes nothing that it writes, and so must not change the report either.
+    """
+    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    kept = {key: value for key, value in raw.items() if key != "compute"}
+    return str(yaml.safe_dump(kept, sort_keys=False, allow_unicode=True))
 
 
 def with_defaults(raw: dict[str, Any]) -> dict[str, Any]:

@@ -4,12 +4,14 @@ Files are written whole or not at all, and the same content gives the same bytes
 Paths are relative to the project's folder, where DVC runs the stages.
 """
 
+import base64
 import csv
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,11 +33,14 @@ __all__ = [
     "Rollouts",
     "autoencoder_path",
     "curve_path",
+    "errors_path",
     "figure_path",
     "frames_path",
     "metrics_path",
     "motions_path",
     "observations_path",
+    "read_cell",
+    "read_columns",
     "read_frames",
     "read_json",
     "read_motions",
@@ -45,8 +50,6 @@ __all__ = [
     "read_weights",
     "rollouts_path",
     "weights_path",
-    "write_animation",
-    "write_figure",
     "write_frames",
     "write_json",
     "write_motions",
@@ -107,6 +110,11 @@ def curve_path(key: str) -> Path:
     return METRICS / "curves" / f"{key}.csv"
 
 
+def errors_path(task: str) -> Path:
+    """The errors of all cells of a task against time."""
+    return METRICS / "errors" / f"{task}.csv"
+
+
 def figure_path(name: str) -> Path:
     """A picture of the report, by its file name."""
     return METRICS / "figures" / name
@@ -135,31 +143,35 @@ def write_json(path: Path, content: Any) -> None:
     write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
-def write_figure(name: str, figure: "Figure") -> str:
-    """A figure of the report as PNG, without the date and version that would change its bytes; its file name."""
-    write_picture(figure_path(f"{name}.png"), figure)
-    return f"{name}.png"
+def write_picture(path: Path, picture: "Figure | ndarray", seconds: float = 0.1) -> str:
+    """A figure as PNG, or as GIF grey frames (time, height, width), bytes, each so many seconds long.
 
-
-def write_picture(path: Path, figure: "Figure") -> None:
-    """A figure as PNG, the same bytes for the same figure."""
-    with writing(path) as temporary:
-        figure.savefig(temporary, format="png", metadata={"Software": None})
-
-
-def write_animation(name: str, frames: ndarray, seconds: float = 0.05) -> str:
-    """A GIF of the report of grey frames (time, height, width), bytes, each shown for so many seconds; its file name."""
+    256 colours are enough for a figure and make half of the bytes; there is no date or version among them to change them.
+    Returns them as a data URI, which a page holds instead of a link.
+    """
     from PIL import Image  # only the report needs it
 
-    first, *others = (Image.fromarray(frame).quantize(16) for frame in frames)
-    with writing(figure_path(f"{name}.gif")) as temporary:
-        first.save(temporary, append_images=others, duration=round(1000 * seconds), loop=0, save_all=True)
-    return f"{name}.gif"
+    with writing(path) as temporary:
+        if isinstance(picture, ndarray):
+            first, *others = (Image.fromarray(frame).quantize(16) for frame in picture)
+            first.save(temporary, append_images=others, duration=round(1000 * seconds), loop=0, save_all=True)
+        else:
+            drawn = BytesIO()
+            picture.savefig(drawn, format="png")
+            palette = Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+            palette.save(temporary, format="png", optimize=True)
+    return f"data:image/{path.suffix[1:]};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
 
 
 def read_json(path: Path) -> Any:
     """The content of a JSON file."""
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def read_cell(task: str, model: str) -> dict[str, Any]:
+    """The metrics of a cell by stage: {"train": …, "rollout": …}; the truth is not trained."""
+    stages = ("rollout",) if model == "truth" else ("train", "rollout")
+    return {stage: read_json(metrics_path(stage, f"{task}-{model}")) for stage in stages}
 
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -174,6 +186,12 @@ def read_rows(path: Path) -> list[dict[str, str]]:
     """The rows of a CSV file, as text."""
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
+
+
+def read_columns(path: Path) -> dict[str, ndarray]:
+    """The columns of a CSV file of numbers by name."""
+    rows = read_rows(path)
+    return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
 
 
 def write_arrays(path: Path, arrays: Mapping[str, ndarray]) -> None:

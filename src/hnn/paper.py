@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from hnn import io
 from hnn.errors import Refused
 from hnn.published import ENERGY_MSE, REASONS, TEST_LOSS, Value
-from hnn.report import number
+from hnn.words import number
 
 __all__ = ["WITHIN", "compare", "experiment", "rows", "terminal", "verdict"]
 

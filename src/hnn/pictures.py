@@ -11,7 +11,7 @@ from torch import Tensor
 from hnn.plotting import TRUTH, colour, dashes, panels
 from hnn.trajectories import TrueMotion
 
-__all__ = ["CANVAS", "angles", "animations", "counterfactual", "drawn", "film_strip", "portrait", "task_figures"]
+__all__ = ["CANVAS", "angles", "animated", "animations", "counterfactual", "drawn", "film_strip", "portrait", "task_figures"]
 
 CANVAS = {"size": 72, "channels": 3, "line_width": 0.06}
 """How the states of a task are drawn for a person to look at: see `hnn.rendering.Canvas`."""
@@ -148,6 +148,19 @@ def drawn(
     strips = {name: draw(torch.from_numpy(x[times]), strict=False).numpy() for name, x in states.items()}
     title = f"{task}: one motion over {motion.t[-1]:.3g} s"
     return {f"{task}-film": film_strip(strips, range(len(times)), motion.t[times], title)}
+
+
+def animated(
+    task: str,
+    draw: Callable[..., Tensor],
+    motions: Mapping[str, TrueMotion],
+    models: Mapping[str, Mapping[str, Mapping[str, ndarray]]],
+) -> dict[str, ndarray]:
+    """The animation of the same motion by file name: grey frames (time, height, width) of truth and models side by side."""
+    motion = motions["held_out"]
+    times = frames_of(motion.t, 101)
+    states = [motion.x[0], *(found["held_out"]["x"][0, 0] for found in models.values())]
+    return {f"{task}-film": side_by_side([draw(torch.from_numpy(x[times]), strict=False).numpy() for x in states], 2)}
 
 
 def films(models: Mapping[str, Mapping[str, Mapping[str, ndarray]]]) -> dict[str, ndarray]:

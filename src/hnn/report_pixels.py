@@ -3,12 +3,31 @@
 from collections.abc import Mapping
 from typing import Any
 
-from hnn.report import Cells, against, spread, verdict
+from hnn.results import Cells, Comparisons, Pair, verdict_on
+from hnn.words import against, spread, verdict
 
 __all__ = ["describe", "encoders", "findings", "rollouts"]
 
 METHODS = {"": "its map", "continuous": "continuous", "floor": "no rollout: the true frames, encoded"}
 """How the latent states of a result came about, by its name in the metrics; the held-out starts stand at the top."""
+
+
+SAYS = {
+    "rollouts": (
+        "Two neighbouring frames are encoded into a latent state, which is taken from frame to frame; the true state is read "
+        "from it by a linear probe, fitted on the training clips with the model's own encoder. Trained with: the map that "
+        "takes a latent state one frame further while training. Rolled out by: that map, or, as published, the learned "
+        "differential equation, which for a field trained through an Euler map is a mismatch. The rows without a rollout are "
+        "floors: what the probe reads from the true frames. From held-out starts, over 200 frames; pixel_mse_100 is the mean "
+        "square error of the 100th decoded frame, of brightness in [0, 1]."
+    ),
+    "encoders": (
+        "On held-out clips: probe_r2 of the worse coordinate; canonical_error, how much the Poisson bracket of the latent "
+        "pair varies over its mean; reconstruction_error, the mean square over pixels. Then, over 1000 frames by the trained "
+        "map, the periods for which the probed state is right within 10 %, and the error of single frames."
+    ),
+}
+"""What stands at the tables."""
 
 
 def rollouts(cells: Cells) -> list[dict[str, str]]:
@@ -39,50 +58,52 @@ def encoders(cells: Cells) -> list[dict[str, str]]:
     return rows
 
 
-def findings(cells: Cells, comparisons: Mapping[str, Any] | None = None) -> list[str]:
-    """One paragraph for each pixel task: the comparison as published, and what remains of it when both have a matched map."""
-    paragraphs = []
+def findings(cells: Cells, comparisons: Comparisons) -> dict[str, str]:
+    """A paragraph for each pixel task: the comparison as published, and what remains of it when both have a matched map."""
+    paragraphs = {}
     for task in dict.fromkeys(task for task, _ in cells):
         found = {model: cell["rollout"] for (of, model), cell in cells.items() if of == task}
         parts = []
         if {"hnn-rk4", "baseline-euler"} <= set(found):
             parts.append(as_published(found["hnn-rk4"], found["baseline-euler"]["continuous"]))
         if {"hnn-rk4", "baseline-rk4"} <= set(found):
-            paired = (comparisons or {}).get(task, {}).get("hnn-rk4 vs baseline-rk4", {})
-            parts.append(matched(found["hnn-rk4"], found["baseline-rk4"], paired))
+            parts.append(matched(comparisons, Pair(task, "hnn-rk4", "baseline-rk4"), found))
         if parts:
-            paragraphs.append(f"**{task}**: {' '.join(parts)}")
+            paragraphs[task] = " ".join(parts)
     return paragraphs
 
 
 def as_published(hnn: Mapping[str, Any], baseline: Mapping[str, Any]) -> str:
     """HNN by its RK4 map against the baseline as published: trained through an Euler map, rolled out as an ODE."""
     a, b, valid = hnn["energy_error"], baseline["energy_error"], hnn["valid_time"]
+    leads = against(verdict(a, b), a, b)
     return (
-        f"HNN's energy error over 200 frames is {spread(a)} of the spread of energies, {against(a, b)} that of the baseline "
+        f"HNN's energy error over 200 frames is {spread(a)} of the spread of energies, {leads} that of the baseline "
         f"as published, {spread(b)}, which was trained through an Euler map and is rolled out as a continuous motion; HNN is "
         f"valid for {spread(valid)} periods, that baseline for {spread(baseline['valid_time'])}."
     )
 
 
-def matched(hnn: Mapping[str, Any], baseline: Mapping[str, Any], paired: Mapping[str, Any]) -> str:
+def matched(comparisons: Comparisons, pair: Pair, found: Mapping[str, Any]) -> str:
     """What remains of the gap when the baseline has an RK4 map too, in training and rollout."""
-    a, b = hnn["energy_error"], baseline["energy_error"]
-    near, late = (paired.get(starts, {}).get("energy_error") for starts in ("held_out", "long"))
+    hnn, baseline = found[pair.hnn], found[pair.baseline]
+    near, late = (verdict_on(comparisons, pair, name, "energy_error") for name in ("held_out", "long"))
     long_a, long_b = hnn["long"]["energy_error"], baseline["long"]["energy_error"]
     valid_a, valid_b = hnn["long"]["valid_time"], baseline["long"]["valid_time"]
     remains = {
-        "smaller": "a gap remains",
-        "larger": "the gap is reversed",
-        "not distinguishable": "nothing of the gap remains",
-    }[verdict(a, b, near)]
+        "better": "a gap remains",
+        "worse": "the gap is reversed",
+        "not distinguishable": "no gap that can be told remains",
+    }.get(near or "", "not compared")
+    leads = against(late, long_a, long_b)
     return (
-        f"Given an RK4 map too, the baseline's energy error is {spread(b)}: {remains}. Over 1000 frames HNN's energy error is "
-        f"{spread(long_a)}, {against(long_a, long_b, late)} the baseline's {spread(long_b)}, and the rollouts are valid for "
-        f"{spread(valid_a)} (HNN) and {spread(valid_b)} periods (baseline)."
+        f"Given an RK4 map too, the baseline's energy error is {spread(baseline['energy_error'])}: {remains}. Over 1000 "
+        f"frames HNN's energy error is {spread(long_a)}, {leads} the baseline's {spread(long_b)}, and the rollouts are valid "
+        f"for {spread(valid_a)} (HNN) and {spread(valid_b)} periods (baseline)."
     )
 
 
-def describe(cells: Cells, comparisons: Mapping[str, Any] | None = None) -> dict[str, list[Any]]:
+def describe(cells: Cells) -> dict[str, Any]:
     """All of it, as the report's template takes it."""
-    return {"findings": findings(cells, comparisons), "rollouts": rollouts(cells), "encoders": encoders(cells)}
+    tasks = list(dict.fromkeys(task for task, _ in cells))
+    return {"tasks": tasks, "rollouts": rollouts(cells), "encoders": encoders(cells), "says": SAYS}

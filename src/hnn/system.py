@@ -28,6 +28,8 @@ class System(ABC):
     """Whether motions that begin side by side part exponentially, so that no model can be asked to follow one for long."""
     shapes: ClassVar[tuple[str, ...]] = ("ring", "box")
     """The names of the initial distributions that `sample` draws from: methods of the class."""
+    axes: ClassVar[tuple[str, str]] = ("position q in m", "momentum p in kg m/s")
+    """What q and p are, with their units, as a figure names them."""
 
     @abstractmethod
     def hamiltonian(self, x: Tensor) -> Tensor:

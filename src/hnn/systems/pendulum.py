@@ -24,6 +24,7 @@ class Pendulum(System):
     """
 
     degrees: ClassVar[int] = 1
+    axes: ClassVar[tuple[str, str]] = ("angle q in rad", "momentum p in kg m²/s")
     separable: ClassVar[bool] = True
     shapes: ClassVar[tuple[str, ...]] = (*System.shapes, "amplitude")
 

@@ -1,0 +1,96 @@
+"""Which pictures the report has, in which order, and what is written below each. Reads no file."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+from numpy import ndarray
+from torch import Tensor
+
+from hnn import bands, pictures, plotting
+from hnn.results import TRUTH
+from hnn.trajectories import TrueMotion
+
+__all__ = ["OVERVIEW", "Group", "Shown", "of_pixels", "of_states", "overview"]
+
+Group = dict[str, tuple[Figure | ndarray, str]]
+"""By file name: a figure, or the grey frames (time, height, width) of an animation, and its caption."""
+
+Draw = Callable[..., Tensor]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What of one task is drawn."""
+
+    task: str
+    motions: Mapping[str, TrueMotion]
+    rollouts: bands.Models
+    curves: Mapping[str, Mapping[str, ndarray]]
+    """By model the columns of its training curves."""
+
+
+OVERVIEW = "Errors against time"
+"""The title of the figures that show all tasks at once."""
+
+BANDS = "median and quartiles over seeds and starts; the dotted black line is the floor, where it is near enough to be drawn"
+
+CAPTIONS = {
+    "energy-error": f"Energy error of held-out starts over the longest horizon: {BANDS}.",
+    "coordinate-error": f"Distance from the true motion of held-out starts over the longest horizon: {BANDS}.",
+    "errors": f"How errors grow: {BANDS}.",
+    "paths": "The same motions by the truth and by each model, of the first seed; dots are the starts.",
+    "energy": "Energy along one motion, of the first seed: what it really is, and what a learned H takes it to be.",
+    "losses": "Training: mean loss and its range over the seeds; the dotted black line is the loss of the exact field.",
+    "autoencoder": "Training of the autoencoder that both models start from: mean loss and its range over the seeds.",
+    "film": "One motion in pictures, of the first seed; what leaves the picture is not drawn.",
+    "angle": "The angle that a linear probe reads from the latent state, each model by the map it was trained through.",
+    "portrait": "The learned H over latent states, and rollouts from held-out starts.",
+    "counterfactual": "Energy is added midway along the gradient of the learned H; then the motion goes on by itself.",
+}
+"""What a figure shows, by its name without the task and the model."""
+
+
+def captioned(figures: Mapping[str, Figure]) -> Group:
+    """Figures with the captions of their kind."""
+    return {
+        f"{name}.png": (figure, CAPTIONS.get(name) or CAPTIONS[name.rsplit("-", 1)[-1]]) for name, figure in figures.items()
+    }
+
+
+def animated(films: Mapping[str, ndarray], shown: list[str]) -> Group:
+    """Animations: that of the motion has the films `shown` from left to right."""
+    moving = f"The same motion, moving. From left to right: {', '.join(shown)}."
+    return {f"{n}.gif": (film, moving if n.endswith("-film") else "The same, moving.") for n, film in films.items()}
+
+
+def overview(rollouts: Mapping[str, bands.Models]) -> Group:
+    """The errors of all tasks against time."""
+    return captioned(bands.overview(rollouts))
+
+
+def of_states(shown: Shown, axes: tuple[str, str], draw: Draw | None, floor: float | None) -> Group:
+    """The pictures of a task whose states are observed: `axes` names q and p, `floor` is the test loss of the exact field.
+
+    `draw` makes frames of states, if the task has a canvas.
+    """
+    task, motions = shown.task, shown.motions
+    learned = {model: sets for model, sets in shown.rollouts.items() if model != TRUTH}
+    paths, energy = plotting.task_figures(task, axes, motions, learned).items()
+    figures = dict([paths, (f"{task}-errors", bands.band_figure(task, shown.rollouts)), energy])
+    figures[f"{task}-losses"] = plotting.losses(shown.curves, floor, f"{task}: loss, mean and range over the seeds")
+    if draw is None:
+        return captioned(figures)
+    figures |= pictures.drawn(task, draw, motions, learned)
+    return captioned(figures) | animated(pictures.animated(task, draw, motions, learned), ["truth", *learned])
+
+
+def of_pixels(shown: Shown, autoencoder: Mapping[str, ndarray]) -> Group:
+    """The pictures of a task that is seen in pictures; `autoencoder` has the curves of the one that all models start from."""
+    task, rollouts = shown.task, shown.rollouts
+    figures = pictures.task_figures(task, shown.motions, rollouts) | {f"{task}-errors": bands.band_figure(task, rollouts)}
+    figures[f"{task}-losses"] = plotting.losses(shown.curves, None, f"{task}: loss, mean and range over the seeds")
+    title = f"{task}: loss of the autoencoder, mean and range over the seeds"
+    figures[f"{task}-autoencoder"] = plotting.losses({"autoencoder": autoencoder}, None, title)
+    films = [name.replace("\n", ", ") for name in pictures.films(rollouts) if not name.endswith("-euler")]
+    return captioned(figures) | animated(pictures.animations(task, rollouts), films)
