@@ -4,7 +4,7 @@ from functools import partial
 
 from stages import run
 
-from hnn import config, io, pictures, plotting, report, report_pixels
+from hnn import cards, config, io, pictures, plotting, report, report_pixels
 from hnn.metrics import energy_change
 from hnn.rendering import Canvas, render
 
@@ -34,6 +34,7 @@ def write_report() -> None:
             io.write_animation(name, film, 0.1) for name, film in pictures.animations(task, rollouts[task]).items()
         ]
     decay = {task: energy_change(next(iter(rollouts[task].values()))["held_out"]["true_energy"]) for task in params.active}
+    io.write_cards(cards.render(cells, decay, params.tasks, params.seeds))
     pixels = report_pixels.describe({cell: found for cell, found in cells.items() if cell[0] in params.pixel_tasks})
     about = {"seeds": params.seeds, "long": f"{params.simulate.long:g}", "starts": params.simulate.starts}
     io.write_rows(io.METRICS / "summary.csv", report.summary_rows(cells))

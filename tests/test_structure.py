@@ -42,7 +42,9 @@ ROOMS = {  # module: what else of the package it may import; the first pattern t
     "cluster": "errors progress",
     "compute": "cluster errors progress",
     "fits": "io training statistics seeding compute",
-    "trained trained_pixels reproduction __main__ __init__": "[!s]* statistics seeding",  # all but systems
+    "orbits": "[!s]* schema system",
+    "cards": "registry report schema",
+    "terminal trained trained_pixels reproduction __main__ __init__": "[!s]* statistics seeding",  # all but systems
 }
 DYNAMIC = {  # stage: files that it finds by name while it runs, as dvc.yaml writes them
     "validate": {"src/hnn/system.py", "src/hnn/phase_space.py", "src/hnn/systems"},
@@ -54,7 +56,7 @@ DYNAMIC = {  # stage: files that it finds by name while it runs, as dvc.yaml wri
     "train_pixels": {"src/hnn/models/${item.model}.py"},
     "rollout_pixels": {"src/hnn/models/${item.model}.py", "src/hnn/systems"},
     "rollout": {"src/hnn/nn.py", "src/hnn/models/${item.model}.py", "src/hnn/systems"},
-    "report": {"src/hnn/templates"},
+    "report": {"src/hnn/templates", "src/hnn/models", "src/hnn/systems"},
 }
 DATA = {  # stage: what other stages wrote for it
     "validate": set(),

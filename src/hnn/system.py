@@ -24,6 +24,8 @@ class System(ABC):
     """Number n of positions: states have 2n components."""
     separable: ClassVar[bool] = False
     """Whether H(q, p) = T(p) + V(q) and forces depend on q alone, as explicit splittings need."""
+    components: ClassVar[str] = "positions, then momenta"
+    """What the 2n components of a state are, in order, with units."""
     shapes: ClassVar[tuple[str, ...]] = ("ring", "box")
     """The names of the initial distributions that `sample` draws from: methods of the class."""
 

@@ -24,6 +24,7 @@ class Pendulum(System):
 
     degrees: ClassVar[int] = 1
     separable: ClassVar[bool] = True
+    components: ClassVar[str] = "q in rad, p in kg m²/s"
 
     mass: float  # kg
     length: float  # m
