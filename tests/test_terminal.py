@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import network, starts_of
+from conftest import Known, network, starts_of
 
 from hnn import __main__ as command
-from hnn import io, simulation, terminal
+from hnn import io, orbits, simulation, terminal
+from hnn.trained import Trained
 from hnn.trajectories import Observations
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -199,3 +200,11 @@ def test_a_reader_that_has_gone_is_no_traceback():
     done = subprocess.run(words, stdout=writing, stderr=subprocess.PIPE, cwd=ROOT, env=os.environ, check=False)
     os.close(writing)
     assert done.stderr == b""
+
+
+def test_a_motion_that_explodes_is_warned_of_and_one_that_collides_is_refused(project, monkeypatch, capsys):
+    monkeypatch.setattr(orbits, "cell", lambda *_: Trained(Known(lambda x: 20 * x)))
+    assert roll("hnn", "1.4,0.5") is None
+    assert "warning: the motion explodes after t = 0.6" in capsys.readouterr().err
+    assert np.isnan(columns()["q1"][-1])
+    assert "cannot be followed much beyond t = 2" in roll("truth", "1,0,-1,0,0,0,0,0", task="two_body", until="10")
