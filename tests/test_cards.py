@@ -75,5 +75,6 @@ def test_friction_mismatch_and_growing_errors_are_said_where_they_are():
 def test_pixel_cells_and_recordings_have_cards_too():
     pixels = card(GOOD | {"continuous": GOOD | {"energy_error": about(5.0)}}, "pixel_pendulum", "baseline-euler")
     assert 'hnn.load_pixels("pixel_pendulum", "baseline", step_map="euler", seed=0)' in pixels
+    assert "The floor of a pixel cell" in pixels
     assert "rolled out as a differential equation its energy error is 5 [" in pixels
     assert "its last 20 % kept for testing" in card(GOOD, "real_pendulum")

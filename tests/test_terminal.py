@@ -143,7 +143,9 @@ def test_a_file_that_is_there_is_replaced_whole_or_not_at_all(project):
 def test_the_tables_of_the_committed_run_fit_the_terminal(monkeypatch, width):
     monkeypatch.chdir(ROOT)
     text = terminal.tables(width)
-    assert max(map(len, text.splitlines())) <= width
+    *lines, path = text.splitlines()
+    assert max(map(len, lines)) <= width
+    assert path == str(ROOT / "metrics" / "report.md")
     for row in io.read_rows(io.METRICS / "summary.csv"):
         assert row["task"] in text
         assert row["model"] in text

@@ -19,7 +19,7 @@ WIDEST = 100
 
 
 def tables(width: int | None = None) -> str:
-    """The headline numbers of all cells, a table for each task, no line longer than the terminal or 100 characters."""
+    """The headline numbers of all cells, a table for each task, no line but the path longer than the terminal or 100 characters."""
     path = io.METRICS / "report.md"
     if not path.is_file():
         raise Refused(f"{path} is not there yet: run `make repro`")
@@ -37,7 +37,7 @@ def tables(width: int | None = None) -> str:
     parts = [
         "\n".join([task, *blocks(list(cells.values()), width), *said(judged.get(task, {}))]) for task, cells in found.items()
     ]
-    return "\n\n".join([*parts, LEGEND, f"The whole report: {path}"])
+    return "\n\n".join([*parts, LEGEND, f"The whole report:\n{path.resolve()}"])
 
 
 def blocks(rows: Sequence[Mapping[str, str]], width: int) -> list[str]:
