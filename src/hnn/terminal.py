@@ -19,7 +19,7 @@ WIDEST = 100
 
 
 def tables(width: int | None = None) -> str:
-    """The headline numbers of all cells, a table for each task, no line but the path longer than the terminal or 100 characters."""
+    """The headline numbers, a table for each task; lines fit the terminal and 100 characters, but for that of the path."""
     path = io.METRICS / "report.md"
     if not path.is_file():
         raise Refused(f"{path} is not there yet: run `make repro`")
