@@ -1,11 +1,14 @@
 """The README promises what the project keeps: its results are those of the report, its commands and files exist."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
+from hnn import __main__ as command
 from hnn import report
+from hnn.errors import Refused
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -43,3 +46,26 @@ def test_the_example_runs_as_it_stands(monkeypatch):
     else:
         with pytest.raises(FileNotFoundError, match="make repro"):
             exec(code, {})
+
+
+@pytest.mark.parametrize("line", re.findall(r"^ {4}python -m (hnn [^#\n]+)", README, re.MULTILINE))
+def test_every_command_of_the_terminal_is_one(line):
+    given = command.parser().parse_args(command.joined(shlex.split(line)[1:]))
+    assert given.command.__name__ == line.split()[1]
+
+
+def test_the_rollout_from_the_terminal_says_what_it_does(monkeypatch, tmp_path, capsys):
+    """On a project whose cells are trained; elsewhere the error says what to do."""
+    [line] = re.findall(r"^ {4}python -m hnn (rollout .+)", README, re.MULTILINE)
+    [said] = re.findall(r"<!-- orbit: begin -->\n {4}(.*)\n<!-- orbit: end -->", README)
+    monkeypatch.chdir(ROOT)
+    given = command.parser().parse_args(command.joined(shlex.split(line)))
+    given.out = tmp_path / given.out
+    if (ROOT / "data" / "models" / "two_body-hnn.safetensors").is_file():
+        given.command(given)
+        printed = capsys.readouterr()
+        assert printed.out.replace(f"{tmp_path}/", "").strip() == said
+        assert printed.err == ""
+    else:
+        with pytest.raises(Refused, match="make repro"):
+            given.command(given)

@@ -39,16 +39,18 @@ ROOMS = {  # module: what else of the package it may import; the first pattern t
     "flow": "phase_space integrators collocation",
     "examination": "errors trajectories model chunks integrators metrics flow",
     "latent_evaluation": "trajectories phase_space system chunks integrators latent probe metrics evaluation examination",
-    "words quantities provenance": "",
+    "words quantities provenance text": "",
     "plotting pictures bands gallery": "trajectories plotting pictures bands results",
-    "results tables findings report_pixels report": "words quantities published results tables findings report_pixels",
+    "results tables findings report_pixels report": "words quantities published results tables findings report_pixels text",
     "config schema io": "errors registry trajectories config schema io seeding",
     "cluster": "errors progress",
     "compute": "cluster errors progress",
     "cells": "trajectories system model chunks evaluation examination io seeding",
     "comparisons": "statistics seeding",
     "fits": "io training statistics seeding compute",
-    "trained trained_pixels reproduction paper ablation __main__ __init__": "[!s]* statistics seeding",  # all but systems
+    "orbits": "[!s]* schema system",
+    "cards": "registry words results schema text",
+    "terminal trained trained_pixels reproduction paper ablation __main__ __init__": "[!s]* statistics seeding",
 }
 DYNAMIC = {  # stage: files that it finds by name while it runs, as dvc.yaml writes them
     "validate": {"src/hnn/system.py", "src/hnn/phase_space.py", "src/hnn/systems"},

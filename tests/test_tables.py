@@ -81,12 +81,8 @@ def test_the_contract_of_the_truth_needs_no_model_to_be_held_against():
     assert row["contract"] == "honoured"
 
 
-def test_the_summary_has_a_row_for_each_number_and_prints_as_a_table():
+def test_the_summary_has_a_row_for_each_number_and_none_for_words():
     rows = tables.summary_rows(CELLS)
     expected = {"test_loss", "parameters", "energy_error", "table1.energy_mse", "long.energy_error", "integrator.error"}
     assert {row["quantity"] for row in rows} >= expected
     assert not {"integrator.method", "integrator.honoured"} & {row["quantity"] for row in rows}
-    read_again = [{key: "" if value is None else str(value) for key, value in row.items()} for row in rows]
-    table = tables.terminal_table(read_again, ["test_loss", "energy_error"])
-    assert "0.1 [0.09, 0.11]" in table
-    assert table.index("test_loss") < table.index("energy_error")

@@ -1,50 +1,105 @@
 """python -m hnn: what a person asks of a finished run."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
-from hnn import io, report, reproduction, tables
 from hnn.errors import Refused
 
-HEADLINE = ["test_loss", "energy_error", "coordinate_error", "valid_time"]
+ORBIT = "python -m hnn rollout two_body hnn --start 1,0,-1,0,0,0.7,0,-0.7 --until 100 --out orbit.csv"
 
 
-def show() -> None:
-    """Print where the report is and its headline table."""
-    path = io.METRICS / "report.md"
-    if not path.is_file():
-        raise Refused(f"{path} is not there yet: run `make repro`")
-    print(tables.terminal_table(io.read_rows(io.METRICS / "summary.csv"), HEADLINE))
-    print(f"\nMeans with 95 % intervals. The whole report: {path.resolve()}")
+def report(_: argparse.Namespace) -> None:
+    """Print the headline tables of the last run. Example: python -m hnn report"""
+    from hnn import terminal
+
+    print(terminal.tables())
 
 
-def readme() -> None:
-    """Put the results of the report into README.md."""
+def tasks(_: argparse.Namespace) -> None:
+    """List the tasks. Example: python -m hnn tasks"""
+    from hnn import terminal
+
+    print(terminal.tasks())
+
+
+def models(_: argparse.Namespace) -> None:
+    """List the models. Example: python -m hnn models"""
+    from hnn import terminal
+
+    print(terminal.models())
+
+
+def rollout(given: argparse.Namespace) -> None:
+    """Write one motion of a trained cell, or of the truth, as CSV."""
+    from hnn import orbits
+
+    orbits.rollout(**{name: value for name, value in vars(given).items() if name != "command"})
+
+
+def readme(_: argparse.Namespace) -> None:
+    """Put the results of the report into README.md. Example: python -m hnn readme"""
+    from hnn import io
+    from hnn.report import extract
+
     path = Path("README.md")
-    text, results = path.read_text(encoding="utf-8"), report.extract((io.METRICS / "report.md").read_text(encoding="utf-8"))
-    io.write_text(path, text.replace(report.extract(text), results))
+    text, results = path.read_text(encoding="utf-8"), extract((io.METRICS / "report.md").read_text(encoding="utf-8"))
+    io.write_text(path, text.replace(extract(text), results))
 
 
-def check() -> None:
-    """Hold the metrics against the committed ones."""
+def check(_: argparse.Namespace) -> None:
+    """Hold the metrics against the committed ones. Example: python -m hnn check"""
+    from hnn import reproduction
+
     if not reproduction.check():
         raise Refused("the run does not reproduce the committed results")
 
 
-COMMANDS = {"report": show, "readme": readme, "check": check}
+def parser() -> argparse.ArgumentParser:
+    """All commands and what they take."""
+    whole = argparse.ArgumentParser(
+        prog="python -m hnn",
+        description="What a person asks of a finished run, in the project's folder.",
+        epilog=f"Example: {ORBIT}",
+    )
+    commands = whole.add_subparsers(required=True, metavar="command")
+    for command in (report, rollout, tasks, models, readme, check):
+        about = (command.__doc__ or "").split(" Example: ")
+        one = commands.add_parser(command.__name__, help=about[0], description=about[0], epilog=f"Example: {about[-1]}")
+        one.set_defaults(command=command)
+    one = commands.choices["rollout"]
+    one.epilog = f"Example: {ORBIT}"
+    one.add_argument("task", help="a task whose states are observed; `python -m hnn tasks` lists them")
+    one.add_argument("model", help="a model of `python -m hnn models`, or truth")
+    one.add_argument("--start", required=True, help="the first state: positions, then momenta, between commas")
+    one.add_argument("--until", required=True, type=float, help="the last time, in seconds")
+    one.add_argument("--out", required=True, type=Path, help="the CSV file to write; one that is there is replaced")
+    one.add_argument("--seed", type=int, default=0, help="which of the cell's fits (default: 0)")
+    one.add_argument("--points", type=int, default=1000, help="times from 0 to --until (default: 1000)")
+    one.add_argument("--integrator", help="dop853, gauss, rk4, implicit_midpoint, … (default: the task's in params.yaml)")
+    one.add_argument("--step", type=float, help="seconds, of fixed-step integrators (default: the task's in params.yaml)")
+    return whole
+
+
+def joined(words: list[str]) -> list[str]:
+    """`--start -1,0` as `--start=-1,0`: argparse takes a word that begins with a minus for an option."""
+    i = words.index("--start") if "--start" in words[:-1] else len(words)
+    return [*words[:i], "=".join(words[i : i + 2]), *words[i + 2 :]] if i < len(words) else words
 
 
 def main() -> None:
-    """Run one command."""
-    parser = argparse.ArgumentParser(prog="python -m hnn", description="What a person asks of a finished run.")
-    commands = parser.add_subparsers(required=True, metavar="command")
-    for name, command in COMMANDS.items():
-        commands.add_parser(name, help=(command.__doc__ or "").rstrip(".").lower()).set_defaults(command=command)
+    """Run one command: what is refused is one line; Ctrl-C exits with 130; a reader that has gone is no error."""
     try:
-        parser.parse_args().command()
+        given = parser().parse_args(joined(sys.argv[1:]))
+        given.command(given)
+        sys.stdout.flush()
     except Refused as error:
         sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would complain when it closes
 
 
 if __name__ == "__main__":

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hnn import io, plotting
 from hnn.errors import Refused
+from hnn.text import template
 from hnn.words import spread, verdict
 
 __all__ = ["FOLDER", "collect", "commands", "experiments", "queue", "rows", "said"]
@@ -141,15 +141,8 @@ def collect(task: str) -> None:
     for factor in factors:
         figure = plotting.ablation([row for row in table if row["factor"] == factor], QUANTITIES, LABELS[factor])
         io.write_picture(FOLDER / f"{task}-{factor}.png", figure)
-    environment = Environment(
-        loader=PackageLoader("hnn"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
     seen = {factor: {"label": LABELS[factor], "lines": said(factor, table)} for factor in factors}
-    io.write_text(FOLDER.with_suffix(".md"), environment.get_template("ablations.md").render(task=task, factors=seen))
+    io.write_text(FOLDER.with_suffix(".md"), template("ablations.md").render(task=task, factors=seen))
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from hnn import bands, pictures, plotting
 from hnn.results import TRUTH
 from hnn.trajectories import TrueMotion
 
-__all__ = ["OVERVIEW", "Group", "Shown", "of_pixels", "of_states", "overview"]
+__all__ = ["OVERVIEW", "Group", "Shown", "captions", "drawn", "of_pixels", "of_states", "overview"]
 
 Group = dict[str, tuple[Figure | ndarray, str]]
 """By file name: a figure, or the grey frames (time, height, width) of an animation, and its caption."""
@@ -49,6 +49,16 @@ CAPTIONS = {
     "counterfactual": "Energy is added midway along the gradient of the learned H; then the motion goes on by itself.",
 }
 """What a figure shows, by its name without the task and the model."""
+
+
+def drawn(groups: Mapping[str, Group]) -> dict[str, Figure | ndarray]:
+    """All pictures by file name."""
+    return {name: picture for group in groups.values() for name, (picture, _) in group.items()}
+
+
+def captions(groups: Mapping[str, Group]) -> dict[str, dict[str, str]]:
+    """The captions by file name, group by group."""
+    return {title: {name: caption for name, (_, caption) in group.items()} for title, group in groups.items()}
 
 
 def captioned(figures: Mapping[str, Figure]) -> Group:

@@ -138,8 +138,11 @@ class Reference:
                 dx = torch.where(regular[..., None], dx, 0.0)
             return dx.double().cpu().numpy().ravel()
 
-        y = solve_ivp(derivative, times[[0, -1]], y0, "DOP853", times, rtol=self.tolerance, atol=self.tolerance).y
-        x = torch.from_numpy(y).view(*x0.shape, len(times)).transpose(-1, -2)
+        found = solve_ivp(derivative, times[[0, -1]], y0, "DOP853", times, rtol=self.tolerance, atol=self.tolerance)
+        if not found.success:
+            last = times[max(len(found.t) - 1, 0)]
+            raise Refused(f"the motion cannot be followed much beyond t = {last:g} s: its steps shrink to nothing")
+        x = torch.from_numpy(found.y).view(*x0.shape, len(times)).transpose(-1, -2)
         after = torch.from_numpy(np.abs(times - times[0]))
         lost = (after > lost_at[..., None])[..., None]
         return x.where(~lost, torch.nan).to(x0)

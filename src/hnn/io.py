@@ -50,6 +50,7 @@ __all__ = [
     "read_weights",
     "rollouts_path",
     "weights_path",
+    "write_cards",
     "write_frames",
     "write_json",
     "write_motions",
@@ -136,6 +137,12 @@ def write_text(path: Path, text: str) -> None:
     """UTF-8 with line feeds."""
     with writing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_cards(cards: Mapping[str, str]) -> None:
+    """The model cards, by the keys of their cells."""
+    for key, text in cards.items():
+        write_text(METRICS / "cards" / f"{key}.md", text)
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hnn import io
 from hnn.errors import Refused
 from hnn.published import ENERGY_MSE, REASONS, TEST_LOSS, Value
+from hnn.text import template
 from hnn.words import number
 
 __all__ = ["WITHIN", "compare", "experiment", "rows", "terminal", "verdict"]
@@ -114,16 +114,9 @@ def reasons(found: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
 
 def compare(read: Read) -> tuple[list[dict[str, str]], str]:
     """(the rows, docs/paper.md): the table, and the reason for each row that is not within the published spread."""
-    environment = Environment(
-        loader=PackageLoader("hnn"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
     found = rows(read)
     about = {"seeds": yaml.safe_load(read("params.yaml"))["seeds"], "within": sum(r["verdict"] == WITHIN for r in found)}
-    return found, environment.get_template("paper.md").render(rows=found, reasons=reasons(found), **about)
+    return found, template("paper.md").render(rows=found, reasons=reasons(found), **about)
 
 
 def terminal(found: Sequence[Mapping[str, str]]) -> str:

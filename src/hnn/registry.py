@@ -4,14 +4,23 @@ Adding a system or a model is adding a file. Names are found by listing the fold
 needs and a change of one model's file re-runs that model's cells and nothing else.
 """
 
+import ast
 import importlib
 import inspect
 from pathlib import Path
 from typing import TypeVar
 
-__all__ = ["find", "names"]
+__all__ = ["describe", "find", "names"]
 
 T = TypeVar("T")
+
+
+def describe(package: str, name: str) -> tuple[str, str]:
+    """The first lines of what the file hnn/<package>/<name>.py and its class say of themselves; it is read and not run."""
+    tree = ast.parse(Path(__file__).with_name(package).joinpath(f"{name}.py").read_text(encoding="utf-8"))
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    file, own = ((ast.get_docstring(node) or name).splitlines()[0] for node in (tree, classes[-1]))
+    return file, own
 
 
 def names(package: str) -> list[str]:

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from hnn import findings, report_pixels, tables
 from hnn.quantities import QUANTITIES
 from hnn.results import SETS, Cells, Comparisons
+from hnn.text import template
 
 __all__ = ["content", "extract", "markdown", "page"]
 
@@ -70,23 +69,9 @@ WORDS = {
 """What stands at the tables, the same in both forms."""
 
 
-def template(name: str, autoescape: bool) -> Any:
-    """A file of hnn/templates, which finds everything it names or fails."""
-    environment = Environment(
-        loader=PackageLoader("hnn"),
-        undefined=StrictUndefined,
-        autoescape=autoescape,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.globals |= {"columns": tables.columns}
-    return environment.get_template(name)
-
-
 def markdown(said: Mapping[str, Any]) -> str:
     """metrics/report.md, of what `content` says."""
-    return str(template("report.md", autoescape=False).render(said, begin=BEGIN, end=END))
+    return str(template("report.md").render(said, columns=tables.columns, begin=BEGIN, end=END))
 
 
 def page(said: Mapping[str, Any], pictures: Mapping[str, str], origin: Mapping[str, Any]) -> str:
@@ -94,7 +79,7 @@ def page(said: Mapping[str, Any], pictures: Mapping[str, str], origin: Mapping[s
 
     `origin` says where it comes from: the parameters, the versions, the code and the data (see `hnn.provenance`).
     """
-    return str(template("report.html", autoescape=True).render(said, pictures=pictures, origin=origin))
+    return str(template("report.html", autoescape=True).render(said, columns=tables.columns, pictures=pictures, origin=origin))
 
 
 def extract(text: str) -> str:

@@ -26,6 +26,8 @@ class System(ABC):
     """Whether H(q, p) = T(p) + V(q) and forces depend on q alone, as explicit splittings need."""
     chaotic: ClassVar[bool] = False
     """Whether motions that begin side by side part exponentially, so that no model can be asked to follow one for long."""
+    components: ClassVar[str] = "positions, then momenta"
+    """What the 2n components of a state are, in order, with units."""
     shapes: ClassVar[tuple[str, ...]] = ("ring", "box")
     """The names of the initial distributions that `sample` draws from: methods of the class."""
     axes: ClassVar[tuple[str, str]] = ("position q in m", "momentum p in kg m/s")

@@ -3,14 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pandas as pd
-
 from hnn.published import ENERGY_MSE, REMARKS, TEST_LOSS, Value
 from hnn.quantities import QUANTITIES
 from hnn.results import SETS, TRUTH, Cells, Comparisons, compared, floor, found_in, label, of_both, pairs, verdict_on
 from hnn.words import number, plain, ratio, spread
 
-__all__ = ["beside_published", "columns", "contract", "headline", "protocol", "summary_rows", "terminal_table"]
+__all__ = ["beside_published", "columns", "contract", "headline", "protocol", "summary_rows"]
 
 Row = dict[str, str]
 
@@ -120,17 +118,3 @@ def summary_rows(cells: Cells) -> list[dict[str, Any]]:
         for found in cell.values():
             add(task, model, "", found)
     return rows
-
-
-def terminal_table(rows: Sequence[Mapping[str, Any]], quantities: Sequence[str]) -> str:
-    """The rows of the summary with these quantities, a line for each task and model."""
-    table = pd.DataFrame(rows)
-    table = table[table["quantity"].isin(quantities)].copy()
-    edges = table[["mean", "low", "high"]].apply(pd.to_numeric).to_dict("records")
-    table["shown"] = [spread({str(k): None if pd.isna(v) else v for k, v in row.items()}) for row in edges]
-    return (
-        table.pivot(index=["task", "model"], columns="quantity", values="shown")
-        .reindex(columns=list(quantities))
-        .fillna("–")
-        .to_string()
-    )

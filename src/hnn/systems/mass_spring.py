@@ -22,6 +22,7 @@ class MassSpring(System):
 
     degrees: ClassVar[int] = 1
     separable: ClassVar[bool] = True
+    components: ClassVar[str] = "q in m, p in kg m/s"
 
     mass: float  # kg
     stiffness: float  # N / m

@@ -27,6 +27,7 @@ class Pendulum(System):
     axes: ClassVar[tuple[str, str]] = ("angle q in rad", "momentum p in kg m²/s")
     separable: ClassVar[bool] = True
     shapes: ClassVar[tuple[str, ...]] = (*System.shapes, "amplitude")
+    components: ClassVar[str] = "q in rad, p in kg m²/s"
 
     mass: float  # kg
     length: float  # m

@@ -23,6 +23,7 @@ class TwoBody(System):
 
     degrees: ClassVar[int] = 4
     separable: ClassVar[bool] = True
+    components: ClassVar[str] = "x1, y1, x2, y2 in m, then their momenta in kg m/s"
     shapes: ClassVar[tuple[str, ...]] = ("near_circular",)
 
     mass: float  # kg, of each body

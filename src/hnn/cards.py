@@ -1,0 +1,125 @@
+"""Model cards: what a cell was trained on, what it is good for, where it fails, how to load it; all of it from its metrics."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hnn import registry
+from hnn.results import TRUTH, Cells
+from hnn.schema import Task
+from hnn.text import template
+from hnn.words import number, spread
+
+__all__ = ["failures", "judgements", "measured", "render", "strengths"]
+
+SETS = {
+    "": "held out",
+    "long": "long horizon",
+    "outside": "outside",
+    "continuous": "as an equation",
+    "floor": "true frames",
+    "table1": "published",
+}
+QUANTITIES = ("energy_error", "coordinate_error", "valid_time", "conserved_error", "diverged", "energy_mse")
+FRICTION = 0.01
+"""The relative change of the true energy over the horizon beyond which a system has friction."""
+WRONG = 0.1
+"""The error of energy, in its spread, beyond which a cell is not said to be good for it."""
+
+
+def render(cells: Cells, decay: Mapping[str, float], tasks: Mapping[str, Task], seeds: int) -> dict[str, str]:
+    """The card of each cell as Markdown, by its key. `decay[task]` is the relative change of the true energy, if known."""
+    card = template("card.md")
+    cards = {}
+    for (task, model), cell in cells.items():
+        if model == TRUTH:
+            continue
+        name, _, step_map = model.partition("-")
+        floor = cells.get((task, TRUTH), {})
+        cards[f"{task}-{model}"] = card.render(
+            task=task,
+            model=name,
+            step_map=step_map,
+            seeds=seeds,
+            about=tasks[task],
+            system=registry.describe("systems", str(tasks[task].system["name"])),
+            network=registry.describe("models", name),
+            train=cell["train"],
+            loss=(spread(cell["train"]["test_loss"]), spread(floor.get("rollout", {}).get("test_loss"))),
+            rows=measured(cell["rollout"], floor.get("rollout", {})),
+            strengths=strengths(cell["rollout"]),
+            failures=failures(cell["rollout"], decay.get(task, 0.0), step_map),
+        )
+    return cards
+
+
+def part(rollout: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The quantities of one set of starts, those held out at the top; empty where there is none."""
+    return rollout.get(name, {}) if name else rollout
+
+
+def measured(rollout: Mapping[str, Any], floor: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Rows of the table: each set and quantity that there is, and what the exact field has."""
+    return [
+        {"set": title, "quantity": name, "cell": spread(part(rollout, key)[name]), "floor": spread(part(floor, key).get(name))}
+        for key, title in SETS.items()
+        for name in QUANTITIES
+        if name in part(rollout, key)
+    ]
+
+
+def judgements(rollout: Mapping[str, Any]) -> dict[str, bool]:
+    """What was found from held-out starts, in sentences, and whether its whole interval is on the good side of its limit."""
+    valid, energy, kept = (rollout.get(name) for name in ("valid_time", "energy_error", "conserved_error"))
+    said = {}
+    if valid:
+        said[f"From starts like those it was trained on it stays within 10 % for {spread(valid)} periods."] = (
+            edge(valid, "low") >= 1
+        )
+    if energy:
+        text = f"Its energy is wrong by {spread(energy)} of the spread of energies in the data, on average."
+        said[text] = edge(energy, "high") <= WRONG
+    if kept:
+        said[f"Its own energy wanders by {spread(kept)} of that energy's spread along its rollouts."] = (
+            edge(kept, "high") <= WRONG
+        )
+    return said
+
+
+def edge(value: Mapping[str, float | None], side: str) -> float:
+    """An end of an interval; NaN, which is on no side of anything, where it is undefined."""
+    found = value[side]
+    return float("nan") if found is None else found
+
+
+def strengths(rollout: Mapping[str, Any]) -> list[str]:
+    """What it may be used for: one period within 10 %, errors of energy below a tenth of the spread."""
+    return [text for text, well in judgements(rollout).items() if well] or ["Nothing that was measured: see below."]
+
+
+def failures(rollout: Mapping[str, Any], change: float, step_map: str) -> list[str]:
+    """Where not to trust it, as far as it was measured."""
+    said = [text for text, well in judgements(rollout).items() if not well]
+    if rollout.get("mismatch"):
+        said.append("Its rollouts break the integrator contract (mismatch): part of its errors are the integrator's.")
+    if abs(change) > FRICTION and "conserved_error" in rollout:
+        said.append(f"The true energy changes by {change:+.0%} over the horizon, and this model cannot: it has no friction.")
+    elif "conserved_error" not in rollout:
+        said.append("It has no energy to hold: nothing keeps its errors of energy from growing.")
+    for key, where in (("long", "over the long horizon"), ("outside", "from starts outside the training data")):
+        found, times = part(rollout, key), ""
+        if not found:
+            said.append(f"It was not measured {where}.")
+            continue
+        if found["energy_error"]["mean"] is not None and rollout["energy_error"]["mean"]:
+            times = f", {number(found['energy_error']['mean'] / rollout['energy_error']['mean'])} times as large"
+        lost = found["diverged"]["mean"]
+        said.append(
+            f"The energy error {where} is {spread(found['energy_error'])}{times}"
+            + (f"; {lost:.0%} of the rollouts diverged and are not in it." if lost else ".")
+        )
+    if step_map and "continuous" in rollout:
+        said.append(
+            f"It learned a map ({step_map}) from frame to frame: rolled out as a differential equation its energy error is "
+            f"{spread(rollout['continuous']['energy_error'])}."
+        )
+    return said

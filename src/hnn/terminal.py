@@ -1,0 +1,92 @@
+"""What a person asks of a finished run, in plain text: its tables, and what tasks and models there are."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from hnn import config, io, registry, words
+from hnn.errors import Refused
+
+__all__ = ["blocks", "models", "tables", "tasks"]
+
+QUANTITIES = ("energy_error", "coordinate_error", "valid_time", "long.energy_error", "outside.energy_error", "test_loss")
+LEGEND = """\
+energy_error: of the spread of energies in the data; coordinate_error: of the
+size of the motion; valid_time: periods until 10 % wrong; long: over the long
+horizon; outside: from starts beyond the training data. Means with 95 %
+intervals. truth is the exact field: its rows are floors."""
+WIDEST = 100
+
+
+def tables(width: int | None = None) -> str:
+    """The headline numbers, a table for each task; lines fit the terminal and 100 characters, but for that of the path."""
+    path = io.METRICS / "report.md"
+    if not path.is_file():
+        raise Refused(f"{path} is not there yet: run `make repro`")
+    width = width or min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns)
+    found: dict[str, dict[str, dict[str, str]]] = {}
+    for row in io.read_rows(io.METRICS / "summary.csv"):
+        cells = found.setdefault(row["task"], {}).setdefault(row["model"], {"model": row["model"]})
+        if row["quantity"] in QUANTITIES:
+            edges = {key: float(row[key]) if row[key] else None for key in ("mean", "low", "high")}
+            cells[row["quantity"]] = words.spread(edges)
+        elif row["quantity"] == "mismatch":
+            cells["model"] += " (mismatch)"
+    verdicts = io.METRICS / "comparisons.json"
+    judged = io.read_json(verdicts) if verdicts.is_file() else {}
+    parts = [
+        "\n".join([task, *blocks(list(cells.values()), width), *said(judged.get(task, {}))]) for task, cells in found.items()
+    ]
+    return "\n\n".join([*parts, LEGEND, f"The whole report:\n{path.resolve()}"])
+
+
+def blocks(rows: Sequence[Mapping[str, str]], width: int) -> list[str]:
+    """Lines of rows whose first column is `model`: as many of QUANTITIES side by side as fit, the others below them."""
+    names = [name for name in QUANTITIES if any(name in row for row in rows)]
+    size = {name: max(len(name), *(len(row.get(name, "–")) for row in rows)) for name in ["model", *names]}
+    groups: list[list[str]] = []
+    for name in names:
+        used = 2 + size["model"] + sum(2 + size[other] for other in (groups[-1] if groups else []))
+        if not groups or used + 2 + size[name] > width:
+            groups.append([])
+        groups[-1].append(name)
+    lines = []
+    for group in groups:
+        head = {name: name for name in ["model", *group]}
+        lines += ["  " + "  ".join(row.get(name, "–").ljust(size[name]) for name in head).rstrip() for row in [head, *rows]]
+    return lines
+
+
+def said(judged: Mapping[str, Mapping[str, Mapping[str, Mapping[str, str]]]]) -> list[str]:
+    """One line for each comparison at the published horizon: what is better, worse, or not distinguishable."""
+    lines = []
+    for pair, sets in judged.items():
+        verdicts = {name: value["verdict"] for name, value in sets.get("held_out", {}).items() if name in QUANTITIES}
+        lines += [f"  {pair}: {name} {verdict}" for name, verdict in verdicts.items()]
+    return lines
+
+
+def tasks() -> str:
+    """A line for each task of params.yaml: how it is observed, how many of its cells are trained, what it is."""
+    params = config.load()
+    lines = []
+    for name, task in params.tasks.items():
+        seen = "recording" if task.ingest else "pictures" if name in params.pixel_tasks else "states"
+        about = registry.describe("systems", str(task.system["name"]))[0]
+        lines.append(f"{name:<16} {seen:<10} {len(cells(name, '*')):>2} trained  {about}")
+    return "\n".join(lines)
+
+
+def models() -> str:
+    """A line for each model: how many of its cells are trained, what it is."""
+    lines = [f"{'truth':<16} needs none  The exact field of the task's system."]
+    for name in registry.names("models"):
+        count = len(cells("*", name) + cells("*", f"{name}-*"))
+        lines.append(f"{name:<16} {count:>2} trained  {registry.describe('models', name)[0]}")
+    return "\n".join(lines)
+
+
+def cells(task: str, model: str) -> list[Path]:
+    """The weights that are there, of a task and a model as patterns."""
+    pattern = io.weights_path(task, model)
+    return sorted(pattern.parent.glob(pattern.name))
