@@ -41,20 +41,12 @@ def tables(width: int | None = None) -> str:
 
 
 def blocks(rows: Sequence[Mapping[str, str]], width: int) -> list[str]:
-    """Lines of rows whose first column is `model`: as many of QUANTITIES side by side as fit, the others below them."""
-    names = [name for name in QUANTITIES if any(name in row for row in rows)]
-    size = {name: max(len(name), *(len(row.get(name, "–")) for row in rows)) for name in ["model", *names]}
-    groups: list[list[str]] = []
-    for name in names:
-        used = 2 + size["model"] + sum(2 + size[other] for other in (groups[-1] if groups else []))
-        if not groups or used + 2 + size[name] > width:
-            groups.append([])
-        groups[-1].append(name)
-    lines = []
-    for group in groups:
-        head = {name: name for name in ["model", *group]}
-        lines += ["  " + "  ".join(row.get(name, "–").ljust(size[name]) for name in head).rstrip() for row in [head, *rows]]
-    return lines
+    """Lines of rows by `model`: as many of QUANTITIES side by side as fit, the others below them."""
+    import pandas as pd  # which takes a while
+
+    table = pd.DataFrame(rows).set_index("model").rename_axis(None)
+    shown = table.reindex(columns=[name for name in QUANTITIES if name in table]).fillna("–")
+    return [f"  {line}".rstrip() for line in shown.to_string(line_width=width - 2).splitlines() if line]
 
 
 def said(judged: Mapping[str, Mapping[str, Mapping[str, Mapping[str, str]]]]) -> list[str]:
