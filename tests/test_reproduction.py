@@ -75,3 +75,9 @@ def test_a_result_that_only_one_side_has_differs(swapped):
     verdict, lines = compare(*(reversed(sides) if swapped else sides))
     assert verdict == "differs"
     assert [line.split(":")[0] for line in lines] == ["test_loss"]
+
+
+def test_how_well_it_was_integrated_is_no_result_but_a_mismatch_is():
+    a, b = ({"energy_error": interval(1.0, 0.1), "integrator": {"error": error}} for error in (1e-7, 3e-7))
+    assert compare(a, b) == ("agrees", [])
+    assert compare(a, b | {"mismatch": True})[0] == "differs"
