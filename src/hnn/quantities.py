@@ -11,7 +11,7 @@ QUANTITIES: dict[str, tuple[str, str]] = {
     "phase_error": ("1", "how much faster than the truth the model's clock runs, relative and with its sign"),
     "valid_time": ("periods", "time until x̂ is wrong by 10 % of the motion's size; at most the horizon"),
     "conserved_error": ("spread", "how far a learned H moves along its own rollout, over its spread in the training data"),
-    "reversal_error": ("1", "distance from the start after rolling out forward and back, over the motion's size; from ten starts"),
+    "reversal_error": ("1", "distance from the start after rolling out there and back, over the motion's size; ten starts"),
     "symplectic_error": ("1", "norm of MᵀJM - J, M being the Jacobian of the flow over one period; from ten starts"),
     "diverged": ("fraction", "rollouts that left the data by ten times its size: counted here, left out of the means"),
 }
