@@ -41,7 +41,7 @@ CAPTIONS = {
     "errors": f"How errors grow: {BANDS}.",
     "paths": "The same motions by the truth and by each model, of the first seed; dots are the starts.",
     "energy": "Energy along one motion, of the first seed: what it really is, and what a learned H takes it to be.",
-    "losses": "Training: mean loss and its range over the seeds; a dotted black line is the loss of the exact field on such data.",
+    "losses": "Training: mean loss and its range over the seeds; dotted black: the exact field on the same data.",
     "autoencoder": "Training of the autoencoder that both models start from: mean loss and its range over the seeds.",
     "film": "One motion in pictures, of the first seed; what leaves the picture is not drawn.",
     "angle": "The angle that a linear probe reads from the latent state, each model by the map it was trained through.",
