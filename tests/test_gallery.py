@@ -47,6 +47,7 @@ def test_a_pixel_task_has_pictures_of_what_it_sees_believes_and_learns(models):
     task = gallery.Shown("pixels", {"held_out": MOTION}, rollouts, dict.fromkeys(models, CURVES))
     group = gallery.of_pixels(task, CURVES)
     assert {"pixels-film.png", "pixels-film.gif", "pixels-angle.png", "pixels-hnn-rk4-portrait.png"} <= set(group)
+    assert group["pixels-hnn-rk4-counterfactual.gif"][1].startswith("hnn-rk4: energy added")
     assert {"pixels-errors.png", "pixels-losses.png", "pixels-autoencoder.png"} <= set(group)
     assert all(caption.endswith(".") for _, caption in group.values())
-    assert ("baseline-euler, continuous" in group["pixels-film.gif"][1]) == ("baseline-euler" in models)
+    assert ("baseline-euler continuous" in group["pixels-film.gif"][1]) == ("baseline-euler" in models)

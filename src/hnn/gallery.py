@@ -41,7 +41,7 @@ CAPTIONS = {
     "errors": f"How errors grow: {BANDS}.",
     "paths": "The same motions by the truth and by each model, of the first seed; dots are the starts.",
     "energy": "Energy along one motion, of the first seed: what it really is, and what a learned H takes it to be.",
-    "losses": "Training: mean loss and its range over the seeds; the dotted black line is the loss of the exact field.",
+    "losses": "Training: mean loss and its range over the seeds; dotted black: the exact field on the same data.",
     "autoencoder": "Training of the autoencoder that both models start from: mean loss and its range over the seeds.",
     "film": "One motion in pictures, of the first seed; what leaves the picture is not drawn.",
     "angle": "The angle that a linear probe reads from the latent state, each model by the map it was trained through.",
@@ -68,10 +68,14 @@ def captioned(figures: Mapping[str, Figure]) -> Group:
     }
 
 
-def animated(films: Mapping[str, ndarray], shown: list[str]) -> Group:
-    """Animations: that of the motion has the films `shown` from left to right."""
-    moving = f"The same motion, moving. From left to right: {', '.join(shown)}."
-    return {f"{n}.gif": (film, moving if n.endswith("-film") else "The same, moving.") for n, film in films.items()}
+def animated(task: str, films: Mapping[str, ndarray], shown: list[str]) -> Group:
+    """Animations: that of the motion has the films `shown` from left to right, any other is a model's counterfactual."""
+    group: Group = {}
+    for name, film in films.items():
+        model = name.removeprefix(f"{task}-").removesuffix("-counterfactual")
+        motion = f"The same motion, moving. From left to right: {', '.join(shown)}."
+        group[f"{name}.gif"] = film, motion if model == "film" else f"{model}: energy added midway, moving."
+    return group
 
 
 def overview(rollouts: Mapping[str, bands.Models]) -> Group:
@@ -92,7 +96,7 @@ def of_states(shown: Shown, axes: tuple[str, str], draw: Draw | None, floor: flo
     if draw is None:
         return captioned(figures)
     figures |= pictures.drawn(task, draw, motions, learned)
-    return captioned(figures) | animated(pictures.animated(task, draw, motions, learned), ["truth", *learned])
+    return captioned(figures) | animated(task, pictures.animated(task, draw, motions, learned), ["truth", *learned])
 
 
 def of_pixels(shown: Shown, autoencoder: Mapping[str, ndarray]) -> Group:
@@ -102,5 +106,5 @@ def of_pixels(shown: Shown, autoencoder: Mapping[str, ndarray]) -> Group:
     figures[f"{task}-losses"] = plotting.losses(shown.curves, None, f"{task}: loss, mean and range over the seeds")
     title = f"{task}: loss of the autoencoder, mean and range over the seeds"
     figures[f"{task}-autoencoder"] = plotting.losses({"autoencoder": autoencoder}, None, title)
-    films = [name.replace("\n", ", ") for name in pictures.films(rollouts) if not name.endswith("-euler")]
-    return captioned(figures) | animated(pictures.animations(task, rollouts), films)
+    films = [name.replace("\n", " ") for name in pictures.films(rollouts) if not name.endswith("-euler")]
+    return captioned(figures) | animated(task, pictures.animations(task, rollouts), films)
