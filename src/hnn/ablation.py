@@ -46,7 +46,7 @@ def commands(task: str, params: Mapping[str, Any]) -> list[list[str]]:
         "width": [["model.hidden=12,25,50,100,400"]],
         "derivative": [["simulate.derivative=central,forward"]],
     }
-    always = [f"state_tasks=[{task}]", "pixel_tasks=[]", "measured_tasks=[]", "compute.workers=1", "simulate.long=1"]
+    always = [f"state_tasks=[{task}]", "pixel_tasks=[]", "measured_tasks=[]", "simulate.long=1"]
     targets = [name for name in ("rollout", "truth") if name in stages]
     return [
         ["--name", f"ablation-{factor}-{k}", *(word for change in [*always, *changes] for word in ("-S", change)), *targets]
@@ -149,7 +149,9 @@ def collect(task: str) -> None:
         keep_trailing_newline=True,
     )
     seen = {factor: {"label": LABELS[factor], "lines": said(factor, table)} for factor in factors}
-    io.write_text(FOLDER.with_suffix(".md"), environment.get_template("ablations.md").render(task=task, factors=seen))
+    seeds = yaml.safe_load(git("show", f"{next(iter(names.values()))}:params.yaml"))["seeds"]
+    page = environment.get_template("ablations.md").render(task=task, factors=seen, seeds=seeds)
+    io.write_text(FOLDER.with_suffix(".md"), page)
 
 
 def main() -> None:
