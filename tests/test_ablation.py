@@ -25,7 +25,7 @@ TABLE = [
 def changes(task="pendulum"):
     """The changes of each command of the sweep, {name: {dotted key: list of values}}."""
     found = {}
-    for words in ablation.commands(task, parameters()):
+    for words in ablation.commands(task):
         pairs = [words[i + 1].split("=") for i, word in enumerate(words) if word == "-S"]
         found[words[1]] = {k: [yaml.safe_load(v)] if "[" in v else list(map(yaml.safe_load, v.split(","))) for k, v in pairs}
     return found

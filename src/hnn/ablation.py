@@ -18,6 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from hnn import io, plotting
 from hnn.errors import Refused
 from hnn.report import spread, verdict
+from hnn.reproduction import git
 
 __all__ = ["FOLDER", "collect", "commands", "experiments", "queue", "rows", "said"]
 
@@ -36,7 +37,7 @@ ORDER = ("exact", "central", "forward")
 Row = Mapping[str, Any]
 
 
-def commands(task: str, params: Mapping[str, Any]) -> list[list[str]]:
+def commands(task: str) -> list[list[str]]:
     """The words after `dvc exp run --queue` of every group of experiments; a list of values is a group of its own."""
     data, stages = f"tasks.{task}.simulate", yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"]
     groups: dict[str, list[list[str]]] = {
@@ -62,18 +63,13 @@ def queue(task: str) -> None:
         raise Refused(f"ablation: given task {task!r}, allowed: a simulated task of params.yaml")
     if old := list(experiments()):
         dvc("exp", "remove", "--quiet", *old)
-    for words in commands(task, params):
+    for words in commands(task):
         dvc("exp", "run", "--queue", "--quiet", *words)
 
 
 def dvc(*words: str) -> None:
     """Run DVC."""
     subprocess.run([sys.executable, "-m", "dvc", *words], check=True)
-
-
-def git(*words: str) -> str:
-    """What a git command prints."""
-    return subprocess.run(["git", *words], check=True, capture_output=True, text=True).stdout
 
 
 def experiments() -> dict[str, str]:
