@@ -47,7 +47,7 @@ paper: $(STAMP) ## the published recipe as an experiment, and its table beside t
 
 ablation: $(STAMP) ## a queue of experiments on one task, TASK=pendulum: trajectories, noise, width, derivatives; into docs/ablations
 	python -m hnn.ablation queue $(TASK)
-	dvc exp run --run-all --jobs 2
+	dvc exp run --run-all
 	python -m hnn.ablation collect $(TASK)
 
 bench: $(OTHERS) ## how fast, beside the published way of doing each job; BENCH=--repro also runs the pipeline from nothing

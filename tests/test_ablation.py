@@ -25,7 +25,7 @@ TABLE = [
 def changes(task="pendulum"):
     """The changes of each command of the sweep, {name: {dotted key: list of values}}."""
     found = {}
-    for words in ablation.commands(task, parameters()):
+    for words in ablation.commands(task):
         pairs = [words[i + 1].split("=") for i, word in enumerate(words) if word == "-S"]
         found[words[1]] = {k: [yaml.safe_load(v)] if "[" in v else list(map(yaml.safe_load, v.split(","))) for k, v in pairs}
     return found
@@ -46,10 +46,10 @@ def test_every_experiment_is_of_valid_parameters(tmp_path):
 
 
 def test_one_factor_is_varied_at_a_time_and_never_to_its_default():
-    common = set(changes()["ablation-default-0"])
+    common = set(changes()["ablation-pendulum-default-0"])
     varied = {name: {k: v for k, v in change.items() if k not in common} for name, change in changes().items()}
-    assert not varied.pop("ablation-default-0")
-    factors = {re.fullmatch(r"ablation-([a-z]+)-\d+", name)[1] for name in varied}
+    assert not varied.pop("ablation-pendulum-default-0")
+    factors = {re.fullmatch(r"ablation-pendulum-([a-z]+)-\d+", name)[1] for name in varied}
     assert factors == set(ablation.LABELS)
     for change in varied.values():
         for key, values in change.items():
@@ -71,7 +71,7 @@ def test_results_are_collected_from_git_and_the_unchanged_experiment_is_in_every
         return yaml.safe_dump(raw[revision]) if path == "params.yaml" else json.dumps(found)
 
     monkeypatch.setattr(ablation, "git", git)
-    table = ablation.rows("pendulum", {"ablation-width-0-1": "wide", "ablation-default-0": "default"})
+    table = ablation.rows("pendulum", {"ablation-pendulum-width-0-1": "wide", "ablation-pendulum-default-0": "default"})
     assert [(r["factor"], r["value"]) for r in table] == [
         ("trajectories", 25),
         ("noise", 0.1),
@@ -94,6 +94,14 @@ def test_the_picture_has_a_panel_for_each_quantity_and_the_floor_only_where_ther
     assert [text.get_text() for text in loss.get_xticklabels()] == ["0.0", "0.1", "0.4"]
     assert "truth" in loss.get_legend_handles_labels()[1]
     assert "truth" not in error.get_legend_handles_labels()[1]
+
+
+def test_only_the_experiments_of_the_task_count(monkeypatch):
+    listed = (
+        "refs/exps/ab/cd/ablation-pendulum-noise-0 1\nrefs/exps/ab/cd/ablation-two_body-noise-0 2\nrefs/exps/ab/cd/paper 3"
+    )
+    monkeypatch.setattr(ablation, "git", lambda *words: listed)
+    assert ablation.experiments("pendulum") == {"ablation-pendulum-noise-0": "1"}
 
 
 @pytest.mark.parametrize("task", ["no_such_task", "real_pendulum"])

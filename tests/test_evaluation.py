@@ -84,6 +84,8 @@ def test_the_published_protocol_counts_only_what_is_known_and_gives_the_spread_o
     assert found["block_error"][:, 0] == pytest.approx(squares.std(1) / np.sqrt(5))
     assert found["median_start"][:, 0].tolist() == [9.0, 64.0]
     assert (found["least_seed"].item(), found["most_seed"].item()) == (11.0, 66.0)
+    assert found["least_edge"].item() == pytest.approx(11 - 2 * found["block_error"][0, 0])
+    assert found["most_edge"].item() == pytest.approx(66 + 2 * found["block_error"][1, 0])
 
 
 def test_with_one_start_the_published_blocks_are_of_times(motion):

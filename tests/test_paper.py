@@ -20,9 +20,10 @@ PUBLISHED = Value(1.0, 0.1)
     [
         (1.19, 1.1, 1.2, "within the published spread"),
         (0.81, 0.8, 0.9, "within the published spread"),
-        (1.21, 1.1, 1.3, "above"),
+        (1.5, 1.21, 1.6, "above"),
         (0.5, 0.4, 0.6, "below"),
-        (2.0, 0.9, 3.0, "above; the published number is among those of our seeds"),
+        (2.0, 1.19, 3.0, "above, but not for every seed"),
+        (0.5, 0.1, 0.81, "below, but not for every seed"),
     ],
 )
 def test_a_verdict_says_within_up_to_twice_the_published_spread_and_else_which_side(mean, least, most, said):
@@ -35,7 +36,7 @@ def experiment(energy, loss, tasks=("mass_spring",)):
     files = {"params.yaml": yaml.safe_dump(params | {"step_maps": ["euler"], "seeds": 2})}
     for cell in (f"{task}-{model}" for task in tasks for model in ("baseline", "hnn")):
         table1 = {"energy_mse": energy, "median_start": energy / 2, "block_error": energy / 10}
-        table1 |= {"least_seed": energy / 3, "most_seed": energy * 3}
+        table1 |= {"least_seed": energy / 3, "most_seed": energy * 3, "least_edge": energy / 5, "most_edge": energy * 5}
         files[f"metrics/rollout/{cell}.json"] = json.dumps({"table1": {k: {"mean": v} for k, v in table1.items()}})
         files[f"metrics/train/{cell}.json"] = json.dumps({"test_loss": {"mean": loss}})
         lines = [f"{step},{loss},{loss * (100 if step < 40 else 2)},{loss / 2}" for step in range(50)]
@@ -49,7 +50,7 @@ def test_every_published_number_of_the_cells_there_are_has_a_row_and_no_other_ha
     assert sorted(found) == [(m, q) for m in ("baseline", "hnn") for q in ("energy_mse", "test_loss")]
     assert found["hnn", "energy_mse"]["verdict"] == paper.WITHIN
     assert found["baseline", "energy_mse"]["verdict"] == "below"
-    assert found["hnn", "test_loss"]["verdict"] == "below; the published number is among those of our seeds"
+    assert found["hnn", "test_loss"]["verdict"] == "below, but not for every seed"
     assert found["hnn", "test_loss"]["seeds"] == "0.01 to 0.04"  # at the end of the training only
 
 

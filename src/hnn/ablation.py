@@ -5,7 +5,6 @@ The sweep is a queue of DVC experiments; afterwards their metrics are collected 
 
 import argparse
 import json
-import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -16,11 +15,13 @@ import yaml
 
 from hnn import io, plotting
 from hnn.errors import Refused
+from hnn.reproduction import git
 from hnn.text import template
 from hnn.words import spread, verdict
 
 __all__ = ["FOLDER", "collect", "commands", "experiments", "queue", "rows", "said"]
 
+PREFIX = "ablation-"
 FOLDER = Path("docs") / "ablations"
 LABELS = {
     "trajectories": "training trajectories",
@@ -36,8 +37,8 @@ ORDER = ("exact", "central", "forward")
 Row = Mapping[str, Any]
 
 
-def commands(task: str, params: Mapping[str, Any]) -> list[list[str]]:
-    """The words after `dvc exp run --queue` of every group of experiments; a list of values is a group of its own."""
+def commands(task: str) -> list[list[str]]:
+    """The words after `dvc exp run --queue`, by name; of several values for one key DVC makes as many experiments."""
     data, stages = f"tasks.{task}.simulate", yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"]
     groups: dict[str, list[list[str]]] = {
         "default": [[]],
@@ -46,10 +47,15 @@ def commands(task: str, params: Mapping[str, Any]) -> list[list[str]]:
         "width": [["model.hidden=12,25,50,100,400"]],
         "derivative": [["simulate.derivative=central,forward"]],
     }
-    always = [f"state_tasks=[{task}]", "pixel_tasks=[]", "measured_tasks=[]", "compute.workers=1", "simulate.long=1"]
+    always = [f"state_tasks=[{task}]", "pixel_tasks=[]", "measured_tasks=[]", "simulate.long=1"]
     targets = [name for name in ("rollout", "truth") if name in stages]
     return [
-        ["--name", f"ablation-{factor}-{k}", *(word for change in [*always, *changes] for word in ("-S", change)), *targets]
+        [
+            "--name",
+            f"{PREFIX}{task}-{factor}-{k}",
+            *(word for change in [*always, *changes] for word in ("-S", change)),
+            *targets,
+        ]
         for factor, group in groups.items()
         for k, changes in enumerate(group)
     ]
@@ -60,9 +66,9 @@ def queue(task: str) -> None:
     params = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
     if task not in params["tasks"] or "simulate" not in params["tasks"][task]:
         raise Refused(f"ablation: given task {task!r}, allowed: a simulated task of params.yaml")
-    if old := list(experiments()):
+    if old := list(experiments(task)):
         dvc("exp", "remove", "--quiet", *old)
-    for words in commands(task, params):
+    for words in commands(task):
         dvc("exp", "run", "--queue", "--quiet", *words)
 
 
@@ -71,15 +77,10 @@ def dvc(*words: str) -> None:
     subprocess.run([sys.executable, "-m", "dvc", *words], check=True)
 
 
-def git(*words: str) -> str:
-    """What a git command prints."""
-    return subprocess.run(["git", *words], check=True, capture_output=True, text=True).stdout
-
-
-def experiments() -> dict[str, str]:
-    """The experiments of the sweep, {name: revision}, of the current commit or of earlier ones."""
+def experiments(task: str) -> dict[str, str]:
+    """The experiments of the sweep on a task, {name: revision}, of the current commit or of earlier ones."""
     listed = (line.split() for line in git("for-each-ref", "--format=%(refname) %(objectname)", "refs/exps").splitlines())
-    return {name: revision for ref, revision in listed if (name := ref.rsplit("/", 1)[-1]).startswith("ablation-")}
+    return {name: revision for ref, revision in listed if (name := ref.rsplit("/", 1)[-1]).startswith(f"{PREFIX}{task}-")}
 
 
 def rows(task: str, names: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -90,8 +91,8 @@ def rows(task: str, names: Mapping[str, str]) -> list[dict[str, Any]]:
         data = params["tasks"][task]["simulate"]
         now = {"trajectories": data["train"], "noise": data["noise_q"], "width": params["model"]["hidden"]}
         now["derivative"] = params["simulate"]["derivative"]
-        match = re.fullmatch(r"ablation-([a-z]+)-.*", name)
-        factors = list(LABELS) if match is None or match[1] == "default" else [match[1]]
+        factor = name.removeprefix(f"{PREFIX}{task}-").split("-")[0]
+        factors = list(LABELS) if factor == "default" else [factor]
         there = git("ls-tree", "-r", "--name-only", revision, "metrics").split()
         for model in ("baseline", "hnn", "truth"):
             for quantity, value in metrics(task, model, revision, there).items():
@@ -132,9 +133,9 @@ def said(factor: str, table: Sequence[Row]) -> list[str]:
 
 def collect(task: str) -> None:
     """Write docs/ablations: a table of all results, a picture for each factor; and docs/ablations.md."""
-    names = experiments()
+    names = experiments(task)
     if not names:
-        raise Refused("there are no experiments called ablation-…: run `make ablation`")
+        raise Refused(f"there are no experiments called {PREFIX}{task}-…: run `make ablation TASK={task}`")
     table = rows(task, names)
     io.write_rows(FOLDER / f"{task}.csv", table)
     factors = [factor for factor in LABELS if len({row["value"] for row in table if row["factor"] == factor}) > 1]
@@ -142,7 +143,9 @@ def collect(task: str) -> None:
         figure = plotting.ablation([row for row in table if row["factor"] == factor], QUANTITIES, LABELS[factor])
         io.write_picture(FOLDER / f"{task}-{factor}.png", figure)
     seen = {factor: {"label": LABELS[factor], "lines": said(factor, table)} for factor in factors}
-    io.write_text(FOLDER.with_suffix(".md"), template("ablations.md").render(task=task, factors=seen))
+    seeds = yaml.safe_load(git("show", f"{next(iter(names.values()))}:params.yaml"))["seeds"]
+    page = template("ablations.md").render(task=task, factors=seen, seeds=seeds)
+    io.write_text(FOLDER.with_suffix(".md"), page)
 
 
 def main() -> None:

@@ -165,20 +165,23 @@ def published_quantities(rolled: Mapping[str, ndarray], motion: TrueMotion, ener
     """The quantities of the published protocol, with the energy function that it used and up to where the motion is known.
 
     `energy_mse` by seed and start, (seeds, starts); `median_start`, of each seed, (seeds, 1); `block_error`, the "±" of each
-    seed as published, (seeds, 1); `least_seed` and `most_seed`, the means of the seeds where they are least and most, (1, 1).
+    seed as published, (seeds, 1); `least_seed` and `most_seed`, the means of the seeds where they are least and most, (1, 1),
+    and `least_edge` and `most_edge`, the same with twice the "±" of the seed taken off or added.
     """
     model = metrics.published_energy(energy, rolled["energy"], rolled["x"])
     true = metrics.published_energy(energy, rolled["true_energy"], motion.x)
     squares = np.square(model - true)
     found = squares.mean(-1, where=np.isfinite(true))
-    blocks = [block_error(seed if len(seed) > 1 else times[0]) for seed, times in zip(found, squares, strict=True)]
+    blocks = np.array([[block_error(seed if len(seed) > 1 else at[0])] for seed, at in zip(found, squares, strict=True)])
     seeds = found.mean(-1, keepdims=True)
     return {
         "energy_mse": found,
         "median_start": np.median(found, -1, keepdims=True),
-        "block_error": np.array(blocks)[:, None],
+        "block_error": blocks,
         "least_seed": seeds.min(0, keepdims=True),
         "most_seed": seeds.max(0, keepdims=True),
+        "least_edge": (seeds - 2 * blocks).min(0, keepdims=True),
+        "most_edge": (seeds + 2 * blocks).max(0, keepdims=True),
     }
 
 

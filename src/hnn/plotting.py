@@ -147,30 +147,36 @@ def task_figures(
     return {f"{task}-paths": paths, f"{task}-energy": energy}
 
 
+UNITS = {
+    "test_loss": "mean square of dx/dt",
+    "energy_error": "standard deviations of energy",
+    "coordinate_error": "sizes of the true motion",
+}
+
+
 def ablation(rows: Sequence[Mapping[str, Any]], quantities: Sequence[str], label: str) -> Figure:
     """A panel for each quantity against the values of one factor, each at an equal distance: means and 95 % intervals.
 
-    Rows have value, model, quantity, mean, low and high; those of the truth are a floor where they are not next to zero.
+    Rows have value, model, quantity, mean, low and high; the truth is a floor of the loss, and next to zero elsewhere.
     """
     figure, axes = panels(len(quantities))
     values = list(dict.fromkeys(row["value"] for row in rows))
+    models = [model for model in dict.fromkeys(row["model"] for row in rows) if model != "truth"]
     for axis, quantity in zip(axes, quantities, strict=True):
-        own = [row for row in rows if row["quantity"] == quantity]
-        for model in dict.fromkeys(row["model"] for row in own if row["model"] != "truth"):
-            line = [row for row in own if row["model"] == model and row["mean"] is not None]
-            x, mean = [values.index(row["value"]) for row in line], np.array([row["mean"] for row in line])
+        own = [row for row in rows if row["quantity"] == quantity and row["mean"] is not None]
+        for i, model in enumerate(models):
+            line = [row for row in own if row["model"] == model]
+            x, mean = [values.index(row["value"]) + 0.08 * i for row in line], np.array([row["mean"] for row in line])
             ends = np.abs([[row["low"] for row in line] - mean, [row["high"] for row in line] - mean])
             axis.errorbar(x, mean, ends, marker="o", ms=4, lw=1.2, capsize=3, color=colour(model), label=model)
-        floor = [row for row in own if row["model"] == "truth" and quantity == "test_loss" and row["mean"]]
+        floor = [row for row in own if row["model"] == "truth"] if quantity == "test_loss" else []
         if floor:
-            axis.plot(
-                [values.index(row["value"]) for row in floor], [row["mean"] for row in floor], "--", color=TRUTH, label="truth"
-            )
+            x, mean = [values.index(row["value"]) for row in floor], np.array([row["mean"] for row in floor])
+            axis.plot(x, mean, "--", color=TRUTH, label="truth")
         axis.set_yscale("log")
         axis.set_title(quantity.replace("_", " "))
         axis.set_xticks(range(len(values)), [str(value) for value in values])
         axis.set_xlabel(label)
-    axes[0].set_ylabel("mean square of dx/dt")
-    axes[1].set_ylabel("relative")
+        axis.set_ylabel(UNITS[quantity])
     axes[0].legend(frameon=False)
     return figure
