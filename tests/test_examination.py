@@ -103,7 +103,7 @@ def test_a_cells_metrics_have_every_set_and_its_rollouts_every_quantity_by_seed_
     found = measure("slow", Slow())
     assert set(found["outside"]) < set(found)
     assert {"reversal_error", "symplectic_error", "integrator"} <= set(found) - set(found["outside"])
-    assert set(found["table1"]) == {"energy_mse"}
+    assert "energy_mse" in found["table1"]
     assert found["integrator"]["honoured"]
     assert found["phase_error"]["mean"] == pytest.approx(-0.01, abs=1e-3)
     assert set(found["valid_time"]) == {"mean", "low", "high", "log10", "median", "q1", "q3"}
