@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hnn.statistics import interval
+from hnn.statistics import block_error, interval
 
 
 def test_starts_are_redrawn_alike_for_all_seeds():
@@ -34,3 +34,10 @@ def test_another_stream_gives_another_interval_of_the_same_mean():
 
 def test_an_infinite_value_is_left_out_like_nan():
     assert interval(np.array([[1.0, np.inf, 3.0]]), np.random.default_rng(0), 50)["mean"] == 2.0
+
+
+def test_the_published_spread_is_of_the_means_of_blocks_in_their_order():
+    values = np.repeat([1.0, 2.0, 3.0, 4.0, 5.0], 3) + np.tile([-9.0, 0.0, 9.0], 5)
+    assert block_error(values) == pytest.approx(np.std([1, 2, 3, 4, 5]) / np.sqrt(5))
+    assert block_error(values[::3]) == pytest.approx(block_error(values))
+    assert block_error(np.array([1.0, 3.0])) == pytest.approx(1 / np.sqrt(2))
