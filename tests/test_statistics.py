@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hnn.statistics import interval, quartiles
+from hnn.statistics import block_error, interval, quartiles
 
 
 def test_starts_are_redrawn_alike_for_all_seeds():
@@ -40,3 +40,10 @@ def test_quartiles_are_of_all_finite_values_together():
     values = np.array([[0.0, 1.0, np.nan], [2.0, 3.0, 4.0]])
     assert quartiles(values) == {"median": 2.0, "q1": 1.0, "q3": 3.0}
     assert quartiles(values * np.nan) == {"median": None, "q1": None, "q3": None}
+
+
+def test_the_published_spread_is_of_the_means_of_blocks_in_their_order():
+    values = np.repeat([1.0, 2.0, 3.0, 4.0, 5.0], 3) + np.tile([-9.0, 0.0, 9.0], 5)
+    assert block_error(values) == pytest.approx(np.std([1, 2, 3, 4, 5]) / np.sqrt(5))
+    assert block_error(values[::3]) == pytest.approx(block_error(values))
+    assert block_error(np.array([1.0, 3.0])) == pytest.approx(1 / np.sqrt(2))

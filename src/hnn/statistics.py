@@ -75,6 +75,9 @@ def over_seeds(
 
 
 def block_error(values: ndarray, blocks: int = 5) -> float:
-    """The "±" of the published table: standard deviation of the means of consecutive blocks of values (n,), over √blocks."""
-    means = [block.mean() for block in np.array_split(values, blocks)]
-    return float(np.std(means) / blocks**0.5)
+    """The "±" of the published table: standard deviation of the means of consecutive blocks of values (n,), over √blocks.
+
+    Of fewer values than blocks each is a block.
+    """
+    means = [block.mean() for block in np.array_split(values, min(blocks, len(values)))]
+    return float(np.std(means) / len(means) ** 0.5)
