@@ -28,6 +28,20 @@ def float64_on_one_thread():
     torch.set_default_dtype(torch.float32)
 
 
+RECIPE = {
+    "steps": 60,
+    "learning_rate": 1e-2,
+    "schedule": "one_cycle",
+    "rise": 0.3,
+    "beta1": 0.95,
+    "beta1_at_peak": 0.85,
+    "beta2": 0.999,
+    "weight_decay": 0.0,
+    "gradient_clip": 0.0,
+}
+"""Of short descents, with every option of `descent.descend`."""
+
+
 class Known:
     """A field given as a function."""
 

@@ -2,22 +2,11 @@
 
 import pytest
 import torch
-from conftest import MODELS, network
+from conftest import MODELS, RECIPE, network
 
 from hnn.descent import CURVE_POINTS, NonFiniteLoss, Stack, clip, descend, parameter_groups
 from hnn.losses import derivative_loss
 
-RECIPE = {
-    "steps": 60,
-    "learning_rate": 1e-2,
-    "schedule": "one_cycle",
-    "rise": 0.3,
-    "beta1": 0.95,
-    "beta1_at_peak": 0.85,
-    "beta2": 0.999,
-    "weight_decay": 0.0,
-    "gradient_clip": 0.0,
-}
 X, DX = torch.randn(2, 40, 2, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
 
 

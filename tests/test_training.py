@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from conftest import network, observed, starts_of, truth_of
+from conftest import RECIPE, network, observed, starts_of, truth_of
 
 from hnn.descent import NonFiniteLoss, learning_rates
 from hnn.errors import Refused
@@ -10,19 +10,7 @@ from hnn.losses import derivative_loss
 from hnn.training import curves, fit, hold_out
 from hnn.trajectories import Observations
 
-RECIPE = {
-    "steps": 60,
-    "batch": "full",
-    "learning_rate": 1e-2,
-    "schedule": "one_cycle",
-    "rise": 0.3,
-    "beta1": 0.95,
-    "beta1_at_peak": 0.85,
-    "beta2": 0.999,
-    "weight_decay": 0.0,
-    "gradient_clip": 0.0,
-    "validation": 0.0,
-}
+HOW = {**RECIPE, "batch": "full", "validation": 0.0}
 
 
 def fitted(name="hnn", train=None, test=None, seed=0, hidden=16, **changes):
@@ -31,7 +19,7 @@ def fitted(name="hnn", train=None, test=None, seed=0, hidden=16, **changes):
     test = observed("mass_spring", seed=2) if test is None else test
     generator = torch.Generator().manual_seed(seed)
     models = [network(name, seed=seed, hidden=hidden).double()]
-    return fit(models, train, test, **(RECIPE | changes), generators=[generator])[0]
+    return fit(models, train, test, **(HOW | changes), generators=[generator])[0]
 
 
 def weights(found):

@@ -27,16 +27,19 @@ def picture(frame: ndarray) -> ndarray:
 
 def film_strip(films: Films, times: Sequence[int], seconds: ndarray, title: str) -> Figure:
     """A row for each film, a column for each of the `times`, which index the frames and their `seconds` (time,)."""
-    figure = Figure(figsize=(0.85 * len(times) + 1.1, 0.9 * len(films) + 0.6), layout="constrained", dpi=110)
-    grid = figure.subplots(len(films), len(times), squeeze=False)
-    for row, (name, film) in zip(grid, films.items(), strict=True):
-        for axis, time in zip(row, times, strict=True):
-            axis.imshow(picture(film[time]), cmap="gray", vmin=0, vmax=255)
-            axis.set(xticks=[], yticks=[])
-            axis.spines[:].set_visible(False)
-        row[0].set_ylabel(name, rotation=0, ha="right", va="center", color=TRUTH if name == "truth" else colour(name))
-    for axis, time in zip(grid[0], times, strict=True):
-        axis.set_title(f"{seconds[time]:.3g} s", fontsize=8)
+    figure = Figure(figsize=(0.85 * len(times) + 1.1, 0.85 * len(films) + 0.7), layout="constrained", dpi=110)
+    axis = figure.subplots()
+    for row, film in enumerate(films.values()):
+        for column, time in enumerate(times):
+            place = (column - 0.45, column + 0.45, row + 0.45, row - 0.45)
+            axis.imshow(picture(film[time]), cmap="gray", vmin=0, vmax=255, extent=place)
+    axis.set(xlim=(-0.5, len(times) - 0.5), ylim=(len(films) - 0.5, -0.5))
+    axis.set_xticks(range(len(times)), [f"{seconds[time]:.3g} s" for time in times], fontsize=8)
+    axis.set_yticks(range(len(films)), list(films))
+    for label, name in zip(axis.get_yticklabels(), films, strict=True):
+        label.set_color(TRUTH if name == "truth" else colour(name))
+    axis.tick_params(length=0, labeltop=True, labelbottom=False)
+    axis.spines[:].set_visible(False)
     figure.suptitle(title)
     return figure
 
