@@ -2,12 +2,14 @@
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
+from dvc.utils import hydra
 
 from hnn import __main__ as command
-from hnn import report
+from hnn import config, report
 from hnn.errors import Refused
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -69,3 +71,14 @@ def test_the_rollout_from_the_terminal_says_what_it_does(monkeypatch, tmp_path, 
     else:
         with pytest.raises(Refused, match="make repro"):
             given.command(given)
+
+
+@pytest.mark.parametrize("options", re.findall(r"^ {4}.*dvc exp run (-S .*?|--queue -S .*?)(?: *#.*)?$", README, re.MULTILINE))
+def test_every_override_shown_is_one_that_dvc_and_the_parameters_allow(options, tmp_path):
+    words = [word for word in shlex.split(options) if word not in ("-S", "--queue") and "=" in word]
+    path = tmp_path / "params.yaml"
+    for word in words:
+        shutil.copy(ROOT / "params.yaml", path)
+        for one in [word] if "[" in word else [f"{word.split('=')[0]}={word.split('=')[1].split(',')[0]}"]:
+            hydra.apply_overrides(str(path), [one])
+        config.load(path)

@@ -95,7 +95,7 @@ def test_the_report_of_pixels_alone_has_their_section_and_no_other():
     assert "continuous (mismatch)" in text
     assert "| pixel_pendulum | baseline-euler | energy_mse | 0.00927 ± 0.00114 | 3 [2.7, 3.3] |" in text
     assert "**pixel_pendulum**" in report.extract(text)
-    assert "## Our protocol" not in text
+    assert "truth (floor)" not in text
     Page(report.page(pixels(), PICTURES, ORIGIN))
 
 

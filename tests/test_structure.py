@@ -46,7 +46,7 @@ ROOMS = {  # module: what else of the package it may import; the first pattern t
     "cluster": "errors progress",
     "compute": "cluster errors progress",
     "cells": "trajectories system model chunks evaluation examination io seeding",
-    "comparisons": "statistics seeding",
+    "comparisons": "metrics statistics seeding",
     "fits": "io training statistics seeding compute",
     "orbits": "[!s]* schema system",
     "cards": "registry words results schema text",

@@ -45,7 +45,7 @@ def render(cells: Cells, decay: Mapping[str, float], tasks: Mapping[str, Task], 
             network=registry.describe("models", name),
             train=cell["train"],
             loss=(spread(cell["train"]["test_loss"]), spread(floor.get("rollout", {}).get("test_loss"))),
-            rows=measured(cell["rollout"], floor.get("rollout", {})),
+            rows=measured(cell["rollout"], floor.get("rollout", {}), decay.get(task, 0.0)),
             strengths=strengths(cell["rollout"]),
             failures=failures(cell["rollout"], decay.get(task, 0.0), step_map),
         )
@@ -57,14 +57,17 @@ def part(rollout: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return rollout.get(name, {}) if name else rollout
 
 
-def measured(rollout: Mapping[str, Any], floor: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Rows of the table: each set and quantity that there is, and what the exact field has."""
-    return [
-        {"set": title, "quantity": name, "cell": spread(part(rollout, key)[name]), "floor": spread(part(floor, key).get(name))}
-        for key, title in SETS.items()
-        for name in QUANTITIES
-        if name in part(rollout, key)
-    ]
+def measured(rollout: Mapping[str, Any], floor: Mapping[str, Any], change: float) -> list[dict[str, str]]:
+    """Rows of the table: each set and quantity, and what the exact field has, but for H where there is friction."""
+    rows = []
+    for key, title in SETS.items():
+        found, least = part(rollout, key), part(floor, key)
+        marked = title + " (mismatch)" * bool(key and found.get("mismatch"))
+        for name in (name for name in QUANTITIES if name in found):
+            moves = name == "conserved_error" and abs(change) > FRICTION
+            row = {"set": marked, "quantity": name, "cell": spread(found[name])}
+            rows.append(row | {"floor": spread(None if moves else least.get(name))})
+    return rows
 
 
 def judgements(rollout: Mapping[str, Any]) -> dict[str, bool]:
@@ -106,20 +109,23 @@ def failures(rollout: Mapping[str, Any], change: float, step_map: str) -> list[s
     elif "conserved_error" not in rollout:
         said.append("It has no energy to hold: nothing keeps its errors of energy from growing.")
     for key, where in (("long", "over the long horizon"), ("outside", "from starts outside the training data")):
-        found, times = part(rollout, key), ""
-        if not found:
-            said.append(f"It was not measured {where}.")
-            continue
-        if found["energy_error"]["mean"] is not None and rollout["energy_error"]["mean"]:
-            times = f", {number(found['energy_error']['mean'] / rollout['energy_error']['mean'])} times as large"
-        lost = found["diverged"]["mean"]
-        said.append(
-            f"The energy error {where} is {spread(found['energy_error'])}{times}"
-            + (f"; {lost:.0%} of the rollouts diverged and are not in it." if lost else ".")
-        )
+        found = part(rollout, key)
+        said.append(elsewhere(rollout, found, where) if found else f"It was not measured {where}.")
     if step_map and "continuous" in rollout:
         said.append(
             f"It learned a map ({step_map}) from frame to frame: rolled out as a differential equation its energy error is "
             f"{spread(rollout['continuous']['energy_error'])}."
         )
     return said
+
+
+def elsewhere(rollout: Mapping[str, Any], found: Mapping[str, Any], where: str) -> str:
+    """What becomes of the errors on another set of starts than the held-out ones."""
+    energy, near = found["energy_error"], rollout["energy_error"]["mean"]
+    grown = near and energy["mean"] is not None and energy["mean"] > near
+    text = f"The energy error {where} is {spread(energy)}"
+    text += f", {number(energy['mean'] / near)} times as large" if grown else ""
+    text += f"; the coordinate error is {spread(found.get('coordinate_error'))}, and it is valid for "
+    text += f"{spread(found.get('valid_time'))} periods"
+    lost = found["diverged"]["mean"]
+    return text + (f"; {lost:.0%} of the rollouts diverged and are not in the errors." if lost else ".")

@@ -48,8 +48,11 @@ ENERGY_MSE: dict[tuple[str, str], Value] = {
 CYCLE = "one-cycle schedule and no weight decay instead of a constant rate"
 
 REMARKS: dict[tuple[str, str], str] = {
-    ("mass_spring", "test_loss"): "a noise floor: inputs are noisy, targets are not, so losses do not rank models",
-    ("pendulum", "test_loss"): "a noise floor, as for mass_spring",
+    (
+        "mass_spring",
+        "test_loss",
+    ): "the noise's floor, which ranks no models: a fit can score below the exact field",
+    ("pendulum", "test_loss"): "the noise's floor, as for mass_spring",
     ("real_pendulum", "test_loss"): "central differences within gap-free stretches; published: forward ones, across gaps too",
     ("two_body", "test_loss"): CYCLE,
     ("mass_spring", "energy_mse"): CYCLE,
@@ -78,10 +81,10 @@ REASONS: dict[tuple[str, str, str], str] = {
         "published ± is of starts alone."
     ),
     ("two_body", "baseline", "energy_mse"): (
-        "A few starts make the mean: half of them stay below {median}, while a baseline that lets its bodies come too near "
-        "each other throws them out. So the mean over fifteen starts is another number by orders of magnitude with another "
-        "seed ({seeds}) or other starts, while its loss hardly differs, and the published ± of one seed and fifteen starts "
-        "does not show it. `make paper SEEDS=10` has more seeds."
+        "Not established which of the two is off. A few starts make the mean, those where the baseline lets its bodies come "
+        "too near each other and throws them out; half of the starts stay below {median}. So it differs between seeds "
+        "({seeds}) by far more than the published ± shows, which is of one seed. But the published mean lies below that of "
+        "every seed of ours, and even below our median start. `make paper SEEDS=10` has more seeds."
     ),
     ("mass_spring", "hnn", "energy_mse"): (
         "At a constant rate seeds end at errors that differ by several times (*our seeds*), while the published ± is of "

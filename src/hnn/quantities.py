@@ -5,14 +5,29 @@ __all__ = ["QUANTITIES"]
 QUANTITIES: dict[str, tuple[str, str]] = {
     "energy_error": ("spread", "mean over time of |E(x̂) - E(x)|, over the standard deviation of E in the training data"),
     "energy_error_max": ("spread", "its maximum over time"),
-    "energy_drift": ("spread/period", "slope of E(x̂) - E(x) against time, with its sign: a bounded oscillation has none"),
+    "energy_drift": (
+        "spread/period",
+        "slope of E(x̂) - E(x) against time, signed; a bounded oscillation has none",
+    ),
     "energy_mse": ("J²", "mean over time of (E(x̂) - E(x))²"),
     "coordinate_error": ("1", "root mean square of x̂ - x over that of x; two unrelated motions of equal size have about √2"),
-    "phase_error": ("1", "how much faster than the truth the model's clock runs, relative and with its sign"),
+    "phase_error": (
+        "1",
+        "how much faster than the truth the model's clock runs, relative and signed",
+    ),
     "valid_time": ("periods", "time until x̂ is wrong by 10 % of the motion's size; at most the horizon"),
-    "conserved_error": ("spread", "how far a learned H moves along its own rollout, over its spread in the training data"),
+    "conserved_error": (
+        "spread",
+        "how far H moves along its own rollout, over its spread in the data; with friction it should",
+    ),
     "reversal_error": ("1", "distance from the start after rolling out there and back, over the motion's size; ten starts"),
-    "symplectic_error": ("1", "norm of MᵀJM - J, M being the Jacobian of the flow over one period; from ten starts"),
-    "diverged": ("fraction", "rollouts that left the data by ten times its size: counted here, left out of the means"),
+    "symplectic_error": (
+        "1",
+        "norm of MᵀJM - J, M the Jacobian of the flow over a period; ten starts; with friction no error",
+    ),
+    "diverged": (
+        "fraction",
+        "rollouts that left the data by ten times its size: counted here, left out of all else",
+    ),
 }
-"""By name: (unit, what it is). In all of them but `valid_time` less is better, whatever the sign."""
+"""By name: (unit, what it is). In all of them but `valid_time` less is better, whatever the sign: differences are of sizes."""

@@ -27,7 +27,7 @@ def content(
     """
     states = {key: cell for key, cell in cells.items() if key[0] in decay}
     seen = {key: cell for key, cell in cells.items() if key[0] not in decay}
-    ours = {title: tables.protocol(states, comparisons, name) for name, title in SETS.items()}
+    ours = {title: tables.protocol(cells, comparisons, name) for name, title in SETS.items()}
     return {
         "headline": [findings.headline(cells, comparisons), findings.headline(cells, comparisons, "coordinate_error")],
         "sureness": findings.sureness(seeds, starts),
@@ -57,13 +57,14 @@ WORDS = {
     "heads": HEADS,
     "glance_says": (
         "Numbers are energy errors over the published horizon: mean of |E(x̂) - E(x)| over the spread of energies in the data, "
-        "with 95 % intervals. Floor: what the exact field scores by the same integrator; from pixels, what can be read from "
-        "the true frames."
+        "with 95 % intervals. Floor: what the exact field scores by the same integrator; from pixels, what HNN's own encoder "
+        "and probe read from the true frames."
     ),
     "contract_says": (
         "A field that was fitted to derivatives is to be rolled out by an integrator whose own error is below a hundredth of "
-        "the model's, as a second rollout with half the step or a far smaller tolerance shows; then the numbers are the "
-        "model's own. Where rollout.allow_mismatch has allowed more, every table says mismatch."
+        "the model's, as a second rollout with half the step or a far smaller tolerance shows, from ten held-out starts over "
+        "the published horizon; then the numbers are the model's own. Where rollout.allow_mismatch has allowed more, "
+        "every table says mismatch."
     ),
 }
 """What stands at the tables, the same in both forms."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from hnn.findings import elsewhere
 from hnn.results import Cells, Comparisons, Pair, verdict_on
 from hnn.words import against, spread, verdict
 
@@ -87,19 +88,18 @@ def as_published(hnn: Mapping[str, Any], baseline: Mapping[str, Any]) -> str:
 def matched(comparisons: Comparisons, pair: Pair, found: Mapping[str, Any]) -> str:
     """What remains of the gap when the baseline has an RK4 map too, in training and rollout."""
     hnn, baseline = found[pair.hnn], found[pair.baseline]
-    near, late = (verdict_on(comparisons, pair, name, "energy_error") for name in ("held_out", "long"))
-    long_a, long_b = hnn["long"]["energy_error"], baseline["long"]["energy_error"]
+    near = verdict_on(comparisons, pair, "held_out", "energy_error")
     valid_a, valid_b = hnn["long"]["valid_time"], baseline["long"]["valid_time"]
     remains = {
         "better": "a gap remains",
         "worse": "the gap is reversed",
         "not distinguishable": "no gap that can be told remains",
     }.get(near or "", "not compared")
-    leads = against(late, long_a, long_b)
+    cells = {(pair.task, model): {"rollout": rollout} for model, rollout in found.items()}
     return (
-        f"Given an RK4 map too, the baseline's energy error is {spread(baseline['energy_error'])}: {remains}. Over 1000 "
-        f"frames HNN's energy error is {spread(long_a)}, {leads} the baseline's {spread(long_b)}, and the rollouts are valid "
-        f"for {spread(valid_a)} (HNN) and {spread(valid_b)} periods (baseline)."
+        f"Given an RK4 map too, the baseline's energy error is {spread(baseline['energy_error'])}: {remains}."
+        f"{elsewhere(comparisons, pair, cells)} Over the long horizon the rollouts are valid for {spread(valid_a)} (HNN) and "
+        f"{spread(valid_b)} periods (baseline)."
     )
 
 

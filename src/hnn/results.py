@@ -34,6 +34,7 @@ SETS = {
     "held_out": "Starts of the training distribution, at the published horizon",
     "long": "The same starts, over the long horizon",
     "outside": "Starts outside the training distribution, at the published horizon",
+    "nearby": "The exact system started 1e-4 beside itself, where motions are chaotic",
 }
 """The sets of starts by which our protocol measures, and what they are."""
 

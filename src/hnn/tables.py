@@ -29,7 +29,8 @@ def beside_published(cells: Cells) -> list[Row]:
         ):
             cell_of_table = task, model.split("-")[0]  # hnn-rk4 of a pixel task stands beside the published hnn
             if cell_of_table in table:
-                row = {"task": task, "model": label(model, cell["rollout"]), "quantity": quantity}
+                marked = {**cell["rollout"], **(cell["rollout"].get("table1", {}) if quantity == "energy_mse" else {})}
+                row = {"task": task, "model": label(model, marked), "quantity": quantity}
                 row |= {"published": published(table[cell_of_table]), "ours": spread(ours), "floor": plain(least)}
                 rows.append(row | {"remark": REMARKS.get((task, quantity), "")})
     return sorted(rows, key=lambda row: row["quantity"] != "energy_mse")
