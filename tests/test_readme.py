@@ -6,6 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
+from conftest import PARAMS
 from dvc.utils import hydra
 
 from hnn import __main__ as command
@@ -82,3 +84,4 @@ def test_every_override_shown_is_one_that_dvc_and_the_parameters_allow(options, 
         for one in [word] if "[" in word else [f"{word.split('=')[0]}={word.split('=')[1].split(',')[0]}"]:
             hydra.apply_overrides(str(path), [one])
         config.load(path)
+        assert yaml.safe_load(path.read_text()) != PARAMS, f"{word} changes nothing"

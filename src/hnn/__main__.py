@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hnn.errors import Refused
 
-ORBIT = "python -m hnn rollout two_body hnn --start 1,0,-1,0,0,0.7,0,-0.7 --until 100 --out orbit.csv"
+ORBIT = "python -m hnn rollout two_body hnn --start 1,0.5,-1,-0.5,-0.2,0.4,0.2,-0.4 --until 100 --out orbit.csv"
 
 
 def report(_: argparse.Namespace) -> None:

@@ -12,12 +12,11 @@ from torch import Tensor
 
 from hnn import config, integrators, io, system, trained
 from hnn.errors import Refused
+from hnn.results import TRUTH
 from hnn.schema import Params, hint
 from hnn.system import System
 
-__all__ = ["TRUTH", "outside", "rollout", "state"]
-
-TRUTH = "truth"
+__all__ = ["outside", "rollout", "state"]
 
 
 def rollout(
