@@ -31,6 +31,7 @@ def write(machine: dict[str, Any], rows: dict[str, Any]) -> None:
 
 def run(names: Iterable[str]) -> None:
     """Measure these jobs one after the other, each in a process of its own; what is measured is written at once."""
+    began = perf_counter()
     machine = in_a_process("bench.machine:describe")
     rows = earlier(RESULTS, machine, "jobs")
     for name in names:
@@ -46,6 +47,7 @@ def run(names: Iterable[str]) -> None:
         shown = f"{table.got(job, rows[name])}, target {table.aim(job)}: {table.judgement(job, rows[name])}"
         print(f"{name}: {table.duration(rows[name]['ours_s'])}, {shown} ({perf_counter() - start:.0f} s)")
         print(f"  reference: {rows[name]['reference']}\n  ours: {rows[name]['ours']}", flush=True)
+    print(f"all of it took {(perf_counter() - began) / 60:.1f} minutes")
 
 
 def readme() -> None:

@@ -39,10 +39,9 @@ class Comparison:
         return median(a / b for a, b in zip(self.reference, self.ours, strict=True))
 
 
-def compare(reference: Timed, ours: Timed, repetitions: int = REPETITIONS, warm: bool = True) -> Comparison:
-    """Take turns: reference, ours, reference, ours, …; if `warm`, after one turn that does not count."""
-    if warm:
-        reference(), ours()
+def compare(reference: Timed, ours: Timed, repetitions: int = REPETITIONS) -> Comparison:
+    """Take turns: reference, ours, reference, ours, …; after one turn that does not count."""
+    reference(), ours()
     turns = [(reference(), ours()) for _ in range(repetitions)]
     return Comparison(tuple(turn[0] for turn in turns), tuple(turn[1] for turn in turns))
 

@@ -17,7 +17,7 @@ from hnn.model import Model
 __all__ = ["TASK", "TIGHT", "error", "rollout_15", "rollout_1000", "sequential", "times", "trained"]
 
 TASK = "pendulum"  # whose published horizon this is
-SAMPLE = 25
+SAMPLE = 5
 CHECKED = 5
 TIGHT = 1e-12  # tolerance of the solution that errors are measured from
 
