@@ -15,9 +15,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hnn import config, evaluation, fits, integrators, io, losses, model, rendering, simulation, system, training
+from hnn import config, evaluation, fits, integrators, io, losses, model, rendering, rollouts, simulation, system, training
 from hnn.compute import spread
-from hnn.model import Ensemble, Model
+from hnn.model import Model
 from hnn.schema import Params, Recipe
 from hnn.seeding import stream, torch_stream
 from hnn.system import System
@@ -148,10 +148,10 @@ def energy_mse(members: Sequence[Model], task: str, found: Data) -> list[float]:
     """The published energy error of each member, the mean over the starts of the published protocol."""
     p = params().tasks[task].rollout
     assert p.published_energy is not None  # every task measured here has one
-    ensemble = Ensemble([member.double().eval().requires_grad_(False) for member in members])
+    members = [member.double().eval().requires_grad_(False) for member in members]
     of = truth(task)
     method = {"integrator": p.integrator, "step": p.step, "tolerance": p.tolerance}
-    rolled = evaluation.roll(of, ensemble, found.table1, evaluation.scales(of, ensemble, found.train), method)
+    rolled = rollouts.roll(of, members, found.table1, rollouts.scales(of, members, found.train), method)
     errors = evaluation.published_quantities(rolled, found.table1, p.published_energy)["energy_mse"]
     return [float(error) for error in errors.mean(-1)]
 

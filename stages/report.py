@@ -18,7 +18,7 @@ def write_report() -> None:
     rolled = models | {task: [*params.models, TRUTH] for task in params.active}
     cells = {(task, model): io.read_cell(task, model) for task, names in rolled.items() for model in names}
     rollouts = {task: {model: io.read_rollouts(task, model) for model in names} for task, names in rolled.items()}
-    compared = {task: comparisons.compare(task, rollouts[task], params.tasks[task].rollout.draws) for task in models}
+    compared = {t: comparisons.compare(t, rollouts[t], params.tasks[t].rollout.draws, t in params.pixel_tasks) for t in models}
     groups = {gallery.OVERVIEW: gallery.overview(rollouts)}
     for task, names in models.items():
         constants, canvas = params.tasks[task].system, params.tasks[task].render

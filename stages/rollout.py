@@ -9,7 +9,6 @@ from stages import run
 from hnn import cells, config, io, system
 from hnn.compute import spread
 from hnn.device import choose
-from hnn.model import Ensemble
 from hnn.trained import load_members
 
 
@@ -18,11 +17,11 @@ def rollout(task: str, name: str) -> None:
     params = config.load()
     p = params.tasks[task].rollout
     torch.set_num_threads(p.threads)
-    ensemble = Ensemble([member.to(choose(params.device)) for member in load_members(io.weights_path(task, name))])
+    members = [member.to(choose(params.device)) for member in load_members(io.weights_path(task, name))]
     truth = system.make(**params.tasks[task].system)
     train, _ = io.read_observations(task)
     chunks = partial(spread, threads=p.threads, compute=params.compute)
-    results = cells.measure(task, name, truth, ensemble, train, cells.departures(io.read_motions(task)), p, chunks)
+    results = cells.measure(task, name, truth, members, train, cells.departures(io.read_motions(task)), p, chunks)
     io.write_json(io.metrics_path("rollout", f"{task}-{name}"), results)
 
 

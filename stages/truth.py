@@ -7,7 +7,7 @@ import torch
 
 from stages import run
 
-from hnn import cells, config, evaluation, io, losses, system
+from hnn import cells, config, io, losses, system
 from hnn.compute import spread
 from hnn.statistics import interval
 
@@ -22,7 +22,7 @@ def measure_truth(task: str) -> None:
     motions = io.read_motions(task)
     departures = cells.departures(motions) | cells.beside(truth, motions)
     chunks = partial(spread, threads=p.threads, compute=params.compute)
-    results = cells.measure(task, "truth", truth, evaluation.Exact(truth), train, departures, p, chunks)
+    results = cells.measure(task, "truth", truth, [truth], train, departures, p, chunks)
     loss = losses.derivative_loss(truth, *map(torch.from_numpy, test.points())).detach().item()
     results["test_loss"] = interval(np.array([[loss]]), np.random.default_rng(0), 1)
     io.write_json(io.metrics_path("rollout", f"{task}-truth"), results)

@@ -66,6 +66,16 @@ def test_the_verdict_errs_about_as_rarely_as_it_says():
     assert wrong / 200 < 0.12
 
 
+def test_seeds_that_share_their_beginnings_are_redrawn_alike():
+    """Models that differ by seed much more than from one another, seed by seed."""
+    generator = np.random.default_rng(4)
+    seeds = np.array([[0.0], [1.0], [2.0]])
+    hnn, baseline = (seeds + 0.01 * generator.standard_normal((3, 50)) + worse for worse in (0.0, 0.1))
+    together, apart = (difference(hnn, baseline, generator, 1000, shared_seeds=shared) for shared in (True, False))
+    assert together["high"] < 0 < apart["high"]
+    assert together["mean"] == apart["mean"]
+
+
 def test_one_seed_and_many_are_enough():
     for seeds in (1, 10):
         assert compared(*hardness(seeds=seeds))["verdict"] == "better"

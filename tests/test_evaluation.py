@@ -3,20 +3,14 @@ import pytest
 import torch
 from conftest import Known, network, observed, starts_of, truth_of
 
-from hnn import evaluation
-from hnn.model import Ensemble
+from hnn import evaluation, rollouts
 from hnn.simulation import true_motion
 
 METHOD = {"integrator": "dop853", "tolerance": 1e-9}
 
 
-class Truth(Ensemble):
-    """The exact field of the spring in a model's place, for two seeds."""
-
-    device, learns_energy, separable = torch.device("cpu"), True, True
-
-    def __init__(self, task="mass_spring"):
-        self.members = [truth_of(task)] * 2
+TRUTH = [truth_of("mass_spring")] * 2
+"""The exact field of the spring in a model's place, for two seeds."""
 
 
 @pytest.fixture
@@ -24,14 +18,14 @@ def motion():
     return true_motion(truth_of("mass_spring"), starts_of("mass_spring", 5), torch.linspace(0, 10, 40), 1e-12)
 
 
-def measured(ensemble, motion):
+def measured(members, motion):
     truth = truth_of("mass_spring")
-    scales = evaluation.scales(truth, ensemble, observed("mass_spring"))
-    return evaluation.quantities(truth, evaluation.roll(truth, ensemble, motion, scales, METHOD), motion, scales)
+    scales = rollouts.scales(truth, members, observed("mass_spring"))
+    return evaluation.quantities(truth, rollouts.roll(truth, members, motion, scales, METHOD), motion, scales)
 
 
 def test_the_exact_field_as_a_model_has_no_errors_and_is_valid_throughout(motion):
-    found = measured(Truth(), motion)
+    found = measured(TRUTH, motion)
     for name in ("energy_mse", "energy_error", "coordinate_error", "conserved_error"):
         assert found[name].shape == (2, 5)
         assert found[name].max() < 1e-6
@@ -40,8 +34,7 @@ def test_the_exact_field_as_a_model_has_no_errors_and_is_valid_throughout(motion
 
 
 def test_untrained_models_have_errors_by_seed_and_start(motion):
-    ensemble = Ensemble([network("hnn", seed=seed).double() for seed in range(3)])
-    found = measured(ensemble, motion)
+    found = measured([network("hnn", seed=seed).double() for seed in range(3)], motion)
     assert found["coordinate_error"].shape == (3, 5)
     assert found["coordinate_error"].min() > 1e-2
     assert found["conserved_error"].max() < 1e-5
@@ -50,17 +43,11 @@ def test_untrained_models_have_errors_by_seed_and_start(motion):
 
 @pytest.mark.parametrize("rate", [0.9, 5.0])  # far from the data but finite; not finite
 def test_rollouts_that_explode_are_counted_and_not_averaged_in(motion, rate):
-    class Exploding(Truth):
-        learns_energy = False
-
-        def __init__(self):
-            self.members = [Known(lambda x: rate * x)]
-
-    found = measured(Exploding(), motion)
+    found = measured([Known(lambda x: rate * x)], motion)
     assert (found["diverged"] == 1).all()
     assert np.isnan(found["energy_mse"]).all()
     assert np.isfinite(found["valid_time"]).all()
-    summary = evaluation.summarise(found, np.random.default_rng(0), 20)
+    summary = evaluation.summarise(found, lambda name: np.random.default_rng(0), 20)
     assert summary["diverged"]["mean"] == 1
     assert summary["energy_mse"]["mean"] is None
 
@@ -93,21 +80,3 @@ def test_with_one_start_the_published_blocks_are_of_times(motion):
     rolled = {"energy": energy, "true_energy": np.zeros((1, 20)), "x": np.zeros((1, 1, 20, 2))}
     found = evaluation.published_quantities(rolled, motion, "hamiltonian")
     assert found["block_error"].item() == pytest.approx(np.std([1, 4, 9, 16, 25]) / np.sqrt(5))
-
-
-def test_every_seed_and_chunk_of_starts_is_rolled_out_by_itself_wherever_that_is(motion):
-    truth, ensemble = truth_of("mass_spring"), Ensemble([network("hnn", seed=seed).double() for seed in range(2)])
-    scales, seen = evaluation.scales(truth, ensemble, observed("mass_spring")), []
-
-    def backwards(function, items):
-        seen.extend((ensemble.members.index(member), len(x0)) for member, x0 in items)
-        return [function(item) for item in reversed(items)][::-1]
-
-    parts = evaluation.roll(truth, ensemble, motion, scales, METHOD, chunk=2, spread=backwards)
-    assert seen == [(0, 2), (0, 2), (0, 1), (1, 2), (1, 2), (1, 1)]
-    whole = evaluation.roll(truth, ensemble, motion, scales, METHOD)
-    for name in ("x", "learned"):
-        assert parts[name].shape == whole[name].shape
-        assert parts[name] == pytest.approx(whole[name], abs=1e-5)
-    alone = evaluation.roll(truth, Ensemble(ensemble.members[1:]), motion, scales, METHOD)
-    assert np.array_equal(alone["x"][0], whole["x"][1])  # whoever else is rolled out

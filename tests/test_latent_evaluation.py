@@ -8,7 +8,7 @@ import torch
 from conftest import starts_of, truth_of
 from torch import nn
 
-from hnn import latent_evaluation
+from hnn import latent_evaluation, latent_pictures
 from hnn.integrators import Reference, rollout
 from hnn.latent import LatentEnsemble, LatentModel
 from hnn.model import Model
@@ -178,13 +178,13 @@ def test_pixel_errors_are_at_the_horizons_that_the_rollout_reaches(data):
 def test_what_the_report_draws(data):
     models = ensemble(1.0)
     _, rolled, _ = measured(models, data)
-    found = latent_evaluation.pictures(models, {"held_out": rolled, "continuous": rolled}, data.film)
+    found = latent_pictures.pictures(models, {"held_out": rolled, "continuous": rolled}, data.film)
     assert found["film"]["decoded"].shape == (201, *SIZE)
     assert found["film"]["decoded"].dtype == np.uint8
     true = data.film[0, :, 0, 0].numpy()
     assert np.abs(found["film"]["decoded"][:, 0, 0] - true).max() <= 2
     assert found["portrait"]["energy"].shape == (60, 60)
-    energy, (before, adding, after) = found["counterfactual"]["energy"], latent_evaluation.PHASES
+    energy, (before, adding, after) = found["counterfactual"]["energy"], latent_pictures.PHASES
     assert len(energy) == 1 + before + adding + after
     calm, late = energy[: before + 1], energy[before + adding :]
     assert np.ptp(calm) < 1e-3 * np.ptp(energy)
@@ -198,13 +198,13 @@ def test_a_model_without_an_energy_has_only_a_film(data):
     models = ensemble(1.0)
     _, rolled, _ = measured(models, data)
     del rolled["learned"]
-    assert list(latent_evaluation.pictures(models, {"held_out": rolled, "continuous": rolled}, data.film)) == ["film"]
+    assert list(latent_pictures.pictures(models, {"held_out": rolled, "continuous": rolled}, data.film)) == ["film"]
 
 
 def test_energy_is_added_at_the_rate_that_was_asked_for_along_the_gradient():
     model = ensemble(1.0).members[0]
     z0 = torch.tensor([0.3, 0.2])
-    path = latent_evaluation.counterfactual(model, z0, 0.4, (5, 10, 5))
+    path = latent_pictures.counterfactual(model, z0, 0.4, (5, 10, 5))
     energy = model.dynamics.hamiltonian(path)
     assert energy[15] - energy[5] == pytest.approx(0.4, rel=1e-3)
     assert path.shape == (21, 2)

@@ -5,7 +5,7 @@ import torch
 from conftest import ENERGY_MODELS, MODELS, network
 
 from hnn.losses import derivative_loss
-from hnn.model import Ensemble
+from hnn.model import energies
 from hnn.phase_space import canonical_matrix
 
 
@@ -94,13 +94,9 @@ def test_hidden_weights_are_orthogonal_and_the_last_layer_has_no_bias():
     assert 0 < network.layers[1].bias.abs().max() <= 16**-0.5
 
 
-def test_an_ensemble_answers_as_its_members_do_one_by_one():
-    members = [make_model("hnn", seed=seed) for seed in range(3)]
-    ensemble, x = Ensemble(members), torch.randn(3, 5, 2)
-    assert ensemble.learns_energy
-    assert not Ensemble([make_model("baseline")]).learns_energy
-    for i, member in enumerate(members):
-        assert torch.equal(ensemble.time_derivative(x)[i], member.time_derivative(x[i]))
-        assert torch.equal(ensemble.hamiltonian(x)[i], member.hamiltonian(x[i]))
-    with pytest.raises(ValueError, match="longer"):
-        ensemble.time_derivative(torch.randn(4, 5, 2))
+def test_learned_energies_are_each_members_at_its_own_states():
+    members, x = [make_model("hnn", seed=seed) for seed in range(3)], torch.randn(3, 5, 2)
+    assert torch.equal(energies(members, x)[1], members[1].hamiltonian(x[1]))
+    assert energies([make_model("baseline")], x[:1]) is None
+    with pytest.raises(ValueError, match="shorter"):
+        energies(members, x[:2])

@@ -12,7 +12,7 @@ from hnn.plotting import TRUTH, colour, dashes, panels
 __all__ = ["Models", "band_figure", "error_panels", "errors", "overview", "quartiles", "rows"]
 
 Models = Mapping[str, Mapping[str, Mapping[str, ndarray]]]
-"""For each model and set of starts the arrays of `hnn.evaluation.roll`."""
+"""For each model and set of starts the arrays of `hnn.rollouts.roll`."""
 
 LABELS = {"energy": "energy error / spread in the data", "distance": "distance from truth / size"}
 FLOORS = ("truth", "floor")

@@ -19,15 +19,18 @@ PREFIX = "quantity."
 """Of the arrays, by seed and start, that the rollouts of a cell hold beside the motions."""
 
 
-def compare(task: str, rollouts: Mapping[str, Mapping[str, Mapping[str, ndarray]]], draws: int) -> dict[str, Any]:
+def compare(
+    task: str, rollouts: Mapping[str, Mapping[str, Mapping[str, ndarray]]], draws: int, shared_seeds: bool = False
+) -> dict[str, Any]:
     """Each model beside the baseline that was trained alike: "hnn vs baseline" → set of starts → quantity → difference.
 
     `rollouts[model][starts]` holds what the rollout stages write; errors that have a sign are compared by their magnitude.
+    `shared_seeds`: whether the models of one seed begin from the same weights, as from one autoencoder.
     """
     pairs = {model: model.replace(model.split("-")[0], "baseline", 1) for model in rollouts}
     return {
         f"{model} vs {baseline}": {
-            starts: differences(f"{task} {model} {starts}", arrays, rollouts[baseline][starts], draws)
+            starts: differences(f"{task} {model} {starts}", arrays, rollouts[baseline][starts], draws, shared_seeds)
             for starts, arrays in rollouts[model].items()
             if starts in rollouts[baseline] and any(name.startswith(PREFIX) for name in arrays)
         }
@@ -36,7 +39,9 @@ def compare(task: str, rollouts: Mapping[str, Mapping[str, Mapping[str, ndarray]
     }
 
 
-def differences(label: str, a: Mapping[str, ndarray], b: Mapping[str, ndarray], draws: int) -> dict[str, Any]:
+def differences(
+    label: str, a: Mapping[str, ndarray], b: Mapping[str, ndarray], draws: int, shared_seeds: bool
+) -> dict[str, Any]:
     """{mean, low, high, verdict} of a minus b for every quantity, (seeds, starts), that both have."""
     names = [name.removeprefix(PREFIX) for name in a if name.startswith(PREFIX) and name in b]
     if "true_energy" in a and abs(energy_change(a["true_energy"])) > FRICTION:
@@ -44,7 +49,7 @@ def differences(label: str, a: Mapping[str, ndarray], b: Mapping[str, ndarray], 
     found = {}
     for name in names:
         ours, theirs = (np.abs(arrays[PREFIX + name]) for arrays in (a, b))
-        gap = difference(ours, theirs, stream("comparison", label, name), draws)
+        gap = difference(ours, theirs, stream("comparison", label, name), draws, shared_seeds)
         found[name] = gap | {"verdict": judge(gap, larger_is_better=name in LARGER_IS_BETTER)}
     return found
 

@@ -1,10 +1,13 @@
 """Where to compute."""
 
 import torch
+from torch import nn
 
 from hnn.errors import Refused
 
-__all__ = ["choose"]
+__all__ = ["choose", "of"]
+
+CPU = torch.device("cpu")
 
 
 def choose(name: str) -> torch.device:
@@ -15,3 +18,8 @@ def choose(name: str) -> torch.device:
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise Refused(f"device: given {name}, but PyTorch sees {torch.cuda.device_count()} CUDA devices; allowed: auto, cpu")
     return device
+
+
+def of(field: object) -> torch.device:
+    """Where the weights of a field are; an exact one has none, and is computed on the CPU."""
+    return next((weight.device for weight in field.parameters()), CPU) if isinstance(field, nn.Module) else CPU

@@ -64,7 +64,7 @@ __all__ = [
 ]
 
 Rollouts = dict[str, dict[str, ndarray]]
-"""For each set of starts the arrays that `hnn.evaluation.roll` makes."""
+"""For each set of starts the arrays that `hnn.rollouts.roll` makes."""
 
 DATA = Path("data")
 METRICS = Path("metrics")

@@ -11,7 +11,7 @@ from hnn import model
 from hnn.autoencoder import Autoencoder, pairs
 from hnn.chunks import Spread, one_by_one
 from hnn.integrators import STEP_MAPS, rollout
-from hnn.model import Ensemble, Model
+from hnn.model import Model
 
 __all__ = ["LatentEnsemble", "LatentModel", "make"]
 
@@ -44,12 +44,12 @@ class LatentEnsemble:
 
     def __init__(self, members: Sequence[LatentModel]) -> None:
         self.members = list(members)
-        self.dynamics = Ensemble([member.dynamics for member in members])
+        self.dynamics = [member.dynamics for member in members]
 
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
-        return self.dynamics.device
+        return next(self.members[0].parameters()).device
 
     def encode(self, frames: Tensor) -> Tensor:
         """Latent states (seeds, *batch, time - 1, latent) of frames (*batch, time, channels, size, size), by each encoder."""
@@ -79,7 +79,7 @@ class LatentEnsemble:
         latent_time = t / float(member.autoencoder.about["time_unit"])
         method = "dop853" if continuous else member.step_map
         how = {"t": latent_time, "integrator": method, "step": member.step, "tolerance": tolerance}
-        return torch.stack(spread(partial(rolled, how), list(zip(self.dynamics.members, z0, strict=True))))
+        return torch.stack(spread(partial(rolled, how), list(zip(self.dynamics, z0, strict=True))))
 
 
 @torch.no_grad()

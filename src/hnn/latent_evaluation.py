@@ -11,15 +11,14 @@ from torch import Tensor
 
 from hnn import evaluation, examination, metrics, probe
 from hnn.chunks import Spread, one_by_one
-from hnn.evaluation import Scales, describe
-from hnn.integrators import rollout
-from hnn.latent import LatentEnsemble, LatentModel
-from hnn.phase_space import join, split
+from hnn.latent import LatentEnsemble
+from hnn.model import energies
 from hnn.probe import Probe
+from hnn.rollouts import Scales, describe
 from hnn.system import System
 from hnn.trajectories import Observations, TrueMotion
 
-__all__ = ["SETS", "Reading", "contracts", "counterfactual", "examine", "pictures", "quantities", "read", "roll", "scores"]
+__all__ = ["SETS", "Reading", "contracts", "examine", "quantities", "read", "roll", "scores"]
 
 Method = Literal["map", "continuous", "encode"]
 
@@ -53,11 +52,10 @@ class Reading:
 def read(truth: System, ensemble: LatentEnsemble, frames: Tensor, train: Observations) -> Reading:
     """The probes and scales of a cell, over the training clips (clips, time, channels, size, size) and their states."""
     z, x = ensemble.encode(frames), train.x[:, :-1]
-    learned = None
-    if ensemble.dynamics.learns_energy:
-        learned = ensemble.dynamics.hamiltonian(z).flatten(1).std(1).cpu().numpy()
+    learned = energies(ensemble.dynamics, list(z))
+    spread = None if learned is None else learned.flatten(1).std(1).cpu().numpy()
     energy = truth.hamiltonian(torch.from_numpy(x)).std()
-    return Reading([Probe.fit(part, x) for part in z.cpu().numpy()], Scales(float(energy), learned, float(np.abs(x).max())))
+    return Reading([Probe.fit(part, x) for part in z.cpu().numpy()], Scales(float(energy), spread, float(np.abs(x).max())))
 
 
 @torch.no_grad()
@@ -87,7 +85,7 @@ def roll(
     tolerance: float,
     spread: Spread = one_by_one,
 ) -> dict[str, ndarray]:
-    """The rollouts of every seed from the first two frames of each start, as `evaluation.roll` gives them, with `z`.
+    """The rollouts of every seed from the first two frames of each start, as `rollouts.roll` gives them, with `z`.
 
     x is what the probes read from z, the latent states (seeds, starts, time, latent). `map`: by the step map that was trained.
     `continuous`: as solutions of the learned differential equation, for fields that were not fitted to derivatives a mismatch.
@@ -99,9 +97,9 @@ def roll(
         z0 = ensemble.encode(frames[:, :2]).squeeze(-2)
         continuous = method == "continuous"
         z = ensemble.roll(z0, torch.from_numpy(motion.t), continuous=continuous, tolerance=tolerance, spread=spread)
-    latent = z.cpu().numpy()
-    learned = ensemble.dynamics.hamiltonian(z).cpu().numpy() if ensemble.dynamics.learns_energy else None
-    return describe(truth, reading.states(latent), until(motion, z.shape[-2]), reading.scales, learned) | {"z": latent}
+    latent, learned = z.cpu().numpy(), energies(ensemble.dynamics, list(z))
+    energy = None if learned is None else learned.cpu().numpy()
+    return describe(truth, reading.states(latent), until(motion, z.shape[-2]), reading.scales, energy) | {"z": latent}
 
 
 def until(motion: TrueMotion, count: int) -> TrueMotion:
@@ -165,78 +163,3 @@ def frame_errors(ensemble: LatentEnsemble, z: Tensor, frames: Tensor) -> ndarray
     """Mean square over pixels (seeds, *batch) of the frames decoded from z (seeds, *batch, latent) minus the true ones."""
     true = frames.flatten(-3).to(z) / 255
     return torch.stack([(ensemble.decode(i, part) - true).square().mean(-1) for i, part in enumerate(z)]).cpu().numpy()
-
-
-@torch.no_grad()
-def pictures(
-    ensemble: LatentEnsemble, rollouts: Mapping[str, Mapping[str, ndarray]], frames: Tensor
-) -> dict[str, dict[str, ndarray]]:
-    """What the report draws of the first seed, from the first held-out start: `film`, as bytes, the true frames and those
-    decoded from the rollouts by the trained map and as a continuous motion.
-
-    Of a model that learns an energy and has two latents, also `portrait`, the learned H on a grid, and `counterfactual`: a
-    motion that is given energy midway, from the start with the least to where the data have much of it.
-    """
-    rolled = rollouts["held_out"]
-    films = {"decoded": rolled, "continuous": rollouts["continuous"]}
-    found = {"film": {name: film(ensemble, arrays["z"][0, 0], frames.shape[2:]) for name, arrays in films.items()}}
-    found["film"]["true"] = frames[0].numpy()
-    if "learned" not in rolled or rolled["z"].shape[-1] != 2:
-        return found
-    z, learned = rolled["z"][0], rolled["learned"][0]
-    q, p = (np.linspace(1.3 * part.min(), 1.3 * part.max(), 60) for part in (z[..., 0], z[..., 1]))
-    grid = torch.from_numpy(np.stack(np.meshgrid(q, p), axis=-1)).to(ensemble.device)
-    energy = ensemble.members[0].dynamics.hamiltonian(grid)  # type: ignore[operator]
-    found["portrait"] = {"q": q, "p": p, "energy": energy.cpu().numpy()}
-    least = learned[:, 0].argmin()
-    rise = float(np.quantile(learned[:, 0], 0.8) - learned[least, 0])
-    path = counterfactual(ensemble.members[0], torch.from_numpy(z[least, 0]).to(ensemble.device), rise, PHASES)
-    along = ensemble.members[0].dynamics.hamiltonian(path)  # type: ignore[operator]
-    found["counterfactual"] = {
-        "z": path.cpu().numpy(),
-        "energy": along.cpu().numpy(),
-        "decoded": film(ensemble, path.cpu().numpy(), frames.shape[2:]),
-        "phases": np.array(PHASES),
-    }
-    return found
-
-
-PHASES = (64, 20, 96)
-"""Frames before, while and after energy is added."""
-
-
-def film(ensemble: LatentEnsemble, z: ndarray, shape: tuple[int, ...]) -> ndarray:
-    """The frames (time, channels, size, size), bytes, that the first seed decodes from its latent states (time, latent)."""
-    decoded = ensemble.decode(0, torch.from_numpy(z).to(ensemble.device)).unflatten(-1, shape)
-    return (255 * decoded.nan_to_num(0.0).clamp(0, 1)).round().to(torch.uint8).cpu().numpy()
-
-
-@dataclass(frozen=True)
-class Ascent:
-    """dz/ds = ∇H/|∇H|²: where energy is added the fastest; s is the energy added (Greydanus et al. 2019, section 6)."""
-
-    model: LatentModel
-
-    def time_derivative(self, z: Tensor) -> Tensor:
-        """Shape (*batch, 2n), per unit of the learned energy."""
-        dq, dp = split(self.model.dynamics.time_derivative(z))  # (∂H/∂p, -∂H/∂q)
-        gradient = join(-dp, dq)
-        return gradient / gradient.square().sum(-1, keepdim=True)
-
-
-@torch.no_grad()
-def counterfactual(model: LatentModel, z0: Tensor, energy: float, frames: tuple[int, int, int]) -> Tensor:
-    """Latent states (1 + Σ frames, latent) from z0 (latent,): the learned motion, then `energy` added evenly, then the motion.
-
-    `energy` is in units of the learned H; the three phases last so many `frames` each.
-    """
-    before, adding, after = frames
-    path = [z0[None]]
-    for count, field, step, method in (
-        (before, model.dynamics, model.step, model.step_map),
-        (adding, Ascent(model), energy / adding, "rk4"),
-        (after, model.dynamics, model.step, model.step_map),
-    ):
-        times = step * torch.arange(count + 1, dtype=torch.float64)
-        path.append(rollout(field, path[-1][-1], times, method, abs(step))[1:])
-    return torch.cat(path)

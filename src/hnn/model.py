@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from hnn import registry
 
-__all__ = ["Ensemble", "Model", "make"]
+__all__ = ["Model", "energies", "make"]
 
 
 class Model(nn.Module, ABC):
@@ -27,34 +27,14 @@ class Model(nn.Module, ABC):
         """dx/dt, shape (*batch, 2n)."""
 
 
-class Ensemble:
-    """Fits of one model for several seeds, answering as one: states have shape (seeds, *batch, 2n)."""
+def energies(members: Sequence[object], x: Sequence[Tensor]) -> Tensor | None:
+    """The learned H of each member at its own states (*batch, 2n), shape (members, *batch), each up to a constant.
 
-    def __init__(self, members: Sequence[Model]) -> None:
-        self.members = list(members)
-
-    @property
-    def device(self) -> torch.device:
-        """Where the weights are."""
-        return next(self.members[0].parameters()).device
-
-    @property
-    def separable(self) -> bool:
-        """Whether explicit splittings apply to every member."""
-        return all(member.separable for member in self.members)
-
-    @property
-    def learns_energy(self) -> bool:
-        """Whether the members have a learned H."""
-        return all(hasattr(member, "hamiltonian") for member in self.members)
-
-    def time_derivative(self, x: Tensor) -> Tensor:
-        """dx/dt, each member at its own states; shape (seeds, *batch, 2n)."""
-        return torch.stack([member.time_derivative(x_i) for member, x_i in zip(self.members, x, strict=True)])
-
-    def hamiltonian(self, x: Tensor) -> Tensor:
-        """The learned H of each member at its own states, shape (seeds, *batch), up to a constant for each member."""
-        return torch.stack([member.hamiltonian(x_i) for member, x_i in zip(self.members, x, strict=True)])  # type: ignore[operator]
+    None of members that learn no energy.
+    """
+    if not all(hasattr(member, "hamiltonian") for member in members):
+        return None
+    return torch.stack([member.hamiltonian(own) for member, own in zip(members, x, strict=True)])  # type: ignore[attr-defined]
 
 
 def make(name: str, degrees: int, *, hidden: int, layers: int, activation: str, generator: torch.Generator) -> Model:

@@ -36,15 +36,19 @@ def quartiles(values: ndarray) -> dict[str, float | None]:
     return dict(zip(("median", "q1", "q3"), edges, strict=True))
 
 
-def difference(a: ndarray, b: ndarray, generator: np.random.Generator, draws: int) -> dict[str, float | None]:
+def difference(
+    a: ndarray, b: ndarray, generator: np.random.Generator, draws: int, shared_seeds: bool = False
+) -> dict[str, float | None]:
     """Mean over starts of a - b, each the mean of a start's values over seeds (seeds, starts), with its 95 % interval.
 
-    Starts are those of both, so they are redrawn alike: what makes a start hard for both is no difference. Seeds are
-    independent fits, so each model's are redrawn by themselves. A start counts where both have a finite value, and None
-    stands where no start does.
+    Starts are those of both, so they are redrawn alike: what makes a start hard for both is no difference. Seeds are redrawn
+    for each model by itself, since its fits are independent of the other's; and alike if `shared_seeds`, where both begin a
+    seed from the same pretrained weights. A start counts where both have a finite value, and None stands where no start does.
     """
     starts = generator.integers(a.shape[1], size=(draws, a.shape[1]))
-    gaps = seed_means(a, generator, draws) - seed_means(b, generator, draws)
+    seeds = generator.integers(len(a), size=(draws, len(a)))
+    others = seeds if shared_seeds else generator.integers(len(b), size=(draws, len(b)))
+    gaps = average(a[seeds], 1) - average(b[others], 1)
     with np.errstate(invalid="ignore"):
         mean = average(average(a, 0) - average(b, 0), -1)
         means = average(np.take_along_axis(gaps, starts, -1), -1)
@@ -52,12 +56,6 @@ def difference(a: ndarray, b: ndarray, generator: np.random.Generator, draws: in
         return {"mean": None, "low": None, "high": None}
     low, high = np.quantile(means[np.isfinite(means)], [0.025, 0.975])
     return {"mean": float(mean), "low": float(low), "high": float(high)}
-
-
-def seed_means(values: ndarray, generator: np.random.Generator, draws: int) -> ndarray:
-    """The mean over redrawn seeds of values (seeds, starts) at each start, (draws, starts)."""
-    seeds = len(values)
-    return average(values[generator.integers(seeds, size=(draws, seeds))], 1)
 
 
 def average(values: ndarray, axis: int) -> ndarray:
