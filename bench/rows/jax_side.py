@@ -83,7 +83,7 @@ def step_of(size: int) -> dict[str, Any]:
     found = compare(
         clock(lambda: run(STEPS), STEPS * SEEDS), lambda: float(in_a_process("bench.rows.training:one_turn", size)), warm=False
     )
-    count = ours.recipe(TASKS[size])["steps"] * SEEDS
+    count = ours.recipe(TASKS[size]).steps * SEEDS
     cold, mine = found.reference_s + compilation / count, found.ours_s
     what = f"spread over the {count} steps of a cell"
     return {"found": found, "with_compilation": {"what": what, "reference_s": cold, "ours_s": mine, "ratio": cold / mine}}

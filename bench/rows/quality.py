@@ -1,6 +1,6 @@
 """Time to quality: the published recipe against ours, until the published level is reached; three tasks, three seeds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from statistics import fmean
 from time import perf_counter
 from typing import Any
@@ -80,7 +80,7 @@ def compare_task(task: str, name: str, steps: int | None = None) -> dict[str, An
     `steps` shortens both recipes, to try the row out.
     """
     found = ours.data(task)
-    how: Mapping[str, Any] = ours.recipe(task) | RECIPES.get((task, name), {}) | ({} if steps is None else {"steps": steps})
+    how = ours.recipe(task, **RECIPES.get((task, name), {}) | ({} if steps is None else {"steps": steps}))
     start = perf_counter()
     published = published_fits(task, name, found, steps)
     middle = perf_counter()
@@ -90,7 +90,7 @@ def compare_task(task: str, name: str, steps: int | None = None) -> dict[str, An
     quantities = {q: held(task, name, q, theirs_found[q], mine_found[q]) for q in QUANTITIES[name]}
     print(f"quality_{name}, {task}: {middle - start:.1f} s against {end - middle:.1f} s", flush=True)
     sides = {"reference_s": middle - start, "ours_s": end - middle, "ratio": (middle - start) / (end - middle)}
-    return {**sides, "steps": {"reference": steps or training.RECIPES[task].steps, "ours": how["steps"]}, **quantities}
+    return {**sides, "steps": {"reference": steps or training.RECIPES[task].steps, "ours": how.steps}, **quantities}
 
 
 def quality(name: str) -> Row:

@@ -1,8 +1,9 @@
 """What params.yaml may hold: one class for each section, with the type and range of every key."""
 
+import dataclasses
 import difflib
 import re
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -21,12 +22,17 @@ from pydantic_core import PydanticCustomError
 
 from hnn import registry
 
-__all__ = ["OWN_ERRORS", "STAGES", "Params", "Section", "Task", "hint"]
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+__all__ = ["OWN_ERRORS", "STAGES", "Descent", "Params", "Section", "Task", "hint"]
 
 Count = Annotated[int, Field(ge=2)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Name = Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")]
 Tolerance = Annotated[float, Field(ge=1e-13, le=1e-3)]
+
+D = TypeVar("D", bound="DataclassInstance")
 
 
 class Section(BaseModel):
@@ -46,6 +52,10 @@ class Section(BaseModel):
                 context = {"key": key, "value": str(value).lower()}
                 raise PydanticCustomError("truth", "given {value}, must not be a truth value", context)
         return values
+
+    def pick(self, kind: type[D]) -> D:
+        """A dataclass whose fields are keys of this section."""
+        return kind(**{field.name: getattr(self, field.name) for field in dataclasses.fields(kind)})
 
 
 def hint(given: str, known: Any) -> str:
@@ -171,8 +181,8 @@ class TaskIngest(Ingest):
     horizon_points: Count
 
 
-class Recipe(Section):
-    """How a loss is minimised: see `hnn.training.descend`."""
+class Descent(Section):
+    """How a loss is minimised: see `hnn.recipe.Recipe`."""
 
     steps: PositiveInt
     learning_rate: PositiveFloat
@@ -186,8 +196,8 @@ class Recipe(Section):
     threads: PositiveInt
 
 
-class Pretrain(Recipe):
-    """How an autoencoder is fitted: see `hnn.pixel_training.pretrain`."""
+class Pretrain(Descent):
+    """How an autoencoder is fitted: see `hnn.pixel_options.Pretraining`."""
 
     steps: NonNegativeInt  # 0: not at all
     batch: PositiveInt
@@ -200,8 +210,8 @@ class Pretrain(Recipe):
     canonical: NonNegativeFloat
 
 
-class Train(Recipe):
-    """How a cell is fitted: see `hnn.training.fit`, and `hnn.pixel_training.fit_latent` for what only pixels need."""
+class Train(Descent):
+    """How a cell is fitted: see `hnn.training.fit`, and `hnn.pixel_options.LatentTraining` for what only pixels need."""
 
     batch: Literal["full"] | PositiveInt
     validation: Fraction
