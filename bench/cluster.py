@@ -18,7 +18,7 @@ from bench.loopback import started
 from hnn import config, fits, model, simulation, system
 from hnn.model import Model
 from hnn.recipe import Recipe
-from hnn.schema import Compute
+from hnn.sections import Compute
 from hnn.seeding import stream, torch_stream
 from hnn.training import Fit, fit
 

@@ -19,7 +19,8 @@ from hnn import config, evaluation, fits, integrators, io, losses, model, render
 from hnn.compute import spread
 from hnn.model import Ensemble, Model
 from hnn.recipe import Recipe
-from hnn.schema import Params, Train
+from hnn.schema import Params
+from hnn.sections import Train
 from hnn.seeding import stream, torch_stream
 from hnn.system import System
 from hnn.trained import Trained

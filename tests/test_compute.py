@@ -23,7 +23,7 @@ from hnn import cluster, fits
 from hnn.compute import spread
 from hnn.descent import NonFiniteLoss
 from hnn.errors import Refused
-from hnn.schema import Compute
+from hnn.sections import Compute
 from hnn.training import fit
 
 CPU = torch.device("cpu")
@@ -114,7 +114,7 @@ def test_forks_die_with_the_process_that_made_them_even_if_it_is_killed(tmp_path
     code = f"""
 import os, pathlib, time
 from hnn.compute import spread
-from hnn.schema import Compute
+from hnn.sections import Compute
 def item(i):
     pathlib.Path({str(tmp_path)!r}, str(os.getpid())).touch()
     time.sleep(60)
@@ -185,7 +185,7 @@ from stages import run
 from hnn.compute import spread
 from hnn.descent import NonFiniteLoss
 from hnn.errors import Refused
-from hnn.schema import Compute
+from hnn.sections import Compute
 def item(i):
     if i == 0:
         time.sleep(0.3)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hnn.schema import Descent
+from hnn.sections import Descent
 
 ROOT = Path(__file__).parents[1]
 SRC = ROOT / "src"
@@ -46,13 +46,17 @@ ROOMS = {  # module: what else of the package it may import; the first pattern t
     "words quantities provenance text": "",
     "plotting pictures bands gallery": "trajectories plotting pictures bands results",
     "results tables findings report_pixels report": "words quantities published results tables findings report_pixels text",
-    "config schema io": "errors registry trajectories config schema io seeding",
+    "strict": "",
+    "sections": "strict",
+    "schema": "registry sections strict",
+    "config": "errors registry schema strict",
+    "io": "errors trajectories",
     "cluster": "errors progress",
     "compute": "cluster errors progress",
     "cells": "trajectories system model chunks evaluation examination io seeding",
     "comparisons": "metrics statistics seeding",
     "fits": "io training statistics seeding compute",
-    "orbits": "[!s]* schema system",
+    "orbits": "[!s]* schema strict system",
     "cards": "registry words results schema text",
     "terminal trained trained_pixels reproduction paper ablation __main__ __init__": "[!s]* statistics seeding",
 }
