@@ -96,9 +96,11 @@ def minimise(
     films = chain(repeat(blurred(train, blur), recipe.steps // 3), repeat(train)) if blur > 0 else repeat(train)
 
     def draw(i: int, count: int) -> list[Tensor]:
+        """Where the segments of the next batches of model i are."""
         return segments(train, options.segment, max(1, options.batch // options.segment), generators[i], count)
 
     def on_segments(model: N, clip: Tensor, first: Tensor) -> Tensor:
+        """The loss on one batch of segments, in the film whose turn it is."""
         return loss(model, cut(next(films), clip, first, options.segment))
 
     return descend(models, on_segments, draw, loss.watching(train, test), recipe, rates=rates, labels=labels)
@@ -118,10 +120,12 @@ def settle(
     z = [latents(model.autoencoder, train) for model in models]
 
     def draw(i: int, count: int) -> list[Tensor]:
+        """The next batches of model i: latent states and the next of each, and the size of all."""
         clip, first = segments(z[i], 1, batch, generators[i], count)
         return [z[i][clip, first + torch.arange(2, device=train.device)], latent_size(z[i]).expand(count)]
 
     def on_steps(model: LatentModel, steps: Tensor, size: Tensor) -> Tensor:
+        """The loss of the dynamics on one batch (batch, 2, latent), relative to `size` whatever the options say."""
         return step_loss(steps, model(steps[:, :-1]), model.step, size)
 
     for model in models:
