@@ -95,10 +95,10 @@ def training(points: int = 750, batch: int | str = "full", seeds: int = 1, hidde
     dx = truth.time_derivative(x).detach()
     observed = Observations(np.arange(points), x.numpy(), dx.numpy())
     look = observed.part(time=slice(10))  # the loss on test data is not what is measured
-    how = ours.recipe("pendulum") | {"batch": batch}
+    how = ours.recipe("pendulum", batch=batch)
 
     def run(count: int) -> None:
-        ours.fit("pendulum", "hnn", observed, look, how | {"steps": count}, seeds, hidden=hidden)
+        ours.fit("pendulum", "hnn", observed, look, how.model_copy(update={"steps": count}), seeds, hidden=hidden)
 
     run(1)  # starts the workers
     steps = 1 if seeds == 1 else 64  # forks take longer than a few steps

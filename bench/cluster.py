@@ -5,6 +5,7 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -16,7 +17,8 @@ from safetensors.torch import save
 from bench.loopback import started
 from hnn import config, fits, model, simulation, system
 from hnn.model import Model
-from hnn.schema import Compute, Recipe
+from hnn.recipe import Recipe
+from hnn.sections import Compute
 from hnn.seeding import stream, torch_stream
 from hnn.training import Fit, fit
 
@@ -26,14 +28,14 @@ SEEDS, STEPS, ROUNDS = 64, 30, 3
 RESULTS = Path(__file__).with_suffix(".json")
 PAGE = Path(__file__).parents[1] / "docs/cluster.md"
 BEGIN, END = "<!-- bench.cluster: begin -->\n", "<!-- bench.cluster: end -->"
-RECIPE = {*Recipe.model_fields, "batch", "validation"} - {"threads"}
 
 
 def cell() -> Callable[[Sequence[int]], list[Fit[Model]]]:
     """Fits of groups of seeds of pendulum-hnn as params.yaml has it, but of fewer steps."""
     params = config.load()
     task, network = params.tasks["pendulum"], params.model.model_dump()
-    truth, simulate, recipe = system.make(**task.system), task.simulate, task.train.model_dump(include=RECIPE)
+    truth, simulate, how = system.make(**task.system), task.simulate, task.train
+    recipe = replace(how.pick(Recipe), steps=STEPS)
     assert simulate is not None  # pendulum is simulated
     starts = truth.sample(stream(params.seed, "starts", "pendulum", "train"), simulate.train, **simulate.distribution)
     times = torch.linspace(0, simulate.duration, simulate.points, dtype=torch.float64)
@@ -43,7 +45,7 @@ def cell() -> Callable[[Sequence[int]], list[Fit[Model]]]:
     def some(seeds: Sequence[int]) -> list[Fit[Model]]:
         weights, batches = ([torch_stream(seed, use, "pendulum", "hnn") for seed in seeds] for use in ("weights", "batches"))
         learners = [model.make("hnn", truth.degrees, **network, generator=g) for g in weights]
-        return fit(learners, data, data, **recipe | {"steps": STEPS}, generators=batches)
+        return fit(learners, data, data, recipe, batch=how.batch, validation=how.validation, generators=batches)
 
     return some
 

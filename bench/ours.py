@@ -18,7 +18,9 @@ from torch import Tensor, nn
 from hnn import config, evaluation, fits, integrators, io, losses, model, rendering, rollouts, simulation, system, training
 from hnn.compute import spread
 from hnn.model import Model
-from hnn.schema import Params, Recipe
+from hnn.recipe import Recipe
+from hnn.schema import Params
+from hnn.sections import Train
 from hnn.seeding import stream, torch_stream
 from hnn.system import System
 from hnn.trained import Trained
@@ -48,7 +50,6 @@ __all__ = [
 ROOT = Path(__file__).resolve().parents[1]
 NETWORK = {"hidden": 200, "layers": 2, "activation": "tanh"}
 """As published, so that both sides train the same network whatever params.yaml says."""
-RECIPE = {*Recipe.model_fields, "batch", "validation"} - {"threads"}
 CPU = torch.device("cpu")
 
 
@@ -100,14 +101,12 @@ def points(observations: Observations) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(x).float(), torch.from_numpy(dx).float()
 
 
-def recipe(task: str) -> dict[str, Any]:
-    """How the pipeline trains a task."""
-    return params().tasks[task].train.model_dump(include=RECIPE)
+def recipe(task: str, **changes: Any) -> Train:
+    """How the pipeline trains a task, but for the changes."""
+    return params().tasks[task].train.model_copy(update=changes)
 
 
-def fit(
-    task: str, name: str, train: Observations, test: Observations, how: Mapping[str, Any], seeds: int, **network: int
-) -> list[Model]:
+def fit(task: str, name: str, train: Observations, test: Observations, how: Train, seeds: int, **network: int) -> list[Model]:
     """The model `name` fitted to a task once for each seed as the stage train does, by the recipe `how`.
 
     `network` are other sizes than the published one.
@@ -117,10 +116,11 @@ def fit(
     def some(group: Sequence[int]) -> list[training.Fit[Model]]:
         weights, batches = ([torch_stream(seed, "bench", use, task, name) for seed in group] for use in ("weights", "batches"))
         fresh = [model.make(name, degrees, **{**NETWORK, **network}, generator=g) for g in weights]  # type: ignore[arg-type]
-        return training.fit(fresh, train, test, **how, generators=batches)
+        return training.fit(
+            fresh, train, test, how.pick(Recipe), batch=how.batch, validation=how.validation, generators=batches
+        )
 
-    threads = params().tasks[task].train.threads
-    return [found.model for found in fits.of_seeds(some, seeds, threads, CPU, params().compute)]
+    return [found.model for found in fits.of_seeds(some, seeds, how.threads, CPU, params().compute)]
 
 
 def published_network(name: str, net: nn.Sequential) -> Model:

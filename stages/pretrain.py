@@ -9,7 +9,9 @@ from stages import run
 from hnn import config, fits, io, pixel_training
 from hnn.autoencoder import Autoencoder
 from hnn.device import choose
-from hnn.pixel_training import check_latents, latents
+from hnn.latent_states import check_latents, latents
+from hnn.pixel_options import Pretraining
+from hnn.recipe import Recipe
 from hnn.seeding import torch_stream
 from hnn.training import Fit
 
@@ -20,7 +22,7 @@ def pretrain(task: str) -> None:
     p, render = params.tasks[task].pretrain, params.tasks[task].render
     assert p is not None  # config: every task of pixel_tasks has both
     assert render is not None
-    device, recipe = choose(params.device), p.model_dump(exclude={"threads", "time_unit"})
+    device, how = choose(params.device), (p.pick(Recipe), p.pick(Pretraining))
     frames = io.read_frames(task, render.size, render.channels)
     train, test = (torch.from_numpy(frames[name]).to(device) for name in ("train", "test"))
     step = float(io.read_observations(task)[0].t[1]) / p.time_unit
@@ -30,7 +32,7 @@ def pretrain(task: str) -> None:
         weights, batches = ([torch_stream(seed, use, task, "autoencoder") for seed in seeds] for use in ("weights", "batches"))
         networks = [Autoencoder(**about, generator=g).to(device) for g in weights]
         labels = [f"pretrain {task} seed {seed}" for seed in seeds]
-        return pixel_training.pretrain(networks, train, test, step, **recipe, generators=batches, labels=labels)
+        return pixel_training.pretrain(networks, train, test, step, *how, generators=batches, labels=labels)
 
     found = fits.of_seeds(some, params.seeds, p.threads, device, params.compute)
     torch.set_num_threads(p.threads)

@@ -7,18 +7,16 @@ from stages import run
 from hnn import config, fits, io, model
 from hnn.device import choose
 from hnn.model import Model
-from hnn.schema import Recipe
+from hnn.recipe import Recipe
 from hnn.seeding import torch_stream
 from hnn.training import Fit, fit
-
-RECIPE = {*Recipe.model_fields, "batch", "validation"} - {"threads"}
 
 
 def train(task: str, name: str) -> None:
     """Fit the model `name` to the task once for each seed."""
     params = config.load()
     p, key = params.tasks[task].train, f"{task}-{name}"
-    device, recipe = choose(params.device), p.model_dump(include=RECIPE)
+    device, recipe = choose(params.device), p.pick(Recipe)
     observations = io.read_observations(task)
     degrees = observations[0].x.shape[-1] // 2
 
@@ -26,7 +24,7 @@ def train(task: str, name: str) -> None:
         weights, batches = ([torch_stream(seed, use, task, name) for seed in seeds] for use in ("weights", "batches"))
         networks = [model.make(name, degrees, **params.model.model_dump(), generator=g).to(device) for g in weights]
         labels = [f"train {key} seed {seed}" for seed in seeds]
-        return fit(networks, *observations, **recipe, generators=batches, labels=labels)
+        return fit(networks, *observations, recipe, batch=p.batch, validation=p.validation, generators=batches, labels=labels)
 
     about = {"name": name, "degrees": degrees, **params.model.model_dump()}
     found = fits.of_seeds(some, params.seeds, p.threads, device, params.compute)

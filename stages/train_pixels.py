@@ -6,9 +6,12 @@ import torch
 
 from stages import run
 
-from hnn import config, fits, io, latent, pixel_training
+from hnn import config, fits, io, latent
 from hnn.device import choose
 from hnn.latent import LatentModel
+from hnn.pixel_options import LatentTraining
+from hnn.pixel_training import fit_latent
+from hnn.recipe import Recipe
 from hnn.seeding import torch_stream
 from hnn.training import Fit
 
@@ -18,7 +21,7 @@ def train_pixels(task: str, name: str, step_map: str) -> None:
     params = config.load()
     p, render, cell = params.tasks[task].train, params.tasks[task].render, f"{name}-{step_map}"
     assert render is not None  # config: every task of pixel_tasks has it
-    device, recipe = choose(params.device), p.model_dump(exclude={"threads", "validation"})
+    device, how = choose(params.device), (p.pick(Recipe), p.pick(LatentTraining))
     frames = io.read_frames(task, render.size, render.channels)
     train, test = (torch.from_numpy(frames[kind]).to(device) for kind in ("train", "test"))
     autoencoders, about = io.read_weights(io.autoencoder_path(task))
@@ -31,7 +34,7 @@ def train_pixels(task: str, name: str, step_map: str) -> None:
         for model, seed in zip(models, seeds, strict=True):
             model.to(device).autoencoder.load_state_dict(autoencoders[seed])
         labels = [f"train {task}-{cell} seed {seed}" for seed in seeds]
-        return pixel_training.fit_latent(models, train, test, **recipe, generators=batches, labels=labels)
+        return fit_latent(models, train, test, *how, generators=batches, labels=labels)
 
     found = fits.of_seeds(some, params.seeds, p.threads, device, params.compute)
     fits.write("train", f"{task}-{cell}", io.weights_path(task, cell), found, about)

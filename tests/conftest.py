@@ -9,6 +9,10 @@ import torch
 import yaml
 
 from hnn import model, registry, system
+from hnn.autoencoder import Autoencoder
+from hnn.integrators import rollout
+from hnn.recipe import Recipe
+from hnn.rendering import Canvas, render
 from hnn.trajectories import Observations
 
 ROOT = Path(__file__).parents[1]
@@ -28,18 +32,26 @@ def float64_on_one_thread():
     torch.set_default_dtype(torch.float32)
 
 
-RECIPE = {
-    "steps": 60,
-    "learning_rate": 1e-2,
-    "schedule": "one_cycle",
-    "rise": 0.3,
-    "beta1": 0.95,
-    "beta1_at_peak": 0.85,
-    "beta2": 0.999,
-    "weight_decay": 0.0,
-    "gradient_clip": 0.0,
-}
-"""Of short descents, with every option of `descent.descend`."""
+RECIPE = Recipe(
+    steps=60,
+    learning_rate=1e-2,
+    schedule="one_cycle",
+    rise=0.3,
+    beta1=0.95,
+    beta1_at_peak=0.85,
+    beta2=0.999,
+    weight_decay=0.0,
+    gradient_clip=0.0,
+)
+"""Of short descents."""
+
+
+@pytest.fixture(scope="session")
+def clips():
+    """Frames (6, 12, 1, 8, 8) of the rod."""
+    truth, x0 = truth_of("pixel_pendulum"), starts_of("pixel_pendulum", 6)
+    x = rollout(truth, x0.double(), torch.linspace(0, 0.55, 12, dtype=torch.float64), tolerance=1e-6)
+    return render(Canvas(8, 1, 0.2, 1, 0.0, -0.5, 0.8), x, "rod_pendulum", length=1.0)
 
 
 class Known:
@@ -75,6 +87,12 @@ def network(name, degrees=1, seed=0, hidden=16, layers=2, activation="tanh"):
     """A small model with fresh weights."""
     generator = torch.Generator().manual_seed(seed)
     return model.make(name, degrees, hidden=hidden, layers=layers, activation=activation, generator=generator)
+
+
+def encoder(seed=0):
+    """A small autoencoder of the rod's frames with fresh weights."""
+    generator = torch.Generator().manual_seed(seed)
+    return Autoencoder(128, hidden=16, latent=2, time_unit=0.25, generator=generator).float()
 
 
 def observed(task, trajectories=4, points=10, noise=0.0, seed=0):

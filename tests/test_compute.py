@@ -9,11 +9,12 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from conftest import ROOT, network, observed
+from conftest import RECIPE, ROOT, network, observed
 from safetensors.torch import save
 
 from bench import cluster as measured
@@ -22,11 +23,9 @@ from hnn import cluster, fits
 from hnn.compute import spread
 from hnn.descent import NonFiniteLoss
 from hnn.errors import Refused
-from hnn.schema import Compute
+from hnn.sections import Compute
 from hnn.training import fit
 
-RECIPE = {"batch": 20, "schedule": "constant", "rise": 0.3, "beta1": 0.95, "beta1_at_peak": 0.85, "beta2": 0.999}
-RECIPE |= {"weight_decay": 0.0, "gradient_clip": 0.0, "validation": 0.0}
 CPU = torch.device("cpu")
 HERE = {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")])}
 
@@ -65,11 +64,12 @@ def cell(steps, learning_rate=1e-2, folder=None):
         for seed in seeds:
             if folder is not None:
                 (folder / f"{seed}-{os.getpid()}").touch()
-        recipe = RECIPE | {"steps": steps, "learning_rate": learning_rate}
+        recipe = replace(RECIPE, steps=steps, learning_rate=learning_rate, schedule="constant")
+        how = {"batch": 20, "validation": 0.0}
         models = [network("hnn", seed=seed).float() for seed in seeds]
         batches = [torch.Generator().manual_seed(seed) for seed in seeds]
         labels = [f"seed {seed}" for seed in seeds] if learning_rate > 1 else None
-        return fit(models, observations, observations, **recipe, generators=batches, labels=labels)
+        return fit(models, observations, observations, recipe, **how, generators=batches, labels=labels)
 
     return some
 
@@ -114,7 +114,7 @@ def test_forks_die_with_the_process_that_made_them_even_if_it_is_killed(tmp_path
     code = f"""
 import os, pathlib, time
 from hnn.compute import spread
-from hnn.schema import Compute
+from hnn.sections import Compute
 def item(i):
     pathlib.Path({str(tmp_path)!r}, str(os.getpid())).touch()
     time.sleep(60)
@@ -185,7 +185,7 @@ from stages import run
 from hnn.compute import spread
 from hnn.descent import NonFiniteLoss
 from hnn.errors import Refused
-from hnn.schema import Compute
+from hnn.sections import Compute
 def item(i):
     if i == 0:
         time.sleep(0.3)

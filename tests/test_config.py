@@ -1,8 +1,12 @@
+from dataclasses import asdict
+
 import pytest
 import yaml
 from conftest import ROOT, parameters
 
 from hnn import config
+from hnn.pixel_options import LatentTraining, Pretraining
+from hnn.recipe import Recipe
 
 
 def load(tmp_path, params):
@@ -34,6 +38,16 @@ def test_a_tasks_own_values_stand_over_the_defaults_of_the_stage(tmp_path):
     loaded = load(tmp_path, params)
     assert (loaded.tasks["two_body"].train.steps, loaded.tasks["two_body"].train.batch) == (7, "full")
     assert (loaded.tasks["pendulum"].train.steps, loaded.train.steps) == (9, 7)
+
+
+def test_the_sections_of_training_are_exactly_the_options_of_what_the_stages_call():
+    task = config.load(ROOT / "params.yaml").tasks["pixel_pendulum"]
+    for section, kind, others in (
+        (task.pretrain, Pretraining, {"threads", "time_unit"}),
+        (task.train, LatentTraining, {"threads", "validation"}),
+    ):
+        picked = asdict(section.pick(Recipe)) | asdict(section.pick(kind))
+        assert picked == section.model_dump(exclude=others)
 
 
 @pytest.mark.parametrize("written", ["1e-4", "1.0e-04", "0.0001"])

@@ -1,16 +1,18 @@
 """The descent: several models as one batch learn what each would learn alone, and nothing waits for the device."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from conftest import MODELS, RECIPE, network
 
-from hnn.descent import CURVE_POINTS, NonFiniteLoss, Stack, clip, descend, parameter_groups
+from hnn.descent import CURVE_POINTS, NonFiniteLoss, clip, descend
 from hnn.losses import derivative_loss
 
 X, DX = torch.randn(2, 40, 2, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
 
 
-def descended(seeds, name="hnn", loss=None, watch=None, **changes):
+def descended(seeds, name="hnn", loss=None, watch=None, labels=None, **changes):
     """Models of these seeds, each trained on batches of its own, and their curves."""
     models = [network(name, seed=seed).double() for seed in seeds]
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
@@ -24,7 +26,7 @@ def descended(seeds, name="hnn", loss=None, watch=None, **changes):
     def losses(model):
         return {"train_loss": float(derivative_loss(model, X, DX).detach())}
 
-    curves = descend(models, loss or on_batch, draw, watch or losses, **(RECIPE | changes))
+    curves = descend(models, loss or on_batch, draw, watch or losses, replace(RECIPE, **changes), labels=labels)
     return models, curves
 
 
@@ -73,7 +75,7 @@ def test_frozen_weights_stay_and_others_learn_in_a_stack():
         lambda model: derivative_loss(model, X, DX),
         lambda i, count: [],
         lambda model: {"train_loss": 0.0},
-        **RECIPE,
+        RECIPE,
     )
     for model, old in zip(models, before, strict=True):
         moved = {name: not torch.equal(w, was) for (name, w), was in zip(model.named_parameters(), old, strict=True)}
@@ -109,23 +111,6 @@ def test_nothing_in_the_loop_reads_a_value_from_the_device(monkeypatch):
     assert counts[0] == counts[1] > 0
 
 
-def test_all_tensors_of_a_descent_are_made_where_the_model_is(monkeypatch):
-    """On the `meta` device any tensor from elsewhere would be refused; only random draws come from the CPU."""
-    model = network("hnn").to("meta")
-    x = torch.zeros(40, 2, device="meta")
-    found = Stack([model, network("hnn").to("meta")], lambda m, i: derivative_loss(m, x[i], x[i]))
-    value = found.losses([torch.zeros(2, 8, dtype=torch.long, device="meta")])
-    assert value.device.type == "meta"
-    value.sum().backward()
-    assert all(weight.grad.device.type == "meta" for weight in found.weights.values())
-
-
-def test_rates_belong_to_the_parameters_whose_names_begin_so():
-    weights = {"a.x": torch.zeros(1), "a.y": torch.zeros(1), "b.x": torch.zeros(1)}
-    groups = parameter_groups(weights, {"a.": 0.5})
-    assert [(len(group["params"]), group.get("lr")) for group in groups] == [(1, None), (2, 0.5)]
-
-
 def test_clipping_leaves_small_gradients_and_scales_large_ones_of_each_model_alone():
     small, large = [torch.tensor([0.3, 0.4])], [torch.tensor([3.0]), torch.tensor([4.0])]
     clip([small, large], 1.0)
@@ -138,7 +123,7 @@ def test_on_cuda_a_stack_learns_what_each_learns_alone():
     """As on the CPU, to the accuracy of float32."""
     models = [network("hnn", seed=seed).float().cuda() for seed in (0, 1)]
     x, dx = X.float().cuda(), DX.float().cuda()
-    descend(models, lambda m: derivative_loss(m, x, dx), lambda i, n: [], lambda m: {"train_loss": 0.0}, **RECIPE)
+    descend(models, lambda m: derivative_loss(m, x, dx), lambda i, n: [], lambda m: {"train_loss": 0.0}, RECIPE)
     for seed, model in enumerate(models):
         alone = network("hnn", seed=seed).float()
         descend(
@@ -146,6 +131,6 @@ def test_on_cuda_a_stack_learns_what_each_learns_alone():
             lambda m: derivative_loss(m, X.float(), DX.float()),
             lambda i, n: [],
             lambda m: {"train_loss": 0.0},
-            **RECIPE,
+            RECIPE,
         )
         torch.testing.assert_close(flat(model).cpu(), flat(alone), rtol=1e-2, atol=1e-3)

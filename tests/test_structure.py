@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hnn import schema
+from hnn.sections import Descent
 
 ROOT = Path(__file__).parents[1]
 SRC = ROOT / "src"
@@ -22,7 +22,7 @@ UNDECLARED = {"compute"}  # where a stage runs, not what comes out: a change of 
 
 ROOMS = {  # module: what else of the package it may import; the first pattern that fits counts
     "errors registry trajectories phase_space nn geometry published progress chunks differences": "",
-    "metrics statistics seeding": "",
+    "metrics statistics seeding recipe stack pixel_options": "",
     "system model": "errors registry phase_space nn",
     "systems.*": "errors phase_space system systems.*",
     "models.*": "errors phase_space nn model models.*",
@@ -32,9 +32,13 @@ ROOMS = {  # module: what else of the package it may import; the first pattern t
     "rendering": "chunks errors geometry",
     "latent": "autoencoder chunks integrators model",
     "simulation measured": "errors trajectories phase_space system chunks collocation differences",
-    "descent device": "errors progress",
-    "training": "errors trajectories model losses descent",
-    "pixel_training": "errors phase_space autoencoder latent losses descent training",
+    "device": "errors",
+    "descent": "errors progress recipe stack",
+    "training": "errors trajectories model losses recipe descent",
+    "frame_batches": "autoencoder",
+    "latent_states": "errors phase_space autoencoder",
+    "pixel_losses": "autoencoder latent losses latent_states",
+    "pixel_training": "autoencoder latent losses recipe descent training frame_batches latent_states pixel_*",
     "rollouts": "trajectories phase_space system model device chunks integrators metrics",
     "evaluation": "trajectories system rollouts metrics statistics",
     "flow": "phase_space integrators collocation",
@@ -44,14 +48,18 @@ ROOMS = {  # module: what else of the package it may import; the first pattern t
     "words quantities provenance text": "",
     "plotting pictures bands gallery": "trajectories plotting pictures bands results",
     "results tables findings report_pixels report": "words quantities published results tables findings report_pixels text",
-    "config schema io": "errors registry trajectories config schema io seeding",
+    "strict": "",
+    "sections": "strict",
+    "schema": "registry sections strict",
+    "config": "errors registry schema strict",
+    "io": "errors trajectories",
     "cluster": "errors progress",
     "compute": "cluster errors progress",
     "latent_cells": "trajectories system chunks latent evaluation latent_evaluation latent_pictures io seeding",
     "cells": "trajectories system chunks rollouts evaluation examination io seeding",
     "comparisons": "metrics statistics seeding",
     "fits": "io training statistics seeding compute",
-    "orbits": "[!s]* schema system",
+    "orbits": "[!s]* schema strict system",
     "cards": "registry words results schema text",
     "terminal trained trained_pixels reproduction paper ablation __main__ __init__": "[!s]* statistics seeding",
 }
@@ -248,4 +256,4 @@ def test_artifacts_are_exactly_the_trained_cells():
 
 def test_cells_of_states_declare_every_parameter_of_their_recipe_and_none_of_pixels():
     declared = {key.split(".")[1] for key in keys("train") if key.startswith("train.")}
-    assert declared == set(schema.Recipe.model_fields) | {"batch", "validation"}
+    assert declared == set(Descent.model_fields) | {"batch", "validation"}

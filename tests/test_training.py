@@ -1,25 +1,25 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from conftest import RECIPE, network, observed, starts_of, truth_of
 
-from hnn.descent import NonFiniteLoss, learning_rates
+from hnn.descent import NonFiniteLoss
 from hnn.errors import Refused
 from hnn.integrators import rollout
 from hnn.losses import derivative_loss
 from hnn.training import curves, fit, hold_out
 from hnn.trajectories import Observations
 
-HOW = {**RECIPE, "batch": "full", "validation": 0.0}
 
-
-def fitted(name="hnn", train=None, test=None, seed=0, hidden=16, **changes):
+def fitted(name="hnn", train=None, test=None, seed=0, hidden=16, batch="full", validation=0.0, **changes):
     """A short fit on mass_spring."""
     train = observed("mass_spring", seed=1) if train is None else train
     test = observed("mass_spring", seed=2) if test is None else test
-    generator = torch.Generator().manual_seed(seed)
-    models = [network(name, seed=seed, hidden=hidden).double()]
-    return fit(models, train, test, **(HOW | changes), generators=[generator])[0]
+    generators, models = [torch.Generator().manual_seed(seed)], [network(name, seed=seed, hidden=hidden).double()]
+    recipe = replace(RECIPE, **changes)
+    return fit(models, train, test, recipe, batch=batch, validation=validation, generators=generators)[0]
 
 
 def weights(found):
@@ -72,19 +72,6 @@ def test_clipping_bounds_the_gradient(monkeypatch):
 
 def test_weight_decay_shrinks_the_weights():
     assert weights(fitted(weight_decay=1.0, steps=300)).norm() < 0.5 * weights(fitted(steps=300)).norm()
-
-
-@pytest.mark.parametrize(("schedule", "peak_at"), [("one_cycle", 0.3), ("constant", 0.0)])
-def test_the_learning_rate_peaks_at_what_was_asked(schedule, peak_at):
-    optimizer = torch.optim.Adam([torch.zeros(1, requires_grad=True)], 1e-2)
-    scheduler, rates = learning_rates(optimizer, schedule, 100, 0.3, (0.95, 0.85)), []
-    for _ in range(100):
-        rates.append(scheduler.get_last_lr()[0])
-        optimizer.step()
-        scheduler.step()
-    assert max(rates) == pytest.approx(1e-2, rel=1e-2)
-    assert np.argmax(rates) == pytest.approx(100 * peak_at, abs=2)
-    assert (min(rates) == max(rates)) == (schedule == "constant")
 
 
 def test_nothing_is_held_out_unless_asked():

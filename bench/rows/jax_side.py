@@ -84,7 +84,7 @@ def step_of(size: int) -> dict[str, Any]:
     # Ours forks, which is not safe beside JAX's threads: it has a process of its own.
     with ProcessPoolExecutor(1, get_context("spawn")) as beside:
         found = compare(clock(lambda: run(STEPS), STEPS * SEEDS), lambda: beside.submit(one_turn, size).result())
-    count = ours.recipe(TASKS[size])["steps"] * SEEDS
+    count = ours.recipe(TASKS[size]).steps * SEEDS
     cold, mine = found.reference_s + compilation / count, found.ours_s
     what = f"spread over the {count} steps of a cell"
     return {"found": found, "with_compilation": {"what": what, "reference_s": cold, "ours_s": mine, "ratio": cold / mine}}

@@ -3,7 +3,7 @@
 The published recipe fits one seed after the other, so one seed is measured and counts for all three: it takes minutes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from statistics import fmean
 from time import perf_counter
 from typing import Any
@@ -80,7 +80,7 @@ def compare_task(task: str, name: str, steps: int | None = None) -> dict[str, An
     `steps` shortens both recipes, to try the row out.
     """
     found = ours.data(task)
-    how: Mapping[str, Any] = ours.recipe(task) | RECIPES.get((task, name), {}) | ({} if steps is None else {"steps": steps})
+    how = ours.recipe(task, **RECIPES.get((task, name), {}) | ({} if steps is None else {"steps": steps}))
     start = perf_counter()
     published = published_fit(task, name, found, steps)
     middle = perf_counter()
@@ -90,7 +90,7 @@ def compare_task(task: str, name: str, steps: int | None = None) -> dict[str, An
     quantities = {q: held(task, name, q, theirs_found[q], mine_found[q]) for q in QUANTITIES[name]}
     print(f"quality_{name}, {task}: {reference_s:.1f} s against {ours_s:.1f} s", flush=True)
     sides = {"reference_s": reference_s, "ours_s": ours_s, "ratio": reference_s / ours_s}
-    return {**sides, "steps": {"reference": steps or training.RECIPES[task].steps, "ours": how["steps"]}, **quantities}
+    return {**sides, "steps": {"reference": steps or training.RECIPES[task].steps, "ours": how.steps}, **quantities}
 
 
 def quality(name: str) -> Row:

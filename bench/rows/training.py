@@ -44,10 +44,10 @@ def ours_per_step(size: int, seeds: int = SEEDS, steps: int = STEPS) -> Timed:
     """The seconds of one step of our training, per seed, as the stage train runs it."""
     task = TASKS[size]
     found = ours.data(task)
-    how = ours.recipe(task) | {"batch": "full" if batch_of(size) is None else size}
+    how = ours.recipe(task, batch="full" if batch_of(size) is None else size)
 
     def run(count: int) -> None:
-        ours.fit(task, "hnn", found.train, found.test, how | {"steps": count}, seeds)
+        ours.fit(task, "hnn", found.train, found.test, how.model_copy(update={"steps": count}), seeds)
 
     whole = per_step(run, steps)
     return lambda: whole() / seeds

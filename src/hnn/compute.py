@@ -22,7 +22,7 @@ from joblib import Parallel, cpu_count, delayed
 from hnn import cluster, progress
 
 if TYPE_CHECKING:
-    from hnn.schema import Compute
+    from hnn.sections import Compute
 
 __all__ = ["spread"]
 

@@ -11,7 +11,8 @@ from pydantic_core import ErrorDetails
 
 from hnn import registry
 from hnn.errors import Refused
-from hnn.schema import OWN_ERRORS, STAGES, Params, Section, hint
+from hnn.schema import OWN_ERRORS, STAGES, Params
+from hnn.strict import Section, hint
 
 __all__ = ["InvalidParams", "as_written", "load"]
 

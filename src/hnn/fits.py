@@ -15,7 +15,7 @@ from hnn.statistics import over_seeds
 from hnn.training import Fit, curves
 
 if TYPE_CHECKING:
-    from hnn.schema import Compute
+    from hnn.sections import Compute
 
 __all__ = ["of_seeds", "write"]
 

@@ -130,6 +130,7 @@ class Reference:
 
         @torch.no_grad()
         def derivative(time: float, y: np.ndarray) -> np.ndarray:
+            """The field at all states of the batch, flat (batch * 2n,), which is 0 where a trajectory is lost."""
             x = torch.from_numpy(y).to(x0).view_as(x0)
             dx = field.time_derivative(x)
             if not (np.abs(y).max() < self.limit and bool(dx.sum().isfinite())):  # which is rare, and dear to look at closely

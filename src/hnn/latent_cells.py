@@ -16,7 +16,7 @@ from hnn.system import System
 from hnn.trajectories import Observations, TrueMotion
 
 if TYPE_CHECKING:
-    from hnn.schema import TaskRollout
+    from hnn.sections import TaskRollout
 
 __all__ = ["measure"]
 

@@ -13,7 +13,8 @@ from torch import Tensor
 from hnn import config, integrators, io, system, trained
 from hnn.errors import Refused
 from hnn.results import TRUTH
-from hnn.schema import Params, hint
+from hnn.schema import Params
+from hnn.strict import hint
 from hnn.system import System
 
 __all__ = ["outside", "rollout", "state"]

@@ -1,244 +1,30 @@
-"""What params.yaml may hold: one class for each section, with the type and range of every key."""
+"""What params.yaml may hold: its sections, those of each task, and what must fit together across them."""
 
-import difflib
-import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    NonNegativeFloat,
-    NonNegativeInt,
-    PositiveFloat,
-    PositiveInt,
-    TypeAdapter,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 from pydantic_core import PydanticCustomError
 
 from hnn import registry
+from hnn.sections import (
+    Autoencoder,
+    Compute,
+    Ingest,
+    Name,
+    Network,
+    Pretrain,
+    Render,
+    Rollout,
+    Simulate,
+    TaskIngest,
+    TaskRender,
+    TaskRollout,
+    TaskSimulate,
+    Train,
+)
+from hnn.strict import Section, hint
 
-__all__ = ["OWN_ERRORS", "STAGES", "Params", "Section", "Task", "hint"]
-
-Count = Annotated[int, Field(ge=2)]
-Fraction = Annotated[float, Field(ge=0, lt=1)]
-Name = Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")]
-Tolerance = Annotated[float, Field(ge=1e-13, le=1e-3)]
-
-
-class Section(BaseModel):
-    """Keys are as declared and no others; a truth value is not a number; numbers are finite however they are written."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    @model_validator(mode="before")
-    @classmethod
-    def check_keys(cls, values: Any) -> Any:
-        """Refuse a key that is not known, naming the nearest one that is."""
-        for key, value in values.items() if isinstance(values, dict) else ():
-            if key not in cls.model_fields:
-                context = {"key": str(key), "hint": hint(str(key), cls.model_fields)}
-                raise PydanticCustomError("unknown", "unknown key; {hint}", context)
-            if isinstance(value, bool) and cls.model_fields[key].annotation is not bool:
-                context = {"key": key, "value": str(value).lower()}
-                raise PydanticCustomError("truth", "given {value}, must not be a truth value", context)
-        return values
-
-
-def hint(given: str, known: Any) -> str:
-    """What to do about an unknown name."""
-    near = difflib.get_close_matches(str(given), list(known), n=1)
-    return (f"did you mean {near[0]!r}? " if near else "") + f"known: {', '.join(known)}"
-
-
-def word_or_count(value: Any, word: str) -> Any:
-    """The word or a positive whole number: one message, where a union would give one for each of its kinds."""
-    try:
-        return word if value == word else TypeAdapter(PositiveInt).validate_python(value)
-    except ValidationError:
-        raise PydanticCustomError("count", "must be {word} or a positive whole number", {"word": word}) from None
-
-
-class Compute(Section):
-    """Where fits and chunks are computed: see `hnn.compute`."""
-
-    scheduler: str
-    workers: Literal["auto"] | PositiveInt
-
-    @field_validator("scheduler")
-    @classmethod
-    def check_scheduler(cls, value: str) -> str:
-        """Refuse what is neither this machine nor an address that Dask knows."""
-        if value != "local" and not re.fullmatch(r"(tcp|tls)://\S+:\d{1,5}", value):
-            raise PydanticCustomError("scheduler", "must be local or a Dask scheduler's address, such as tcp://host:8786")
-        return value
-
-    @field_validator("workers", mode="plain")
-    @classmethod
-    def check_workers(cls, value: Any) -> Any:
-        """`auto` or a positive whole number."""
-        return word_or_count(value, "auto")
-
-
-class Network(Section):
-    """The network inside every model."""
-
-    hidden: PositiveInt
-    layers: PositiveInt
-    activation: Literal["tanh", "softplus", "silu", "relu"]
-
-
-class Simulate(Section):
-    """Defaults of the stage simulate."""
-
-    tolerance: Tolerance
-    chunk: PositiveInt
-    threads: PositiveInt
-    certificate: PositiveFloat
-    derivative: Literal["exact", "central", "forward"]
-    starts: PositiveInt
-    long: Annotated[float, Field(ge=1)]
-    long_points: Count
-
-
-class TaskSimulate(Simulate):
-    """One simulated task: training data, and the starts and horizon of its rollouts."""
-
-    train: PositiveInt
-    test: PositiveInt
-    duration: PositiveFloat
-    points: Count
-    noise_q: NonNegativeFloat
-    noise_p: NonNegativeFloat
-    distribution: dict[str, Any]
-    horizon: PositiveFloat
-    horizon_points: Count
-    published_distribution: dict[str, Any] | None = None
-    outside_distribution: dict[str, Any] | None = None
-    published_stretch: Annotated[float, Field(ge=1)] = 1.0
-
-
-class Render(Section):
-    """Defaults of the stage render: see `hnn.rendering.Canvas`."""
-
-    size: Annotated[int, Field(ge=8, le=512)]
-    channels: Literal[1, 3]
-    line_width: Annotated[float, Field(gt=0, lt=1)]
-    supersampling: Annotated[int, Field(ge=1, le=16)]
-
-
-class TaskRender(Render):
-    """The canvas of one task."""
-
-    centre_x: float
-    centre_y: float
-    half_width: PositiveFloat
-
-
-class Autoencoder(Section):
-    """The network between frames and latent states."""
-
-    hidden: PositiveInt
-    latent: PositiveInt
-
-    @field_validator("latent")
-    @classmethod
-    def check_latent(cls, value: int) -> int:
-        """Refuse an odd number: half of the latents are positions, half momenta."""
-        if value % 2:
-            raise PydanticCustomError("odd", "must be an even number: half of the latents are positions, half momenta")
-        return value
-
-
-class Ingest(Section):
-    """Defaults of the stage ingest."""
-
-    archive: str
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-    derivative: Literal["central", "forward", "published"]
-    test: Annotated[float, Field(gt=0, lt=1)]
-    starts: PositiveInt
-
-
-class TaskIngest(Ingest):
-    """One measured task."""
-
-    member: str
-    trial: NonNegativeInt
-    horizon_points: Count
-
-
-class Recipe(Section):
-    """How a loss is minimised: see `hnn.training.descend`."""
-
-    steps: PositiveInt
-    learning_rate: PositiveFloat
-    schedule: Literal["constant", "one_cycle"]
-    rise: Annotated[float, Field(gt=0, lt=1)]
-    beta1: Fraction
-    beta1_at_peak: Fraction
-    beta2: Fraction
-    weight_decay: NonNegativeFloat
-    gradient_clip: NonNegativeFloat
-    threads: PositiveInt
-
-
-class Pretrain(Recipe):
-    """How an autoencoder is fitted: see `hnn.pixel_training.pretrain`."""
-
-    steps: NonNegativeInt  # 0: not at all
-    batch: PositiveInt
-    segment: Count
-    time_unit: PositiveFloat
-    blur: Fraction
-    latent_std: NonNegativeFloat
-    relative: bool
-    reconstruction: NonNegativeFloat
-    canonical: NonNegativeFloat
-
-
-class Train(Recipe):
-    """How a cell is fitted: see `hnn.training.fit`, and `hnn.pixel_training.fit_latent` for what only pixels need."""
-
-    batch: Literal["full"] | PositiveInt
-    validation: Fraction
-    segment: Count
-    relative: bool
-    reconstruction: NonNegativeFloat
-    canonical: NonNegativeFloat
-    dynamics: PositiveFloat
-    autoencoder_rate: PositiveFloat
-    freeze_autoencoder: bool
-    settle: NonNegativeInt
-    settle_rate: PositiveFloat
-    settle_batch: PositiveInt
-
-    @field_validator("batch", mode="plain")
-    @classmethod
-    def check_batch(cls, value: Any) -> Any:
-        """`full` or a positive whole number."""
-        return word_or_count(value, "full")
-
-
-class Rollout(Section):
-    """Defaults of the stage rollout."""
-
-    integrator: Literal["dop853", "gauss", "rk4", "leapfrog", "yoshida4", "implicit_midpoint"]
-    step: PositiveFloat
-    tolerance: Tolerance
-    allow_mismatch: bool
-    draws: PositiveInt
-    chunk: PositiveInt
-    threads: PositiveInt
-
-
-class TaskRollout(Rollout):
-    """One task's rollouts."""
-
-    published_energy: Literal["hamiltonian", "twice_hamiltonian", "three_eighths_hamiltonian", "squared_radius"] | None = None
+__all__ = ["OWN_ERRORS", "STAGES", "Params", "Task"]
 
 
 class Task(Section):

@@ -13,6 +13,7 @@ from hnn.descent import descend
 from hnn.errors import Refused
 from hnn.losses import derivative_loss
 from hnn.model import Model
+from hnn.recipe import Recipe
 from hnn.trajectories import Observations
 
 __all__ = ["Fit", "curves", "fit", "hold_out"]
@@ -38,17 +39,18 @@ def fit(
     models: Sequence[Model],
     train: Observations,
     test: Observations,
+    recipe: Recipe,
     *,
     batch: int | Literal["full"],
     validation: float,
     generators: Sequence[torch.Generator],
-    **recipe: Any,
+    labels: Sequence[str] | None = None,
 ) -> list[Fit[Model]]:
     """Minimise `derivative_loss` on `train`, in the precision and on the device of `models`, which are trained in place.
 
     One model for each seed, and a pure function of its arguments. `test` is only looked at, for the curve. `validation` is the
     fraction of `train` held out to choose the best weights; batches are drawn from each model's own generator, with
-    replacement unless full; `recipe` are the options of `descend`.
+    replacement unless full. `labels` name the fits on the progress bar.
     """
     sets = points_by_loss(train, test, validation, next(models[0].parameters()))
     x, dx = sets["train_loss"]
@@ -60,7 +62,7 @@ def fit(
     def loss(model: Model, *picked: Tensor) -> Tensor:
         return derivative_loss(model, x[picked], dx[picked]) if picked else derivative_loss(model, x, dx)
 
-    curves = descend(models, loss, draw, lambda model: losses(model, sample), **recipe)
+    curves = descend(models, loss, draw, lambda model: losses(model, sample), recipe, labels=labels)
     return [Fit(model, curve, losses(model, sets)) for model, curve in zip(models, curves, strict=True)]
 
 
