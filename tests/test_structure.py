@@ -40,7 +40,8 @@ ROOMS = {  # module: what else of the package it may import; the first pattern t
     "examination": "errors trajectories model chunks integrators metrics flow",
     "latent_evaluation": "trajectories phase_space system chunks integrators latent probe metrics evaluation examination",
     "words quantities provenance text": "",
-    "plotting pictures bands gallery": "trajectories plotting pictures bands results",
+    "style plotting films pictures bands gallery": "trajectories style plotting films pictures bands results words",
+    "sweep": "style words",
     "results tables findings report_pixels report": "words quantities published results tables findings report_pixels text",
     "config schema io": "errors registry trajectories config schema io seeding",
     "cluster": "errors progress",
@@ -50,7 +51,7 @@ ROOMS = {  # module: what else of the package it may import; the first pattern t
     "fits": "io training statistics seeding compute",
     "orbits": "[!s]* schema system",
     "cards": "registry words results schema text",
-    "terminal trained trained_pixels reproduction paper ablation __main__ __init__": "[!s]* statistics seeding",
+    "terminal trained trained_pixels reproduction paper ablation __main__ __init__": "[!s]* statistics seeding sweep",
 }
 DYNAMIC = {  # stage: files that it finds by name while it runs, as dvc.yaml writes them
     "validate": {"src/hnn/system.py", "src/hnn/phase_space.py", "src/hnn/systems"},
