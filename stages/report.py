@@ -32,7 +32,7 @@ def write_report() -> None:
         io.write_rows(io.errors_path(task), bands.rows(rollouts[task]))
     uris = {name: io.write_picture(io.figure_path(name), picture) for name, picture in gallery.drawn(groups).items()}
     decay = {task: energy_change(next(iter(rollouts[task].values()))["held_out"]["true_energy"]) for task in params.active}
-    said = report.content(cells, compared, decay, gallery.captions(groups), params.seeds, params.simulate.starts)
+    said = report.content(cells, compared, decay, gallery.captions(groups), params.tasks, params.seeds)
     origin = provenance.origin([Path("src/hnn"), Path("stages")], map(io.observations_path, models), config.as_written())
     io.write_cards(cards.render(cells, decay, params.tasks, params.seeds))
     io.write_json(io.METRICS / "comparisons.json", compared)

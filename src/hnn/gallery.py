@@ -8,6 +8,7 @@ from numpy import ndarray
 from torch import Tensor
 
 from hnn import bands, films, pictures, plotting
+from hnn.quantities import LOSSES
 from hnn.results import TRUTH
 from hnn.trajectories import TrueMotion
 
@@ -49,10 +50,6 @@ CAPTIONS = {
     "counterfactual": "Energy is added midway along the gradient of the learned H; then the motion goes on by itself.",
 }
 """What a figure shows, by its name without the task and the model."""
-
-
-LOSSES = {"states": "mean square of dx/dt, mixed SI units", "pixels": "weighted sum, no unit"}
-"""What a loss is a number of, by how a task is observed: dx/dt has components of different units."""
 
 
 def drawn(groups: Mapping[str, Group]) -> dict[str, Figure | ndarray]:

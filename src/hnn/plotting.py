@@ -87,8 +87,8 @@ def leaving(axis: Axes, lines: Mapping[str, ndarray]) -> None:
     gone = {name: (least, most) for name, (least, most) in ends.items() if least < low or most > high}
     for row, (name, (least, most)) in enumerate(gone.items()):
         text = f"{name} leaves this frame: {number(least)} to {number(most)} J"
-        place = {"x": 0.99, "y": 0.04 + 0.09 * row, "ha": "right", "transform": axis.transAxes}
-        axis.text(s=text, fontsize=9, color=colour(name), bbox={"color": "white", "alpha": 0.8, "pad": 1}, **place)
+        box, y = {"color": "white", "alpha": 0.8, "pad": 1}, 0.04 + 0.09 * row
+        axis.text(0.99, y, text, transform=axis.transAxes, fontsize=9, color=colour(name), ha="right", bbox=box)
 
 
 def losses(curves: Mapping[str, Mapping[str, ndarray]], floor: float | None, title: str, meaning: str) -> Figure:

@@ -1,6 +1,6 @@
 """What the report measures, in the order of its tables: the unit of each quantity and what it says."""
 
-__all__ = ["QUANTITIES"]
+__all__ = ["ENERGIES", "LOSSES", "QUANTITIES"]
 
 QUANTITIES: dict[str, tuple[str, str]] = {
     "energy_error": ("spread", "mean over time of |E(x̂) - E(x)|, over the standard deviation of E in the training data"),
@@ -31,3 +31,14 @@ QUANTITIES: dict[str, tuple[str, str]] = {
     ),
 }
 """By name: (unit, what it is). In all of them but `valid_time` less is better, whatever the sign: differences are of sizes."""
+
+LOSSES = {"states": "squared error of dx/dt, mixed SI units", "pixels": "weighted sum, no unit"}
+"""What a loss is, by how a task is observed: dx/dt has components of different units."""
+
+ENERGIES = {
+    "hamiltonian": "squared error of H, J²",
+    "twice_hamiltonian": "squared error of 2 H, J²",
+    "three_eighths_hamiltonian": "squared error of 3/8 H, J²",
+    "squared_radius": "squared error of q² + p², mixed SI units",
+}
+"""What an energy error beside the published one is of, by the name of the energy function in params.yaml."""
