@@ -90,10 +90,10 @@ def test_losses_show_mean_and_range_over_seeds_and_the_floor_of_the_test_data():
     step = np.arange(5.0)
     columns = {"step": step, "train_loss": np.full(5, 2.0), "test_loss": np.full(5, 3.0)}
     columns |= {f"{part}_loss.{k}": np.full(5, 1.0 + k) for part in ("train", "test") for k in range(3)}
-    figure = plotting.losses({"hnn": columns, "baseline": columns}, 0.5, "title", "mean square, m²")
+    figure = plotting.losses({"hnn": columns, "baseline": columns}, 0.5, "title", "x, m²")
     draw(figure)
     train, test = figure.axes
-    assert train.get_ylabel() == "loss: mean square, m²"
+    assert train.get_ylabel() == "loss: mean square error of\nx, m²"
     assert [axis.get_yscale() for axis in figure.axes] == ["log", "log"]
     assert [line.get_ydata()[0] for line in train.lines] == [2, 2]
     assert [line.get_ydata()[0] for line in test.lines] == [3, 3, 0.5]

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from reporting import CELLS, COMPARISONS, PIXEL_CELLS, pixels_compared
 
-from hnn import config, report
+from hnn import config, report, results
 from hnn.progress import steps_of
 
 TASKS = config.load().tasks
@@ -51,7 +51,7 @@ def pixels():
 class Page(HTMLParser):
     """The tags of a page with their attributes, and whether all of them are closed in order."""
 
-    VOID = ("meta", "link", "img")
+    VOID = ("meta", "link", "img", "wbr")
 
     def __init__(self, text):
         super().__init__()
@@ -76,7 +76,7 @@ class Page(HTMLParser):
 
 def test_the_markdown_has_published_and_own_numbers_and_its_figures():
     text = report.markdown(states())
-    what = "squared error of q² + p², mixed SI units"
+    what = "q² + p², mixed SI units"
     assert f"| pendulum | hnn | energy_mse | {what} | 0.0249 ± 0.00542 | 0.01 [0.009, 0.011] | 1.0e-12 |" in text
     assert "![Paths.](figures/pendulum-paths.png)" in text
     assert "truth (floor)" in text
@@ -95,10 +95,7 @@ def test_the_report_of_pixels_alone_has_their_section_and_no_other():
     text = report.markdown(pixels())
     assert "## From pixels" in text
     assert "continuous (mismatch)" in text
-    assert (
-        "| pixel_pendulum | baseline-euler | energy_mse | squared error of 3/8 H, J² | 0.00927 ± 0.00114 | 3 [2.7, 3.3] |"
-        in text
-    )
+    assert "| pixel_pendulum | baseline-euler | energy_mse | 3/8 H, J² | 0.00927 ± 0.00114 | 3 [2.7, 3.3] |" in text
     assert "**pixel_pendulum**" in report.extract(text)
     assert "truth (floor)" not in text
     Page(report.page(pixels(), PICTURES, ORIGIN))
@@ -190,3 +187,12 @@ def test_progress_of_several_at_a_time_moves_no_cursor_in_a_log(capsys):
     assert "\x1b" not in printed
     assert "\r" not in printed
     assert all(f"fit {k}: 100%" in printed for k in range(3))
+
+
+def test_a_task_with_several_rows_is_named_once_above_them_and_a_row_by_its_model():
+    text = report.page(both(), PICTURES, ORIGIN)
+    table = text[text.index(f'aria-label="{results.SETS["held_out"]}"') :]
+    table = table[: table.index("</table>")]
+    assert table.count("<span>pendulum</span>") == 1
+    assert 'scope="col">task' not in table
+    assert '<th scope="row">truth (floor)</th>' in table

@@ -15,17 +15,17 @@ def test_beside_the_published_number_stand_ours_the_floor_and_the_remark():
     assert rows["hnn", "energy_mse"]["published"] == "0.0249 ± 0.00542"
     assert rows["hnn", "energy_mse"]["ours"] == "0.01 [0.009, 0.011]"
     assert rows["hnn", "test_loss"]["floor"] == "0.029"
-    assert rows["hnn", "energy_mse"]["what"] == "squared error of q² + p², mixed SI units"
-    assert rows["hnn", "test_loss"]["what"] == "squared error of dx/dt, mixed SI units"
+    assert rows["hnn", "energy_mse"]["square error of"] == "q² + p², mixed SI units"
+    assert rows["hnn", "test_loss"]["square error of"] == "dx/dt, mixed SI units"
     assert "floor" in rows["hnn", "test_loss"]["remark"]
 
 
 def test_every_energy_function_of_the_parameters_and_every_loss_says_what_it_is():
     names = get_args(get_args(schema.TaskRollout.model_fields["published_energy"].annotation)[0])
     whats = [tables.beside_published(PIXEL_CELLS, {"pixel_pendulum": name}) for name in names]
-    assert len({rows[0]["what"] for rows in whats}) == len(names)
-    assert tables.beside_published(PIXEL_CELLS, {"pixel_pendulum": None})[0]["what"] == "squared error of H, J²"
-    assert whats[0][-1]["what"] == "weighted sum, no unit"
+    assert len({rows[0]["square error of"] for rows in whats}) == len(names)
+    assert tables.beside_published(PIXEL_CELLS, {"pixel_pendulum": None})[0]["square error of"] == "H, J²"
+    assert whats[0][-1]["square error of"] == "weighted terms, no unit"
 
 
 def test_at_a_glance_a_task_has_one_row_with_verdict_difference_and_floor():
@@ -42,7 +42,7 @@ def test_at_a_glance_a_task_has_one_row_with_verdict_difference_and_floor():
     assert (other["task"], other["energy"], other["floor"]) == (
         "pixel_pendulum",
         "not distinguishable",
-        "HNN's 0.001, baseline's 0.001",
+        "0.001 / 0.001",
     )
 
 

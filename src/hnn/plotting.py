@@ -105,7 +105,7 @@ def losses(curves: Mapping[str, Mapping[str, ndarray]], floor: float | None, tit
         axis.set(yscale="log", xlabel="step", title={"train": "training data", "test": "test data"}[part])
     if floor:
         axes[1].axhline(floor, ls=dashes("truth"), color=TRUTH, lw=1.2, label="truth")
-    axes[0].set_ylabel(f"loss: {meaning}")
+    axes[0].set_ylabel(f"loss: mean square error of\n{meaning}")
     axes[1].legend(frameon=False, fontsize=9)
     figure.suptitle(title)
     return figure

@@ -32,13 +32,13 @@ QUANTITIES: dict[str, tuple[str, str]] = {
 }
 """By name: (unit, what it is). In all of them but `valid_time` less is better, whatever the sign: differences are of sizes."""
 
-LOSSES = {"states": "squared error of dx/dt, mixed SI units", "pixels": "weighted sum, no unit"}
-"""What a loss is, by how a task is observed: dx/dt has components of different units."""
+LOSSES = {"states": "dx/dt, mixed SI units", "pixels": "weighted terms, no unit"}
+"""Of what a loss is the mean square error, by how a task is observed: dx/dt has components of different units."""
 
 ENERGIES = {
-    "hamiltonian": "squared error of H, J²",
-    "twice_hamiltonian": "squared error of 2 H, J²",
-    "three_eighths_hamiltonian": "squared error of 3/8 H, J²",
-    "squared_radius": "squared error of q² + p², mixed SI units",
+    "hamiltonian": "H, J²",
+    "twice_hamiltonian": "2 H, J²",
+    "three_eighths_hamiltonian": "3/8 H, J²",
+    "squared_radius": "q² + p², mixed SI units",
 }
-"""What an energy error beside the published one is of, by the name of the energy function in params.yaml."""
+"""Of what an energy error beside the published one is the mean square, by the name of the energy function in params.yaml."""

@@ -64,7 +64,7 @@ WORDS = {
     "glance_says": (
         "Numbers are energy errors over the published horizon: mean of |E(x̂) - E(x)| over the spread of energies in the data, "
         "with 95 % intervals. Floor: what the exact field scores by the same integrator; from pixels, what each model's own "
-        "encoder and probe read from the true frames."
+        "encoder and probe read from the true frames, HNN / baseline."
     ),
     "contract_says": (
         "A field that was fitted to derivatives is to be rolled out by an integrator whose own error is below a hundredth of "

@@ -35,7 +35,12 @@ def beside_published(cells: Cells, energies: Mapping[str, str | None]) -> list[R
                 starts = "table1" if quantity == "energy_mse" else "held_out"
                 loss = LOSSES["pixels" if "-" in model else "states"]
                 what = ENERGIES[energies.get(task) or "hamiltonian"] if quantity == "energy_mse" else loss
-                row = {"task": task, "model": label(model, starts, cell["rollout"]), "quantity": quantity, "what": what}
+                row = {
+                    "task": task,
+                    "model": label(model, starts, cell["rollout"]),
+                    "quantity": quantity,
+                    "square error of": what,
+                }
                 row |= {"published": published(table[cell_of_table]), "ours": spread(ours), "floor": plain(least)}
                 rows.append(row | {"remark": REMARKS.get((task, quantity), "")})
     return sorted(rows, key=lambda row: row["quantity"] != "energy_mse")
@@ -62,9 +67,9 @@ def headline(cells: Cells, comparisons: Comparisons, name: str = "held_out") -> 
 
 
 def least(cells: Cells, pair: Pair, name: str) -> str:
-    """The floor of the energy error; from pixels each model has its own, by its encoder."""
+    """The floor of the energy error; from pixels each model has its own, by its encoder, HNN's first."""
     found = [plain(value) for value in floors(cells, pair, name, "energy_error")]
-    return found[0] if len(found) == 1 or set(found) == {NOTHING} else "HNN's {}, baseline's {}".format(*found)
+    return found[0] if len(found) == 1 or set(found) == {NOTHING} else " / ".join(found)
 
 
 def both(cells: Cells, pair: Pair) -> list[Mapping[str, Any]]:
