@@ -5,7 +5,7 @@ from pathlib import Path
 
 from stages import run
 
-from hnn import bands, cards, comparisons, config, gallery, io, pictures, provenance, report, system, tables
+from hnn import bands, cards, comparisons, config, films, gallery, io, provenance, report, system, tables
 from hnn.metrics import energy_change
 from hnn.rendering import Canvas, render
 from hnn.results import TRUTH, loss_floor
@@ -27,12 +27,12 @@ def write_report() -> None:
         if task in params.pixel_tasks:
             groups[task] = gallery.of_pixels(shown, io.read_columns(io.curve_path(task)))
         else:
-            draw = partial(render, Canvas(**canvas.model_dump() | pictures.CANVAS), **constants) if canvas else None
+            draw = partial(render, Canvas(**canvas.model_dump() | films.CANVAS), **constants) if canvas else None
             groups[task] = gallery.of_states(shown, system.make(**constants).axes, draw, loss_floor(cells, task))
         io.write_rows(io.errors_path(task), bands.rows(rollouts[task]))
     uris = {name: io.write_picture(io.figure_path(name), picture) for name, picture in gallery.drawn(groups).items()}
     decay = {task: energy_change(next(iter(rollouts[task].values()))["held_out"]["true_energy"]) for task in params.active}
-    said = report.content(cells, compared, decay, gallery.captions(groups), params.seeds, params.simulate.starts)
+    said = report.content(cells, compared, decay, gallery.captions(groups), params.tasks, params.seeds)
     origin = provenance.origin([Path("src/hnn"), Path("stages")], map(io.observations_path, models), config.as_written())
     io.write_cards(cards.render(cells, decay, params.tasks, params.seeds))
     io.write_json(io.METRICS / "comparisons.json", compared)

@@ -1,5 +1,5 @@
 import pytest
-from reporting import about
+from reporting import about, contract
 
 from hnn import cards, config
 
@@ -70,6 +70,19 @@ def test_friction_mismatch_and_growing_errors_are_said_where_they_are():
     assert "friction" not in quiet
     assert "contract" not in quiet
     assert "not measured" not in quiet
+
+
+def test_a_contract_that_is_broken_over_the_long_horizon_alone_is_said_of_it_alone():
+    text = card(GOOD | contract() | {"long": GOOD | contract(honoured=False), "outside": GOOD | contract()})
+    assert "(mismatch; starts: long horizon)" in section(text, "Where it fails")
+    assert "| long horizon (mismatch) | energy_error |" in text
+    assert "| held out | energy_error |" in text
+
+
+def test_the_median_and_the_quartiles_of_valid_times_stand_below_their_mean():
+    times = about(3.0) | {"median": 2.5, "q1": 1.0, "q3": 5.0}
+    assert "| held out | valid_time, median and quartiles | 2.5 (1 to 5) | – |" in card(GOOD | {"valid_time": times})
+    assert "median" not in card(GOOD)
 
 
 def test_pixel_cells_and_recordings_have_cards_too():

@@ -52,4 +52,10 @@ def test_only_tasks_with_both_models_are_spoken_of():
 
 
 def test_a_verdict_rests_on_seeds_and_starts():
-    assert "3 training seeds and 50 initial states" in findings.sureness(3, 50)
+    said = findings.sureness(3, {"pendulum": 50, "spring": 50})
+    assert "3 training seeds and 50 initial states" in said
+
+
+def test_starts_of_tasks_that_have_other_numbers_of_them_are_told_apart():
+    said = findings.sureness(3, {"pendulum": 50, "real_pendulum": 12, "spring": 50})
+    assert "50 (pendulum and spring) and 12 (real_pendulum) initial states" in said

@@ -10,7 +10,7 @@ import pytest
 from test_bands import rolled
 
 from hnn import bands, io
-from hnn.plotting import colour
+from hnn.style import colour
 
 ROOT = Path(__file__).parents[1]
 CURVE, ERRORS = "metrics/curves/pendulum-hnn.csv", "metrics/errors/pendulum.csv"

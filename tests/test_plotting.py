@@ -61,7 +61,17 @@ def test_a_task_has_its_paths_at_the_published_horizon_and_its_energy_over_the_l
 def test_an_energy_that_explodes_does_not_flatten_the_others():
     flat = np.full_like(T, -1.0)
     figure = plotting.energies(T, flat, {"baseline": 1e5 * T, "hnn": flat}, {"hnn": flat}, "title")
+    draw(figure)
     assert np.ptp(figure.axes[0].get_ylim()) < 5
+    assert [text.get_text() for text in figure.axes[0].texts] == ["baseline leaves this frame: 0 to 2.0e5 J"]
+    assert not figure.axes[1].texts
+
+
+def test_whatever_leaves_the_frame_is_named_on_the_side_where_it_does_and_lost_parts_are_left_out():
+    flat, lost = np.full_like(T, -1.0), np.where(T < 1, -1 - 1e3 * T, np.nan)
+    figure = plotting.energies(T, flat, {"baseline": 1e5 * T, "hnn": lost, "other": np.full_like(T, np.nan)}, {}, "title")
+    said = [text.get_text() for text in figure.axes[0].texts]
+    assert said == ["baseline leaves this frame: 0 to 2.0e5 J", "hnn leaves this frame: -901 to -1 J"]
 
 
 def test_portraits_are_smooth_between_the_times_and_stop_where_a_rollout_is_lost():
@@ -80,22 +90,12 @@ def test_losses_show_mean_and_range_over_seeds_and_the_floor_of_the_test_data():
     step = np.arange(5.0)
     columns = {"step": step, "train_loss": np.full(5, 2.0), "test_loss": np.full(5, 3.0)}
     columns |= {f"{part}_loss.{k}": np.full(5, 1.0 + k) for part in ("train", "test") for k in range(3)}
-    figure = plotting.losses({"hnn": columns, "baseline": columns}, 0.5, "title")
+    figure = plotting.losses({"hnn": columns, "baseline": columns}, 0.5, "title", "x, m²")
     draw(figure)
     train, test = figure.axes
+    assert train.get_ylabel() == "loss: mean square error of\nx, m²"
     assert [axis.get_yscale() for axis in figure.axes] == ["log", "log"]
     assert [line.get_ydata()[0] for line in train.lines] == [2, 2]
     assert [line.get_ydata()[0] for line in test.lines] == [3, 3, 0.5]
     assert train.collections[0].get_datalim(train.transData).get_points()[:, 1] == pytest.approx([1, 3])
     assert [text.get_text() for text in test.get_legend().get_texts()] == ["hnn", "baseline", "truth"]
-
-
-def test_no_two_models_have_the_same_line():
-    names = ["truth", "baseline", "hnn", "baseline-euler", "hnn-euler"]
-    assert len({(plotting.colour(name), plotting.dashes(name)) for name in names}) == len(names)
-    assert len({plotting.dashes(name) for name in ("baseline", "hnn", "baseline-euler", "hnn-euler")}) == 4
-
-
-def test_models_that_are_not_the_two_fixed_ones_have_a_colour_of_their_own():
-    assert plotting.colour("hnn") != plotting.colour("baseline")
-    assert plotting.colour("another") in plotting.OTHERS

@@ -9,16 +9,23 @@ from hnn import report_pixels
 @pytest.mark.parametrize(
     ("verdict", "said"),
     [
-        ("not distinguishable", "no gap that can be told remains"),
-        ("better", "a gap remains"),
-        ("worse", "the gap is reversed"),
+        ("not distinguishable", "not distinguishable from"),
+        ("better", "1 times smaller than"),
+        ("worse", "1 times larger than"),
     ],
 )
 def test_the_finding_is_what_the_paired_differences_of_the_matched_baseline_say(verdict, said):
     text = report_pixels.findings(PIXEL_CELLS, pixels_compared(verdict))["pixel_pendulum"]
-    assert text.startswith("HNN's energy error over 200 frames is 0.1 [0.09, 0.11]")
-    assert "30 times smaller than that of the baseline as published, 3 [2.7, 3.3]" in text
-    assert said in text
+    assert text.startswith(
+        "As published, trained through an Euler map and rolled out as a continuous motion (mismatch), HNN's"
+    )
+    assert "over 200 frames is 0.2 [0.18, 0.22], 15 times smaller than the baseline's 3 [2.7, 3.3]; HNN is valid for" in text
+    assert f"by an RK4 map, HNN's energy error is 0.1 [0.09, 0.11], {said} the baseline's 0.1 [0.09, 0.11]." in text
+    assert "not compared" not in text
+
+
+def test_overlapping_intervals_judge_nothing_where_differences_are_missing():
+    assert "beside the baseline's 3 [2.7, 3.3] (not compared)" in report_pixels.findings(PIXEL_CELLS, {})["pixel_pendulum"]
 
 
 def test_only_what_was_run_is_spoken_of():

@@ -46,8 +46,10 @@ ROOMS = {  # module: what else of the package it may import; the first pattern t
     "latent_evaluation": "trajectories system model chunks latent probe metrics rollouts evaluation examination",
     "latent_pictures": "phase_space integrators latent",
     "words quantities provenance text": "",
-    "plotting pictures bands gallery": "trajectories plotting pictures bands results",
-    "results tables findings report_pixels report": "words quantities published results tables findings report_pixels text",
+    "style plotting films pictures bands gallery": "trajectories style plotting films pictures bands results quantities words",
+    "sweep": "style words",
+    "report": "quantities results tables findings report_pixels text schema sections",
+    "results tables findings report_pixels": "words quantities published results tables findings report_pixels text",
     "strict": "",
     "sections": "strict",
     "schema": "registry sections strict",
@@ -61,7 +63,7 @@ ROOMS = {  # module: what else of the package it may import; the first pattern t
     "fits": "io training statistics seeding compute",
     "orbits": "[!s]* schema strict system",
     "cards": "registry words results schema text",
-    "terminal trained trained_pixels reproduction paper ablation __main__ __init__": "[!s]* statistics seeding",
+    "terminal trained trained_pixels reproduction paper ablation __main__ __init__": "[!s]* statistics seeding sweep",
 }
 DYNAMIC = {  # stage: files that it finds by name while it runs, as dvc.yaml writes them
     "validate": {"src/hnn/system.py", "src/hnn/phase_space.py", "src/hnn/systems"},

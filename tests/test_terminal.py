@@ -165,6 +165,17 @@ def test_floors_mismatches_and_verdicts_are_shown(project):
     assert "hnn vs baseline: energy_error better" in text
 
 
+def test_a_contract_broken_over_the_long_horizon_alone_marks_its_numbers_alone(project):
+    row = {"task": "pendulum", "model": "hnn", "mean": 0.1, "low": 0.1, "high": 0.1}
+    rows = [
+        row | {"quantity": name} for name in ("energy_error", "long.mismatch", "long.energy_error", "outside.energy_error")
+    ]
+    io.write_rows(io.METRICS / "summary.csv", rows)
+    io.write_text(io.METRICS / "report.md", "")
+    (line,) = [line for line in terminal.tables(100).splitlines() if line.startswith("  hnn")]
+    assert line.split() == ["hnn", "0.1", "0.1", "(mismatch)", "0.1"]
+
+
 def test_without_a_run_the_report_says_what_to_do(project):
     assert "run `make repro`" in call("report")
 

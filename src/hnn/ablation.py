@@ -13,13 +13,12 @@ from typing import Any
 
 import yaml
 
-from hnn import io, plotting
+from hnn import io, sweep
 from hnn.errors import Refused
 from hnn.reproduction import git
 from hnn.text import template
-from hnn.words import spread, verdict
 
-__all__ = ["FOLDER", "collect", "commands", "experiments", "queue", "rows", "said"]
+__all__ = ["FOLDER", "collect", "commands", "experiments", "queue", "rows"]
 
 PREFIX = "ablation-"
 FOLDER = Path("docs") / "ablations"
@@ -117,20 +116,6 @@ def metrics(task: str, model: str, revision: str, there: Sequence[str]) -> dict[
     return {name: found[name] for name in QUANTITIES if found.get(name)}
 
 
-def said(factor: str, table: Sequence[Row]) -> list[str]:
-    """What is seen of one factor, a line each: how far the energy errors go, and who is better where."""
-    own = [row for row in table if row["factor"] == factor and row["quantity"] == "energy_error"]
-    series = {model: [row for row in own if row["model"] == model] for model in ("hnn", "baseline")}
-    first, last = series["hnn"][0]["value"], series["hnn"][-1]["value"]
-    ways = [f"{model}'s from {spread(line[0])} to {spread(line[-1])}" for model, line in series.items()]
-    words: dict[str, list[str]] = {"better": [], "worse": [], "not distinguishable": []}
-    for a, b in zip(series["hnn"], series["baseline"], strict=True):
-        words[verdict(a, b)].append(str(a["value"]))
-    names = {"better": "below the baseline's", "worse": "above it", "not distinguishable": "not distinguishable"}
-    where = "; ".join(f"{names[word]} at {', '.join(values)}" for word, values in words.items() if values)
-    return [f"From {first} to {last}, energy errors go: {', '.join(ways)}.", f"hnn's energy error is {where}."]
-
-
 def collect(task: str) -> None:
     """Write docs/ablations: a table of all results, a picture for each factor; and docs/ablations.md."""
     names = experiments(task)
@@ -140,9 +125,9 @@ def collect(task: str) -> None:
     io.write_rows(FOLDER / f"{task}.csv", table)
     factors = [factor for factor in LABELS if len({row["value"] for row in table if row["factor"] == factor}) > 1]
     for factor in factors:
-        figure = plotting.ablation([row for row in table if row["factor"] == factor], QUANTITIES, LABELS[factor])
+        figure = sweep.picture([row for row in table if row["factor"] == factor], QUANTITIES, LABELS[factor])
         io.write_picture(FOLDER / f"{task}-{factor}.png", figure)
-    seen = {factor: {"label": LABELS[factor], "lines": said(factor, table)} for factor in factors}
+    seen = {factor: {"label": LABELS[factor], "lines": sweep.said(factor, table)} for factor in factors}
     seeds = yaml.safe_load(git("show", f"{next(iter(names.values()))}:params.yaml"))["seeds"]
     page = template("ablations.md").render(task=task, factors=seen, seeds=seeds)
     io.write_text(FOLDER.with_suffix(".md"), page)

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy import ndarray
 
-from hnn.plotting import TRUTH, colour, dashes, panels
+from hnn.style import TRUTH, colour, dashes, panels
 
 __all__ = ["Models", "band_figure", "error_panels", "errors", "overview", "quartiles", "rows"]
 
@@ -57,7 +57,7 @@ def error_panels(axis: Axes, found: Mapping[str, tuple[ndarray, ndarray]]) -> No
             axis.text(0.5, 0.02, text, transform=axis.transAxes, fontsize=8, color=TRUTH, ha="center")
             continue
         axis.fill_between(t, low, high, color=colour(name), alpha=0.2, lw=0)
-        axis.plot(t, median, dashes(name), color=colour(name), lw=1.4, label=name)
+        axis.plot(t, median, ls=dashes(name), color=colour(name), lw=1.4, label=name)
     axis.set(yscale="log", xlabel="time in s")
 
 

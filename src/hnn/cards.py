@@ -4,21 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from hnn import registry
-from hnn.results import TRUTH, Cells
+from hnn.results import SETS, SHORT, TRUTH, Cells, found_in, label, mismatched
 from hnn.schema import Task
 from hnn.text import template
-from hnn.words import number, spread
+from hnn.words import NOTHING, listed, number, quartiles, spread
 
 __all__ = ["failures", "judgements", "measured", "render", "strengths"]
 
-SETS = {
-    "": "held out",
-    "long": "long horizon",
-    "outside": "outside",
-    "continuous": "as an equation",
-    "floor": "true frames",
-    "table1": "published",
-}
 QUANTITIES = ("energy_error", "coordinate_error", "valid_time", "conserved_error", "diverged", "energy_mse")
 FRICTION = 0.01
 """The relative change of the true energy over the horizon beyond which a system has friction."""
@@ -53,20 +45,23 @@ def render(cells: Cells, decay: Mapping[str, float], tasks: Mapping[str, Task], 
 
 
 def part(rollout: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """The quantities of one set of starts, those held out at the top; empty where there is none."""
-    return rollout.get(name, {}) if name else rollout
+    """The quantities of one set of starts; empty where there is none."""
+    return found_in({"rollout": rollout}, name) or {}
 
 
 def measured(rollout: Mapping[str, Any], floor: Mapping[str, Any], change: float) -> list[dict[str, str]]:
     """Rows of the table: each set and quantity, and what the exact field has, but for H where there is friction."""
     rows = []
-    for key, title in SETS.items():
+    for key, title in SHORT.items():
         found, least = part(rollout, key), part(floor, key)
-        marked = title + " (mismatch)" * bool(key and found.get("mismatch"))
+        marked = label(title, key, rollout)
         for name in (name for name in QUANTITIES if name in found):
             moves = name == "conserved_error" and abs(change) > FRICTION
             row = {"set": marked, "quantity": name, "cell": spread(found[name])}
             rows.append(row | {"floor": spread(None if moves else least.get(name))})
+            if (some := quartiles(found[name])) != NOTHING:
+                median = {"set": marked, "quantity": f"{name}, median and quartiles", "cell": some}
+                rows.append(median | {"floor": quartiles(least.get(name))})
     return rows
 
 
@@ -102,8 +97,11 @@ def strengths(rollout: Mapping[str, Any]) -> list[str]:
 def failures(rollout: Mapping[str, Any], change: float, step_map: str) -> list[str]:
     """Where not to trust it, as far as it was measured."""
     said = [text for text, well in judgements(rollout).items() if not well]
-    if rollout.get("mismatch"):
-        said.append("Its rollouts break the integrator contract (mismatch): part of its errors are the integrator's.")
+    if broken := [SHORT[name] for name in SETS if part(rollout, name) and mismatched(rollout, name)]:
+        said.append(
+            f"Its rollouts break the integrator contract (mismatch; starts: {listed(broken)}): part of its errors are the "
+            "integrator's."
+        )
     if abs(change) > FRICTION and "conserved_error" in rollout:
         said.append(f"The true energy changes by {change:+.0%} over the horizon, and this model cannot: it has no friction.")
     elif "conserved_error" not in rollout:

@@ -35,13 +35,17 @@ VERDICTS = {
 }
 
 
-def sureness(seeds: int, starts: int) -> str:
-    """What a verdict rests on."""
+def sureness(seeds: int, starts: Mapping[str, int]) -> str:
+    """What a verdict rests on: `starts` are the numbers of held-out ones by task."""
+    by_number: dict[int, list[str]] = {}
+    for task, count in starts.items():
+        by_number.setdefault(count, []).append(task)
+    counts = [f"{count}" + f" ({listed(tasks)})" * (len(by_number) > 1) for count, tasks in by_number.items()]
     return (
-        f"A verdict needs a 95 % interval of the paired difference, over {seeds} training seeds and {starts} initial states "
-        "that were not trained on, which leaves out zero; beside it stands the ratio of the mean errors. All seeds share one "
-        "set of training data, whose own chance is in no interval, and intervals over few seeds are rather too narrow: "
-        "`-S seeds=10` has more, `-S seed=1` other data."
+        f"A verdict needs a 95 % interval of the paired difference, over {seeds} training seeds and {listed(counts)} initial "
+        "states that were not trained on, which leaves out zero; beside it stands the ratio of the mean errors. All seeds "
+        "share one set of training data, whose own chance is in no interval, and intervals over few seeds are rather too "
+        "narrow: `-S seeds=10` has more, `-S seed=1` other data."
     )
 
 

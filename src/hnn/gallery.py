@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 from numpy import ndarray
 from torch import Tensor
 
-from hnn import bands, pictures, plotting
+from hnn import bands, films, pictures, plotting
+from hnn.quantities import LOSSES
 from hnn.results import TRUTH
 from hnn.trajectories import TrueMotion
 
@@ -39,12 +40,12 @@ CAPTIONS = {
     "energy-error": f"Energy error of held-out starts over the longest horizon: {BANDS}.",
     "coordinate-error": f"Distance from the true motion of held-out starts over the longest horizon: {BANDS}.",
     "errors": f"How errors grow: {BANDS}.",
-    "paths": "The same motions by the truth and by each model, of the first seed; dots are the starts.",
+    "paths": "Paths from the same starts, the dots, by truth and models of the first seed; the frame cuts off what leaves it.",
     "energy": "Energy along one motion, of the first seed: what it really is, and what a learned H takes it to be.",
     "losses": "Training: mean loss and its range over the seeds; dotted black: the exact field on the same data.",
     "autoencoder": "Training of the autoencoder that both models start from: mean loss and its range over the seeds.",
     "film": "One motion in pictures, of the first seed; what leaves the picture is not drawn.",
-    "angle": "The angle that a linear probe reads from the latent state, each model by the map it was trained through.",
+    "angle": "The angle that a linear probe reads, each model by its own map; the frame cuts off what leaves it.",
     "portrait": "The learned H over latent states, and rollouts from held-out starts.",
     "counterfactual": "Energy is added midway along the gradient of the learned H; then the motion goes on by itself.",
 }
@@ -68,10 +69,10 @@ def captioned(figures: Mapping[str, Figure]) -> Group:
     }
 
 
-def animated(task: str, films: Mapping[str, ndarray], shown: list[str]) -> Group:
+def animated(task: str, moving: Mapping[str, ndarray], shown: list[str]) -> Group:
     """Animations: that of the motion has the films `shown` from left to right, any other is a model's counterfactual."""
     group: Group = {}
-    for name, film in films.items():
+    for name, film in moving.items():
         model = name.removeprefix(f"{task}-").removesuffix("-counterfactual")
         motion = f"The same motion, moving. From left to right: {', '.join(shown)}."
         group[f"{name}.gif"] = film, motion if model == "film" else f"{model}: energy added midway, moving."
@@ -92,19 +93,23 @@ def of_states(shown: Shown, axes: tuple[str, str], draw: Draw | None, floor: flo
     learned = {model: sets for model, sets in shown.rollouts.items() if model != TRUTH}
     paths, energy = plotting.task_figures(task, axes, motions, learned).items()
     figures = dict([paths, (f"{task}-errors", bands.band_figure(task, shown.rollouts)), energy])
-    figures[f"{task}-losses"] = plotting.losses(shown.curves, floor, f"{task}: loss, mean and range over the seeds")
+    figures[f"{task}-losses"] = plotting.losses(
+        shown.curves, floor, f"{task}: loss, mean and range over the seeds", LOSSES["states"]
+    )
     if draw is None:
         return captioned(figures)
-    figures |= pictures.drawn(task, draw, motions, learned)
-    return captioned(figures) | animated(task, pictures.animated(task, draw, motions, learned), ["truth", *learned])
+    figures |= films.drawn(task, draw, motions, learned)
+    return captioned(figures) | animated(task, films.animated(task, draw, motions, learned), ["truth", *learned])
 
 
 def of_pixels(shown: Shown, autoencoder: Mapping[str, ndarray]) -> Group:
     """The pictures of a task that is seen in pictures; `autoencoder` has the curves of the one that all models start from."""
     task, rollouts = shown.task, shown.rollouts
     figures = pictures.task_figures(task, shown.motions, rollouts) | {f"{task}-errors": bands.band_figure(task, rollouts)}
-    figures[f"{task}-losses"] = plotting.losses(shown.curves, None, f"{task}: loss, mean and range over the seeds")
+    figures[f"{task}-losses"] = plotting.losses(
+        shown.curves, None, f"{task}: loss, mean and range over the seeds", LOSSES["pixels"]
+    )
     title = f"{task}: loss of the autoencoder, mean and range over the seeds"
-    figures[f"{task}-autoencoder"] = plotting.losses({"autoencoder": autoencoder}, None, title)
-    films = [name.replace("\n", " ") for name in pictures.films(rollouts) if not name.endswith("-euler")]
-    return captioned(figures) | animated(task, pictures.animations(task, rollouts), films)
+    figures[f"{task}-autoencoder"] = plotting.losses({"autoencoder": autoencoder}, None, title, LOSSES["pixels"])
+    names = [name.replace("\n", " ") for name in films.decoded(rollouts) if not name.endswith("-euler")]
+    return captioned(figures) | animated(task, films.animations(task, rollouts), names)

@@ -1,6 +1,6 @@
 """What the report measures, in the order of its tables: the unit of each quantity and what it says."""
 
-__all__ = ["QUANTITIES"]
+__all__ = ["ENERGIES", "LOSSES", "QUANTITIES"]
 
 QUANTITIES: dict[str, tuple[str, str]] = {
     "energy_error": ("spread", "mean over time of |E(x̂) - E(x)|, over the standard deviation of E in the training data"),
@@ -31,3 +31,14 @@ QUANTITIES: dict[str, tuple[str, str]] = {
     ),
 }
 """By name: (unit, what it is). In all of them but `valid_time` less is better, whatever the sign: differences are of sizes."""
+
+LOSSES = {"states": "dx/dt, mixed SI units", "pixels": "weighted terms, no unit"}
+"""Of what a loss is the mean square error, by how a task is observed: dx/dt has components of different units."""
+
+ENERGIES = {
+    "hamiltonian": "H, J²",
+    "twice_hamiltonian": "2 H, J²",
+    "three_eighths_hamiltonian": "3/8 H, J²",
+    "squared_radius": "q² + p², mixed SI units",
+}
+"""Of what an energy error beside the published one is the mean square, by the name of the energy function in params.yaml."""

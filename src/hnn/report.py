@@ -6,6 +6,7 @@ from typing import Any
 from hnn import findings, report_pixels, tables
 from hnn.quantities import QUANTITIES
 from hnn.results import SETS, Cells, Comparisons
+from hnn.schema import Task
 from hnn.text import template
 
 __all__ = ["content", "extract", "markdown", "page"]
@@ -18,13 +19,17 @@ def content(
     comparisons: Comparisons,
     decay: Mapping[str, float],
     figures: Mapping[str, Mapping[str, str]],
+    tasks: Mapping[str, Task],
     seeds: int,
-    starts: int,
 ) -> dict[str, Any]:
     """All that the report says: `decay` names the tasks whose states are observed; `figures[title]` are captions by file name.
 
-    The first of the figures are of all tasks at once. The numbers of seeds and of held-out starts stand behind every interval.
+    The first of the figures are of all tasks at once. Of the parameters of `tasks` it says how many starts were held out,
+    which with the number of seeds stand behind every interval, and which energy function is compared with the published one.
     """
+    about = {task: tasks[task] for task, _ in cells}
+    starts = {task: given.starts for task, one in about.items() if (given := one.simulate or one.ingest)}
+    energies = {task: one.rollout.published_energy for task, one in about.items()}
     states = {key: cell for key, cell in cells.items() if key[0] in decay}
     seen = {key: cell for key, cell in cells.items() if key[0] not in decay}
     ours = {title: tables.protocol(cells, comparisons, name) for name, title in SETS.items()}
@@ -33,8 +38,9 @@ def content(
         "sureness": findings.sureness(seeds, starts),
         "glance": tables.headline(cells, comparisons),
         "findings": {**findings.findings(states, comparisons, decay), **report_pixels.findings(seen, comparisons)},
-        "published": tables.beside_published(cells),
+        "published": tables.beside_published(cells, energies),
         "ours": {title: rows for title, rows in ours.items() if rows},
+        "valid_times": tables.valid_times(cells),
         "contract": tables.contract(cells),
         "pixels": report_pixels.describe(seen),
         "figures": figures,
@@ -57,14 +63,19 @@ WORDS = {
     "heads": HEADS,
     "glance_says": (
         "Numbers are energy errors over the published horizon: mean of |E(x̂) - E(x)| over the spread of energies in the data, "
-        "with 95 % intervals. Floor: what the exact field scores by the same integrator; from pixels, what HNN's own encoder "
-        "and probe read from the true frames."
+        "with 95 % intervals. Floor: what the exact field scores by the same integrator; from pixels, what each model's own "
+        "encoder and probe read from the true frames, HNN / baseline."
     ),
     "contract_says": (
         "A field that was fitted to derivatives is to be rolled out by an integrator whose own error is below a hundredth of "
-        "the model's, as a second rollout with half the step or a far smaller tolerance shows, from ten held-out starts over "
-        "the published horizon; then the numbers are the model's own. Where rollout.allow_mismatch has allowed more, "
-        "every table says mismatch."
+        "the model's, as a second rollout with half the step or a far smaller tolerance shows, from the first ten of the "
+        "starts; then the numbers are the model's own. Its error: the coordinate error of the one rollout against the other. "
+        "Where rollout.allow_mismatch has allowed more, and where the published rollout from pixels is more, every table says "
+        "mismatch. A set of starts that has no row here was rolled out by the same method as the held-out one."
+    ),
+    "valid_says": (
+        "Valid times differ widely between starts; how they are spread over seeds and starts, in periods: the median and, "
+        "in brackets, the quartiles."
     ),
 }
 """What stands at the tables, the same in both forms."""

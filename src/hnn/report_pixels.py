@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from hnn.findings import elsewhere
-from hnn.results import Cells, Comparisons, Pair, verdict_on
-from hnn.words import against, spread, verdict
+from hnn.results import Cells, Comparisons, Pair, found_in, label, verdict_on
+from hnn.words import against, spread
 
 __all__ = ["describe", "encoders", "findings", "rollouts"]
 
-METHODS = {"": "its map", "continuous": "continuous", "floor": "no rollout: the true frames, encoded"}
+METHODS = {"held_out": "its map", "continuous": "continuous", "floor": "no rollout: the true frames, encoded"}
 """How the latent states of a result came about, by its name in the metrics; the held-out starts stand at the top."""
 
 
@@ -37,9 +37,8 @@ def rollouts(cells: Cells) -> list[dict[str, str]]:
     for (task, model), cell in cells.items():
         name, step_map = model.split("-")
         for key, method in METHODS.items():
-            found = cell["rollout"][key] if key else cell["rollout"]
-            mismatch = found.get("mismatch", False)
-            row = {"task": task, "model": name, "trained with": step_map, "rolled out by": method + " (mismatch)" * mismatch}
+            found = found_in(cell, key) or {}
+            row = {"task": task, "model": name, "trained with": step_map, "rolled out by": label(method, key, cell["rollout"])}
             quantities = ("energy_error", "energy_mse", "coordinate_error", "valid_time", "diverged", "pixel_mse_100")
             row |= {quantity: spread(found.get(quantity)) for quantity in quantities}
             rows.append(row)
@@ -51,7 +50,7 @@ def encoders(cells: Cells) -> list[dict[str, str]]:
     rows = []
     for (task, model), cell in cells.items():
         found = cell["rollout"]
-        row = {"task": task, "model": model}
+        row = {"task": task, "model": label(model, "long", found)}
         row |= {name: spread(found[name]) for name in ("probe_r2", "canonical_error", "reconstruction_error")}
         row["conserved_error"] = spread(found.get("conserved_error"))
         row["valid_time.long"] = spread(found["long"]["valid_time"])
@@ -65,8 +64,8 @@ def findings(cells: Cells, comparisons: Comparisons) -> dict[str, str]:
     for task in dict.fromkeys(task for task, _ in cells):
         found = {model: cell["rollout"] for (of, model), cell in cells.items() if of == task}
         parts = []
-        if {"hnn-rk4", "baseline-euler"} <= set(found):
-            parts.append(as_published(found["hnn-rk4"], found["baseline-euler"]["continuous"]))
+        if {"hnn-euler", "baseline-euler"} <= set(found):
+            parts.append(as_published(comparisons, Pair(task, "hnn-euler", "baseline-euler"), found))
         if {"hnn-rk4", "baseline-rk4"} <= set(found):
             parts.append(matched(comparisons, Pair(task, "hnn-rk4", "baseline-rk4"), found))
         if parts:
@@ -74,30 +73,31 @@ def findings(cells: Cells, comparisons: Comparisons) -> dict[str, str]:
     return paragraphs
 
 
-def as_published(hnn: Mapping[str, Any], baseline: Mapping[str, Any]) -> str:
-    """HNN by its RK4 map against the baseline as published: trained through an Euler map, rolled out as an ODE."""
-    a, b, valid = hnn["energy_error"], baseline["energy_error"], hnn["valid_time"]
-    leads = against(verdict(a, b), a, b)
+def as_published(comparisons: Comparisons, pair: Pair, found: Mapping[str, Any]) -> str:
+    """The published comparison: both trained through an Euler map and rolled out as the solution of an ODE."""
+    rollouts = [found[model] for model in (pair.hnn, pair.baseline)]
+    hnn, baseline = (rollout["continuous"] for rollout in rollouts)
+    manner = label("as a continuous motion", "continuous", *rollouts)
     return (
-        f"HNN's energy error over 200 frames is {spread(a)} of the spread of energies, {leads} that of the baseline "
-        f"as published, {spread(b)}, which was trained through an Euler map and is rolled out as a continuous motion; HNN is "
-        f"valid for {spread(valid)} periods, that baseline for {spread(baseline['valid_time'])}."
+        f"As published, trained through an Euler map and rolled out {manner}, HNN's energy error over 200 frames is "
+        f"{opposed(comparisons, pair, 'continuous', hnn, baseline)}; HNN is valid for {spread(hnn['valid_time'])} periods, "
+        f"the baseline for {spread(baseline['valid_time'])}."
     )
 
 
+def opposed(comparisons: Comparisons, pair: Pair, name: str, hnn: Mapping[str, Any], baseline: Mapping[str, Any]) -> str:
+    """HNN's energy error and the baseline's, with the verdict on their paired difference, if there is one."""
+    a, b, said = hnn["energy_error"], baseline["energy_error"], verdict_on(comparisons, pair, name, "energy_error")
+    return f"{spread(a)}, {against(said, a, b)} the baseline's {spread(b)}" + " (not compared)" * (said is None)
+
+
 def matched(comparisons: Comparisons, pair: Pair, found: Mapping[str, Any]) -> str:
-    """What remains of the gap when the baseline has an RK4 map too, in training and rollout."""
+    """What remains of the gap when both have an RK4 map, in training and rollout."""
     hnn, baseline = found[pair.hnn], found[pair.baseline]
-    near = verdict_on(comparisons, pair, "held_out", "energy_error")
     valid_a, valid_b = hnn["long"]["valid_time"], baseline["long"]["valid_time"]
-    remains = {
-        "better": "a gap remains",
-        "worse": "the gap is reversed",
-        "not distinguishable": "no gap that can be told remains",
-    }.get(near or "", "not compared")
     cells = {(pair.task, model): {"rollout": rollout} for model, rollout in found.items()}
     return (
-        f"Given an RK4 map too, the baseline's energy error is {spread(baseline['energy_error'])}: {remains}."
+        f"Trained and rolled out by an RK4 map, HNN's energy error is {opposed(comparisons, pair, 'held_out', hnn, baseline)}."
         f"{elsewhere(comparisons, pair, cells)} Over the long horizon the rollouts are valid for {spread(valid_a)} (HNN) and "
         f"{spread(valid_b)} periods (baseline)."
     )

@@ -7,16 +7,17 @@ from hnn.words import Interval
 
 __all__ = [
     "SETS",
+    "SHORT",
     "TRUTH",
     "Cells",
     "Comparisons",
     "Pair",
     "compared",
-    "floor",
+    "floors",
     "found_in",
     "label",
     "loss_floor",
-    "of_both",
+    "mismatched",
     "pairs",
     "verdict_on",
 ]
@@ -37,6 +38,17 @@ SETS = {
     "nearby": "The exact system started 1e-4 beside itself, where motions are chaotic",
 }
 """The sets of starts by which our protocol measures, and what they are."""
+
+SHORT = {
+    "held_out": "held out",
+    "long": "long horizon",
+    "outside": "outside",
+    "nearby": "nearby",
+    "continuous": "held out, continuous",
+    "floor": "true frames",
+    "table1": "published",
+}
+"""All sets that a cell may have been measured on, in few words."""
 
 
 class Pair(NamedTuple):
@@ -67,14 +79,15 @@ def found_in(cell: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
     return found
 
 
-def floor(cells: Cells, pair: Pair, name: str, quantity: str) -> Interval | None:
-    """What the truth scores; from pixels, what the probe reads from the true frames, which are encoded for held-out starts."""
-    if pair.pixels:
-        there = cells[pair.task, pair.hnn]["rollout"].get("floor", {}) if name == "held_out" else {}
-    else:
-        there = found_in(cells.get((pair.task, TRUTH), {"rollout": {}}), name) or {}
-    value: Interval | None = there.get(quantity)
-    return value
+def floors(cells: Cells, pair: Pair, name: str, quantity: str) -> list[Interval | None]:
+    """What the truth scores; from pixels, what each model's own encoder and probe read from the true frames, HNN's first.
+
+    True frames are encoded for the held-out starts alone.
+    """
+    if not pair.pixels:
+        return [(found_in(cells.get((pair.task, TRUTH), {"rollout": {}}), name) or {}).get(quantity)]
+    read = [cells[pair.task, model]["rollout"].get("floor", {}) for model in (pair.hnn, pair.baseline)]
+    return [there.get(quantity) if name == "held_out" else None for there in read]
 
 
 def loss_floor(cells: Cells, task: str) -> float | None:
@@ -96,11 +109,16 @@ def verdict_on(comparisons: Comparisons, pair: Pair, name: str, quantity: str) -
     return None if difference is None else str(difference["verdict"])
 
 
-def label(text: str, rollout: Mapping[str, Any]) -> str:
-    """The name of a cell's model or its number, marked where it broke the integrator contract, as every table must show."""
-    return text + " (mismatch)" * bool(rollout.get("mismatch", False))
+def label(text: str, name: str, *rollouts: Mapping[str, Any]) -> str:
+    """The name or the number of one cell or several, marked where one broke the integrator contract, as tables must show.
+
+    `name` is the set of starts that it is about; one that was not examined by itself stands and falls with the held-out one.
+    """
+    return text + " (mismatch)" * any(mismatched(rollout, name) for rollout in rollouts)
 
 
-def of_both(cells: Cells, pair: Pair) -> dict[str, bool]:
-    """The mark of what comes of two cells: a mismatch if one of them is."""
-    return {"mismatch": any(cells[pair.task, model]["rollout"].get("mismatch", False) for model in (pair.hnn, pair.baseline))}
+def mismatched(rollout: Mapping[str, Any], name: str) -> bool:
+    """Whether the metrics of a cell say so of a set of starts."""
+    own = found_in({"rollout": rollout}, name) or {}
+    examined = "integrator" in own or "mismatch" in own
+    return bool((own if examined else rollout).get("mismatch", False))

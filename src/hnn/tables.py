@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hnn.published import ENERGY_MSE, REMARKS, TEST_LOSS, Value
-from hnn.quantities import QUANTITIES
-from hnn.results import SETS, TRUTH, Cells, Comparisons, compared, floor, found_in, label, of_both, pairs, verdict_on
-from hnn.words import number, plain, ratio, spread
+from hnn.quantities import ENERGIES, LOSSES, QUANTITIES
+from hnn.results import SETS, SHORT, TRUTH, Cells, Comparisons, Pair, compared, floors, found_in, label, pairs, verdict_on
+from hnn.words import NOTHING, number, plain, quartiles, ratio, spread
 
-__all__ = ["beside_published", "columns", "contract", "headline", "protocol", "summary_rows"]
+__all__ = ["beside_published", "columns", "contract", "headline", "protocol", "summary_rows", "valid_times"]
 
 Row = dict[str, str]
 
@@ -18,8 +18,11 @@ def published(value: Value) -> str:
     return number(value.mean) + (f" ± {number(value.spread)}" if value.spread is not None else "")
 
 
-def beside_published(cells: Cells) -> list[Row]:
-    """Rows of the table beside the published one; on losses, what the exact field scores on the same data is the floor."""
+def beside_published(cells: Cells, energies: Mapping[str, str | None]) -> list[Row]:
+    """Rows of the table beside the published one; on losses, what the exact field scores on the same data is the floor.
+
+    `energies[task]` names the energy function of the published table, H where it is None.
+    """
     rows = []
     for (task, model), cell in cells.items():
         exact = cells.get((task, TRUTH), {"rollout": {}})["rollout"]
@@ -29,8 +32,15 @@ def beside_published(cells: Cells) -> list[Row]:
         ):
             cell_of_table = task, model.split("-")[0]  # hnn-rk4 of a pixel task stands beside the published hnn
             if cell_of_table in table:
-                marked = {**cell["rollout"], **(cell["rollout"].get("table1", {}) if quantity == "energy_mse" else {})}
-                row = {"task": task, "model": label(model, marked), "quantity": quantity}
+                starts = "table1" if quantity == "energy_mse" else "held_out"
+                loss = LOSSES["pixels" if "-" in model else "states"]
+                what = ENERGIES[energies.get(task) or "hamiltonian"] if quantity == "energy_mse" else loss
+                row = {
+                    "task": task,
+                    "model": label(model, starts, cell["rollout"]),
+                    "quantity": quantity,
+                    "square error of": what,
+                }
                 row |= {"published": published(table[cell_of_table]), "ours": spread(ours), "floor": plain(least)}
                 rows.append(row | {"remark": REMARKS.get((task, quantity), "")})
     return sorted(rows, key=lambda row: row["quantity"] != "energy_mse")
@@ -49,11 +59,22 @@ def headline(cells: Cells, comparisons: Comparisons, name: str = "held_out") -> 
             said[quantity] = f"{word}, {times}" if word in ("better", "worse") else word
         row = {"task": pair.task, "energy": said["energy_error"]}
         for key, model, found in (("hnn", pair.hnn, hnn), ("baseline", pair.baseline, baseline)):
-            row[key] = label(spread(found["energy_error"]), cells[pair.task, model]["rollout"])
-        row["floor"] = plain(floor(cells, pair, name, "energy_error"))
-        row["difference"] = label(spread(compared(comparisons, pair, name, "energy_error")), of_both(cells, pair))
+            row[key] = label(spread(found["energy_error"]), name, cells[pair.task, model]["rollout"])
+        row["floor"] = least(cells, pair, name)
+        row["difference"] = label(spread(compared(comparisons, pair, name, "energy_error")), name, *both(cells, pair))
         rows.append(row | {"coordinates": said["coordinate_error"]})
     return rows
+
+
+def least(cells: Cells, pair: Pair, name: str) -> str:
+    """The floor of the energy error; from pixels each model has its own, by its encoder, HNN's first."""
+    found = [plain(value) for value in floors(cells, pair, name, "energy_error")]
+    return found[0] if len(found) == 1 or set(found) == {NOTHING} else " / ".join(found)
+
+
+def both(cells: Cells, pair: Pair) -> list[Mapping[str, Any]]:
+    """The metrics of the two cells."""
+    return [cells[pair.task, model]["rollout"] for model in (pair.hnn, pair.baseline)]
 
 
 def protocol(cells: Cells, comparisons: Comparisons, name: str) -> list[Row]:
@@ -65,12 +86,12 @@ def protocol(cells: Cells, comparisons: Comparisons, name: str) -> list[Row]:
         for model in models:
             found = found_in(cells[task, model], name)
             if found is not None:
-                shown = "truth (floor)" if model == TRUTH else label(model, cells[task, model]["rollout"])
+                shown = "truth (floor)" if model == TRUTH else label(model, name, cells[task, model]["rollout"])
                 rows.append({"task": task, "model": shown} | {q: spread(found.get(q)) for q in QUANTITIES})
         if task in pair_of and name in SETS:
             difference = {q: compared(comparisons, pair_of[task], name, q) for q in QUANTITIES}
             if any(difference.values()):
-                shown = label("hnn - baseline", of_both(cells, pair_of[task]))
+                shown = label("hnn - baseline", name, *both(cells, pair_of[task]))
                 rows.append({"task": task, "model": shown} | {q: judged(d) for q, d in difference.items()})
     return rows
 
@@ -87,16 +108,29 @@ def columns(rows: Sequence[Row]) -> list[str]:
 
 
 def contract(cells: Cells) -> list[Row]:
-    """Rows on the integrator of each cell: its error beside the model's own, and whether that is below a hundredth."""
+    """Rows on the integrator of each cell and set: its error beside the model's own, and whether that is below a hundredth."""
     rows = []
     for (task, model), cell in cells.items():
-        found = cell["rollout"].get("integrator")
-        if found is None:
-            continue
-        step = next((f"{key} {found[key]:g}" for key in ("tolerance", "step") if found.get(key) is not None), "–")
-        row = {"task": task, "model": label(model, cell["rollout"]), "integrator": str(found.get("method", "–")), "with": step}
-        row |= {"its error": number(found.get("error")), "of the model's": number(found.get("share"))}
-        rows.append(row | {"contract": "honoured" if found.get("honoured") else "broken"})
+        for name, starts in SHORT.items():
+            found = (found_in(cell, name) or {}).get("integrator")
+            if found is None:
+                continue
+            step = next((f"{key} {found[key]:g}" for key in ("tolerance", "step") if found.get(key) is not None), NOTHING)
+            row = {"task": task, "model": label(model, name, cell["rollout"]), "starts": starts}
+            row |= {"integrator": str(found.get("method", NOTHING)), "with": step}
+            row |= {"its error": number(found.get("error")), "of the model's": number(found.get("share"))}
+            rows.append(row | {"contract": "honoured" if found.get("honoured") else "broken"})
+    return rows
+
+
+def valid_times(cells: Cells) -> list[Row]:
+    """Rows on how valid times are spread over seeds and starts, by set: the median and the quartiles, in periods."""
+    rows = []
+    for (task, model), cell in cells.items():
+        sets = {SHORT[name]: (found_in(cell, name) or {}).get("valid_time") for name in SETS}
+        row = {"task": task, "model": model} | {starts: quartiles(value) for starts, value in sets.items()}
+        if set(row.values()) - {task, model, NOTHING}:
+            rows.append({**row, "model": "truth (floor)" if model == TRUTH else label(model, "held_out", cell["rollout"])})
     return rows
 
 
@@ -112,6 +146,8 @@ def summary_rows(cells: Cells) -> list[dict[str, Any]]:
                 add(task, model, f"{prefix}{name}.", value)
             elif isinstance(value, Mapping):
                 rows.append(row | {key: value[key] for key in ("mean", "low", "high")})
+            elif name == "mismatch" and value:
+                rows.append(row | dict.fromkeys(("mean", "low", "high"), 1))
             elif value is not None and not isinstance(value, str | bool):
                 rows.append(row | dict.fromkeys(("mean", "low", "high"), value))
 

@@ -14,7 +14,8 @@ LEGEND = """\
 energy_error: of the spread of energies in the data; coordinate_error: of the
 size of the motion; valid_time: periods until 10 % wrong; long: over the long
 horizon; outside: from starts beyond the training data. Means with 95 %
-intervals. truth is the exact field: its rows are floors."""
+intervals. truth is the exact field: its rows are floors. mismatch: the error
+of the integrator is more than a hundredth of the model's."""
 WIDEST = 100
 
 
@@ -25,19 +26,27 @@ def tables(width: int | None = None) -> str:
         raise Refused(f"{path} is not there yet: run `make repro`")
     width = width or min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns)
     found: dict[str, dict[str, dict[str, str]]] = {}
-    for row in io.read_rows(io.METRICS / "summary.csv"):
-        cells = found.setdefault(row["task"], {}).setdefault(row["model"], {"model": row["model"]})
-        if row["quantity"] in QUANTITIES:
+    rows = io.read_rows(io.METRICS / "summary.csv")
+    broken = {(row["task"], row["model"], row["quantity"]) for row in rows}
+    for row in rows:
+        task, model, quantity = row["task"], row["model"], row["quantity"]
+        cells = found.setdefault(task, {}).setdefault(model, {"model": mark(model, (task, model, "mismatch") in broken)})
+        if quantity in QUANTITIES:
+            starts, dot, _ = quantity.rpartition(".")
             edges = {key: float(row[key]) if row[key] else None for key in ("mean", "low", "high")}
-            cells[row["quantity"]] = words.spread(edges)
-        elif row["quantity"] == "mismatch":
-            cells["model"] += " (mismatch)"
+            own = bool(dot) and (task, model, f"{starts}.mismatch") in broken
+            cells[quantity] = mark(words.spread(edges), own)
     verdicts = io.METRICS / "comparisons.json"
     judged = io.read_json(verdicts) if verdicts.is_file() else {}
     parts = [
         "\n".join([task, *blocks(list(cells.values()), width), *said(judged.get(task, {}))]) for task, cells in found.items()
     ]
     return "\n\n".join([*parts, LEGEND, f"The whole report:\n{path.resolve()}"])
+
+
+def mark(text: str, mismatch: bool) -> str:
+    """The text, marked where what it is about broke the integrator contract."""
+    return text + " (mismatch)" * mismatch
 
 
 def blocks(rows: Sequence[Mapping[str, str]], width: int) -> list[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-__all__ = ["Interval", "against", "listed", "number", "plain", "ratio", "spread", "verdict"]
+__all__ = ["NOTHING", "Interval", "against", "listed", "number", "plain", "quartiles", "ratio", "spread", "verdict"]
 
 Interval = Mapping[str, float | None]
 """{mean, low, high}: a mean and its 95 % interval; None where there is nothing to average."""
@@ -31,6 +31,13 @@ def spread(value: Interval | None) -> str:
 def plain(value: Interval | None) -> str:
     """The mean alone."""
     return NOTHING if value is None else number(value["mean"])
+
+
+def quartiles(value: Interval | None) -> str:
+    """median (q1 to q3), where they are known."""
+    if value is None or value.get("median") is None:
+        return NOTHING
+    return f"{number(value['median'])} ({number(value['q1'])} to {number(value['q3'])})"
 
 
 def listed(names: Sequence[str]) -> str:
