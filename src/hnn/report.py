@@ -69,9 +69,9 @@ WORDS = {
     "contract_says": (
         "A field that was fitted to derivatives is to be rolled out by an integrator whose own error is below a hundredth of "
         "the model's, as a second rollout with half the step or a far smaller tolerance shows, from the first ten of the "
-        "starts; then the numbers are the model's own. Its error: the coordinate error of the one rollout against the other. "
-        "Where rollout.allow_mismatch has allowed more, and where the published rollout from pixels is more, every table says "
-        "mismatch. A set of starts that has no row here was rolled out by the same method as the held-out one."
+        "starts, over the long horizon from two; then the numbers are the model's own. Its error: the coordinate error of the "
+        "one rollout against the other. Where rollout.allow_mismatch has allowed more, and where the published rollout from "
+        "pixels is more, every table says mismatch. The truth's coordinate error is the integrator's on every set."
     ),
     "valid_says": (
         "Valid times differ widely between starts; how they are spread over seeds and starts, in periods: the median and, "
