@@ -28,6 +28,17 @@ def test_overlapping_intervals_judge_nothing_where_differences_are_missing():
     assert "beside the baseline's 3 [2.7, 3.3] (not compared)" in report_pixels.findings(PIXEL_CELLS, {})["pixel_pendulum"]
 
 
+def test_how_much_of_the_difference_is_the_encoders_is_said_where_that_is_known():
+    gaps = pixels_compared("better")
+    sets = gaps["pixel_pendulum"]["hnn-rk4 vs baseline-rk4"]
+    sets["floor"] = {"energy_error": {"mean": -0.2, "low": -0.25, "high": -0.15, "verdict": "better"}}
+    whole = sets["held_out"]["energy_error"]["mean"]
+    text = report_pixels.findings(PIXEL_CELLS, gaps)["pixel_pendulum"]
+    assert f"Of the difference, {whole}" in text
+    assert "-0.2 [-0.25, -0.15] is there before any rollout" in text
+    assert "before any rollout" not in report_pixels.findings(PIXEL_CELLS, pixels_compared("better"))["pixel_pendulum"]
+
+
 def test_only_what_was_run_is_spoken_of():
     some = {key: found for key, found in PIXEL_CELLS.items() if key[1] != "baseline-euler"}
     assert "as published" not in report_pixels.findings(some, {})["pixel_pendulum"]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hnn.findings import elsewhere
-from hnn.results import Cells, Comparisons, Pair, found_in, label, verdict_on
+from hnn.results import Cells, Comparisons, Pair, compared, found_in, label, verdict_on
 from hnn.words import against, spread
 
 __all__ = ["describe", "encoders", "findings", "rollouts"]
@@ -96,10 +96,22 @@ def matched(comparisons: Comparisons, pair: Pair, found: Mapping[str, Any]) -> s
     hnn, baseline = found[pair.hnn], found[pair.baseline]
     valid_a, valid_b = hnn["long"]["valid_time"], baseline["long"]["valid_time"]
     cells = {(pair.task, model): {"rollout": rollout} for model, rollout in found.items()}
+    error = opposed(comparisons, pair, "held_out", hnn, baseline)
     return (
-        f"Trained and rolled out by an RK4 map, HNN's energy error is {opposed(comparisons, pair, 'held_out', hnn, baseline)}."
+        f"Trained and rolled out by an RK4 map, HNN's energy error is {error}.{before(comparisons, pair)}"
         f"{elsewhere(comparisons, pair, cells)} Over the long horizon the rollouts are valid for {spread(valid_a)} (HNN) and "
         f"{spread(valid_b)} periods (baseline)."
+    )
+
+
+def before(comparisons: Comparisons, pair: Pair) -> str:
+    """How much of the difference in energy is the encoders', by what they read from the true frames; nothing if not known."""
+    whole, floor = (compared(comparisons, pair, name, "energy_error") for name in ("held_out", "floor"))
+    if whole is None or floor is None or whole["mean"] is None or floor["mean"] is None:
+        return ""
+    return (
+        f" Of the difference, {spread(whole)}, {spread(floor)} is there before any rollout: energies read from the "
+        "true frames by the two encoders already differ by it."
     )
 
 
