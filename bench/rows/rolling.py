@@ -14,7 +14,7 @@ from bench.reference.rollout import rollout
 from bench.row import Row, row
 from hnn.model import Model
 
-__all__ = ["TASK", "TIGHT", "error", "rollout_15", "rollout_1000", "sequential", "times", "trained"]
+__all__ = ["TASK", "TIGHT", "error", "one_turn", "rollout_15", "rollout_1000", "sequential", "times", "trained"]
 
 TASK = "pendulum"  # whose published horizon this is
 SAMPLE = 5
@@ -55,6 +55,11 @@ def error(x: ndarray | Tensor, tight: ndarray | Tensor) -> float:
 def one_by_one(net: nn.Sequential, starts: ndarray, t: Tensor, tolerance: float) -> ndarray:
     """The reference from each of `starts`, one after the other."""
     return np.stack([rollout(net, start, t.numpy(), tolerance) for start in starts])
+
+
+def one_turn(member: Model, x0: Tensor, t: Tensor, tolerance: float) -> float:
+    """The seconds that our rollouts take: for a process of its own."""
+    return clock(lambda: ours.rollout(member, x0, t, tolerance))()
 
 
 def equal_accuracy(member: Model, net: nn.Sequential, x0: Tensor, t: Tensor) -> tuple[dict[str, float], dict[str, float]]:
