@@ -7,7 +7,7 @@ from time import perf_counter
 
 from hnn.errors import Refused
 
-__all__ = ["Comparison", "Timed", "calibrate", "clock", "compare", "ladder", "per_step"]
+__all__ = ["Comparison", "Timed", "calibrate", "clock", "compare", "compare_all", "ladder", "per_step"]
 
 Timed = Callable[[], float]
 """Does some work and says for how many seconds it counts."""
@@ -41,9 +41,15 @@ class Comparison:
 
 def compare(reference: Timed, ours: Timed, repetitions: int = REPETITIONS) -> Comparison:
     """Take turns: reference, ours, reference, ours, …; after one turn that does not count."""
-    reference(), ours()
-    turns = [(reference(), ours()) for _ in range(repetitions)]
-    return Comparison(tuple(turn[0] for turn in turns), tuple(turn[1] for turn in turns))
+    return compare_all([reference], ours, repetitions)[0]
+
+
+def compare_all(references: Sequence[Timed], ours: Timed, repetitions: int = REPETITIONS) -> list[Comparison]:
+    """The same with several references in a turn, and ours once after them: a comparison with each."""
+    sides = [*references, ours]
+    turns = [[side() for side in sides] for _ in range(1 + repetitions)][1:]
+    *columns, mine = zip(*turns, strict=True)
+    return [Comparison(column, mine) for column in columns]
 
 
 def clock(work: Callable[[], object], part: float = 1.0) -> Timed:

@@ -316,7 +316,7 @@ def test_a_job_whose_library_is_missing_says_so_and_is_skipped(in_a_folder, monk
 def test_every_row_has_its_function():
     for name, job in jobs.JOBS.items():
         text = (ROOT / "bench" / "rows" / f"{job.module}.py").read_text(encoding="utf-8")
-        assert f"def {'repro' if job.limit else name}()" in text
+        assert f"def {job.function or name}()" in text
 
 
 def test_a_slope_is_the_exponent():

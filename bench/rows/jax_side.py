@@ -48,7 +48,7 @@ def rollout_jax_warm() -> Row:
     checked = x0[:CHECKED]
     tight = ours.rollout(member, checked, t, TIGHT)
     its_error = error(np.asarray(theirs())[:CHECKED], tight)
-    mine, my_error = calibrate(lambda tol: error(ours.rollout(member, checked, t, tol), tight), its_error, ladder(1e-7, 1e-11))
+    mine, my_error = calibrate(lambda tol: error(ours.rollout(member, checked, t, tol), tight), its_error, ladder(1e-9, 1e-11))
     with beside() as process:
         found = compare(clock(theirs, part), lambda: process.submit(rolling.one_turn, member, x0, t, mine).result() / part)
     compiled_s = cold + (1 - part) * found.reference_s

@@ -68,7 +68,7 @@ def equal_accuracy(member: Model, net: nn.Sequential, x0: Tensor, t: Tensor) -> 
     checked, tight = x0[:CHECKED], ours.rollout(member, x0[:CHECKED], t, TIGHT)
     my_error = error(ours.rollout(member, x0, t, mine)[:CHECKED], tight)
     theirs, its_error = calibrate(
-        lambda tolerance: error(one_by_one(net, checked.numpy(), t, tolerance), tight), my_error, ladder(1e-4, 1e-11)
+        lambda tolerance: error(one_by_one(net, checked.numpy(), t, tolerance), tight), my_error, ladder(1e-6, 1e-11)
     )
     return {"reference": theirs, "ours": mine}, {"reference": its_error, "ours": my_error}
 
