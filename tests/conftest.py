@@ -61,6 +61,9 @@ class Known:
         self.time_derivative = function
         self.separable = separable
 
+    def frozen(self):
+        return self
+
 
 def parameters():
     """The content of params.yaml, to be changed at will."""

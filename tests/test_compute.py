@@ -16,6 +16,7 @@ import pytest
 import torch
 from conftest import RECIPE, ROOT, network, observed
 from safetensors.torch import save
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from bench import cluster as measured
 from bench.loopback import started
@@ -103,10 +104,18 @@ def test_so_many_run_at_a_time_as_there_are_workers(workers, threads):
     assert max(sum(begun <= moment < ended for begun, ended in found) for moment, _ in found) == workers
 
 
+def threads_of_both(_):
+    """How many threads PyTorch has here, and each BLAS of NumPy and SciPy."""
+    return {torch.get_num_threads(), *(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")}
+
+
 def test_forks_keep_their_number_of_threads_and_leave_ours_alone():
     torch.set_num_threads(2)
-    assert spread(lambda _: torch.get_num_threads(), range(3), threads=1, compute=at(workers=3)) == [1, 1, 1]
-    assert torch.get_num_threads() == 2
+    with threadpool_limits(2, "blas"):
+        assert spread(threads_of_both, range(3), threads=1, compute=at(workers=3)) == [{1}] * 3
+        assert spread(threads_of_both, range(3), threads=1, compute=at(workers=1)) == [{1}] * 3
+        torch.set_num_threads(2)
+        assert threads_of_both(None) == {2}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks safely")
@@ -207,8 +216,8 @@ def test_a_cell_on_two_workers_has_the_bytes_of_here(two_workers):
 
 def test_a_worker_computes_with_as_many_threads_as_are_asked_for(two_workers):
     for threads in (1, 2):
-        count = spread(lambda _: torch.get_num_threads(), range(4), threads=threads, compute=at(two_workers.address))
-        assert count == [threads] * 4
+        count = spread(threads_of_both, range(4), threads=threads, compute=at(two_workers.address))
+        assert count == [{threads}] * 4
 
 
 def test_what_a_fit_raises_on_a_worker_is_raised_here_as_it_is(two_workers):

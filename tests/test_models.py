@@ -1,9 +1,12 @@
 """What every model promises, for every file of hnn.models, at random weights."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from conftest import ENERGY_MODELS, MODELS, network
 
+from hnn.integrators import rollout
 from hnn.losses import derivative_loss
 from hnn.model import energies
 from hnn.phase_space import canonical_matrix
@@ -26,6 +29,16 @@ def test_shapes_follow_the_batch(name):
     model = make_model(name, degrees=3)
     for shape in [(6,), (5, 6), (2, 5, 6)]:
         assert model.time_derivative(torch.randn(shape)).shape == shape
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_frozen_form_is_the_same_field_and_what_rollouts_follow(name):
+    model, x = make_model(name, degrees=2), torch.randn(2, 5, 4)
+    torch.testing.assert_close(model.frozen().time_derivative(x), model.time_derivative(x), rtol=1e-12, atol=1e-13)
+    as_it_is, t = SimpleNamespace(time_derivative=model.time_derivative), torch.linspace(0, 2, 5)
+    for integrator in ("dop853", "rk4", "gauss"):
+        found, expected = (rollout(field, x, t, integrator, step=0.1, tolerance=1e-8) for field in (model, as_it_is))
+        torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-10)
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -1,8 +1,10 @@
 """The multilayer perceptron and its initialisation."""
 
+import numpy as np
 import pytest
 import torch
 
+from hnn import inference
 from hnn.nn import ACTIVATIONS, MLP
 
 
@@ -108,3 +110,33 @@ def test_the_gradient_of_stacked_networks_is_that_of_each():
         network.gradient(x[i]).square().sum().backward()
         for name, weight in network.named_parameters():
             torch.testing.assert_close(weights[name].grad[i], weight.grad)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("layers", [1, 2, 3])
+def test_the_frozen_form_says_the_same_in_numpy(name, layers):
+    network, x = scalar(layers, name), 5 * torch.randn(7, 3)
+    frozen = network.frozen()
+    with torch.no_grad():
+        torch.testing.assert_close(torch.from_numpy(frozen.value(x.numpy())), network(x), rtol=1e-13, atol=1e-14)
+        torch.testing.assert_close(torch.from_numpy(frozen.gradient(x.numpy())), network.gradient(x), rtol=1e-13, atol=1e-14)
+
+
+def test_both_forms_know_the_same_activations():
+    assert inference.ACTIVATIONS.keys() == ACTIVATIONS.keys()
+    with np.errstate(divide="raise", over="raise", invalid="raise"):
+        for phi in inference.ACTIVATIONS.values():
+            a = np.array([-1e4, 0.0, 1e4])
+            assert np.isfinite(phi.value(a)).all()
+            assert np.isfinite(phi.slope(a, phi.value(a))).all()
+
+
+def test_the_frozen_form_keeps_the_weights_of_its_moment():
+    network, x = scalar(), torch.randn(7, 3).numpy()
+    frozen = network.frozen()
+    before = frozen.gradient(x)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.mul_(2)
+    assert np.array_equal(frozen.gradient(x), before)
+    assert not np.allclose(network.frozen().gradient(x), before)

@@ -21,11 +21,12 @@ SCRIPTS = sorted(path.stem for path in (ROOT / "stages").glob("[!_]*.py"))
 UNDECLARED = {"compute"}  # where a stage runs, not what comes out: a change of it is to run nothing again
 
 ROOMS = {  # module: what else of the package it may import; the first pattern that fits counts
-    "errors registry trajectories phase_space nn geometry published progress chunks differences": "",
+    "errors registry trajectories phase_space inference geometry published progress chunks differences": "",
+    "nn": "inference",
     "metrics statistics seeding recipe stack pixel_options": "",
-    "system model": "errors registry phase_space nn",
+    "system model": "errors registry phase_space nn inference",
     "systems.*": "errors phase_space system systems.*",
-    "models.*": "errors phase_space nn model models.*",
+    "models.*": "errors phase_space nn inference model models.*",
     "collocation losses autoencoder": "errors phase_space nn",
     "integrators": "errors phase_space collocation",
     "probe": "phase_space",
@@ -69,12 +70,12 @@ DYNAMIC = {  # stage: files that it finds by name while it runs, as dvc.yaml wri
     "validate": {"src/hnn/system.py", "src/hnn/phase_space.py", "src/hnn/systems"},
     "simulate": {"src/hnn/systems"},
     "ingest": {"src/hnn/systems"},
-    "train": {"src/hnn/nn.py", "src/hnn/models/${item.model}.py"},
+    "train": {"src/hnn/inference.py", "src/hnn/nn.py", "src/hnn/models/${item.model}.py"},
     "render": set(),
     "pretrain": set(),
     "train_pixels": {"src/hnn/models/${item.model}.py"},
     "rollout_pixels": {"src/hnn/models/${item.model}.py", "src/hnn/systems"},
-    "rollout": {"src/hnn/nn.py", "src/hnn/models/${item.model}.py", "src/hnn/systems"},
+    "rollout": {"src/hnn/inference.py", "src/hnn/nn.py", "src/hnn/models/${item.model}.py", "src/hnn/systems"},
     "truth": {"src/hnn/systems"},
     "report": {"src/hnn", "stages"},  # it names the code of all stages,
 }

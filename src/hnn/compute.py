@@ -1,7 +1,7 @@
 """Where the fits of a cell and the chunks of a large computation run: on this machine, or on a Dask cluster.
 
-What comes out does not depend on it. Every item is computed by itself and with the same number of PyTorch's threads: how many
-run at a time, and where, changes no byte.
+What comes out does not depend on it. Every item is computed by itself and with the same number of threads: how many run at a
+time, and where, changes no byte.
 """
 
 import ctypes
@@ -18,6 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from joblib import Parallel, cpu_count, delayed
+from threadpoolctl import threadpool_limits
 
 from hnn import cluster, progress
 
@@ -99,12 +100,13 @@ def pickled(i: int) -> bytes:
 
 
 def alone(function: Callable[[A], B], threads: int, item: A) -> B:
-    """function(item) with so many PyTorch threads, whatever is computed in other threads of this process."""
+    """function(item) with so many threads of PyTorch and of NumPy's BLAS, whatever is computed in others of this process."""
     import torch  # a cluster's scheduler imports this module too, and computes nothing
 
     torch.get_num_threads()  # if this thread's first look came later, it would find what another thread has set by then
     torch.set_num_threads(threads)
-    return function(item)
+    with threadpool_limits(threads, "blas"):
+        return function(item)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hnn.integrators import ADAPTIVE, rollout
+from hnn.integrators import ADAPTIVE, frozen, rollout
 from hnn.phase_space import Field, canonical_matrix
 
 __all__ = ["DIFFERENCE", "finer", "integrator_error", "reversal_error", "symplectic_error"]
@@ -48,7 +48,9 @@ def symplectic_error(field: Field, x0: Tensor, period: Tensor, method: Mapping[s
     h = DIFFERENCE * x0.abs().amax(-1, keepdim=True)
     aside = h * torch.eye(x0.shape[-1]).to(x0)[:, None]  # (2n, starts, 2n)
     unit = {**method, "step": method["step"] / float(pace.max())}
-    ends = rollout(Paced(field, pace[:, None]), torch.stack([x0 + aside, x0 - aside]), torch.tensor([0.0, 1.0]).to(x0), **unit)
+    ends = rollout(
+        Paced(frozen(field, x0), pace[:, None]), torch.stack([x0 + aside, x0 - aside]), torch.tensor([0.0, 1.0]).to(x0), **unit
+    )
     M = ((ends[0] - ends[1])[..., -1, :] / (2 * h)).permute(1, 2, 0)
     J = canonical_matrix(x0.shape[-1] // 2).to(x0)
     return torch.where(known, torch.linalg.matrix_norm(M.mT @ J @ M - J), torch.nan)

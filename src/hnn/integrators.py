@@ -29,6 +29,7 @@ __all__ = [
     "Reference",
     "RungeKutta",
     "Splitting",
+    "frozen",
     "rollout",
 ]
 
@@ -122,22 +123,22 @@ class Reference:
     tolerance: float = 1e-9
     limit: float = 1e6
 
+    @torch.no_grad()
     def __call__(self, field: Field, x0: Tensor, t: Tensor) -> Tensor:
         """States at the times t (time,) of trajectories from x0 (*batch, 2n) at t[0]; shape (*batch, time, 2n)."""
-
         times, y0 = t.double().cpu().numpy(), x0.detach().double().cpu().numpy().ravel()
         lost_at = torch.full(x0.shape[:-1], torch.inf, dtype=torch.float64)  # seconds after the start
 
-        @torch.no_grad()
         def derivative(time: float, y: np.ndarray) -> np.ndarray:
             """The field at all states of the batch, flat (batch * 2n,), which is 0 where a trajectory is lost."""
-            x = torch.from_numpy(y).to(x0).view_as(x0)
-            dx = field.time_derivative(x)
-            if not (np.abs(y).max() < self.limit and bool(dx.sum().isfinite())):  # which is rare, and dear to look at closely
-                regular = (x.abs() < self.limit).all(-1) & dx.isfinite().all(-1)
-                lost_at[~regular.cpu()] = lost_at[~regular.cpu()].clamp(max=abs(time - times[0]))
-                dx = torch.where(regular[..., None], dx, 0.0)
-            return dx.double().cpu().numpy().ravel()
+            x = torch.from_numpy(y).view(x0.shape)
+            dx = field.time_derivative(x.to(x0)).double().cpu()
+            flat = dx.numpy().ravel()
+            if np.abs(y).max() < self.limit and np.isfinite(flat.sum()):
+                return flat
+            regular = (x.abs() < self.limit).all(-1) & dx.isfinite().all(-1)
+            lost_at[~regular] = lost_at[~regular].clamp(max=abs(time - times[0]))
+            return torch.where(regular[..., None], dx, 0.0).numpy().ravel()
 
         found = solve_ivp(derivative, times[[0, -1]], y0, "DOP853", times, rtol=self.tolerance, atol=self.tolerance)
         if not found.success:
@@ -199,8 +200,16 @@ def rollout(
     if not step > 0:
         raise ValueError(f"step: given {step}, allowed: a positive number of seconds")
     if integrator in ADAPTIVE:
-        return ADAPTIVE[integrator](tolerance)(field, x0, t)
-    return march(INTEGRATORS[integrator], field, x0, steps.tolist(), step)
+        return ADAPTIVE[integrator](tolerance)(frozen(field, x0), x0, t)
+    method = INTEGRATORS[integrator]
+    followed = field if isinstance(method, Splitting) else frozen(field, x0)  # splittings look at the field itself
+    return march(method, followed, x0, steps.tolist(), step)
+
+
+def frozen(field: Field, x0: Tensor) -> Field:
+    """The field as states like x0 are quickest followed: as it is, or its `frozen` form on a CPU in float64."""
+    suits = x0.dtype is torch.float64 and x0.device.type == "cpu" and not x0.requires_grad
+    return field.frozen() if suits and hasattr(field, "frozen") else field
 
 
 @torch.no_grad()

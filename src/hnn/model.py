@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from hnn import registry
+from hnn.phase_space import Field
 
 __all__ = ["Model", "energies", "make"]
 
@@ -25,6 +26,10 @@ class Model(nn.Module, ABC):
     @abstractmethod
     def time_derivative(self, x: Tensor) -> Tensor:
         """dx/dt, shape (*batch, 2n)."""
+
+    def frozen(self) -> Field:
+        """The same field with the weights as they are, for a rollout on a CPU in float64; itself where that is no quicker."""
+        return self
 
 
 def energies(members: Sequence[object], x: Sequence[Tensor]) -> Tensor | None:

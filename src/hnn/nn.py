@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import linear, silu, softplus
 
+from hnn.inference import Perceptron
+
 __all__ = ["ACTIVATIONS", "MLP", "Activation", "initialise"]
 
 
@@ -113,6 +115,10 @@ class MLP(nn.Module):
         run = Gradient.apply if torch.is_grad_enabled() else Gradient.forward  # the former takes its time to look around
         found = run(phi, points, *weights, last.weight, *biases)  # type: ignore[arg-type]
         return found[0].view_as(x)
+
+    def frozen(self) -> Perceptron:
+        """A copy in NumPy, with the weights as they are now."""
+        return Perceptron(self.activation, list(self.parameters()))
 
 
 class Gradient(torch.autograd.Function):

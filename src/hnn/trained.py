@@ -8,6 +8,7 @@ from torch import Tensor
 
 from hnn import integrators, io
 from hnn.model import Model, make
+from hnn.phase_space import Field
 
 __all__ = ["Trained", "load", "load_members", "path_of"]
 
@@ -22,6 +23,10 @@ class Trained:
     def separable(self) -> bool:
         """Whether explicit splittings apply."""
         return self.network.separable
+
+    def frozen(self) -> Field:
+        """See `Model.frozen`."""
+        return self.network.frozen()
 
     @torch.no_grad()
     def time_derivative(self, x: Tensor) -> Tensor:

@@ -3,8 +3,10 @@
 import torch
 from torch import Tensor
 
+from hnn.inference import FrozenField
 from hnn.model import Model
 from hnn.nn import MLP
+from hnn.phase_space import Field
 
 __all__ = ["Baseline"]
 
@@ -18,3 +20,6 @@ class Baseline(Model):
 
     def time_derivative(self, x: Tensor) -> Tensor:
         return self.field(x)
+
+    def frozen(self) -> Field:
+        return FrozenField(self.field.frozen().value)

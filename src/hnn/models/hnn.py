@@ -3,9 +3,10 @@
 import torch
 from torch import Tensor
 
+from hnn.inference import FrozenField
 from hnn.model import Model
 from hnn.nn import MLP
-from hnn.phase_space import rotate
+from hnn.phase_space import Field, canonical_matrix, rotate
 
 __all__ = ["HamiltonianNetwork"]
 
@@ -18,6 +19,7 @@ class HamiltonianNetwork(Model):
 
     def __init__(self, degrees: int, *, hidden: int, layers: int, activation: str, generator: torch.Generator) -> None:
         super().__init__()
+        self.degrees = degrees
         self.energy = MLP(2 * degrees, 1, hidden=hidden, layers=layers, activation=activation, generator=generator)
 
     def hamiltonian(self, x: Tensor) -> Tensor:
@@ -26,3 +28,7 @@ class HamiltonianNetwork(Model):
 
     def time_derivative(self, x: Tensor) -> Tensor:
         return rotate(self.energy.gradient(x))
+
+    def frozen(self) -> Field:
+        energy, J = self.energy.frozen(), canonical_matrix(self.degrees).double().numpy()
+        return FrozenField(lambda x: energy.gradient(x) @ J.T)
