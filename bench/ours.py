@@ -179,8 +179,7 @@ def frames(task: str, x: Tensor) -> Tensor:
     """Pictures of states (states, 2n) of a task, bytes (states, channels, size, size)."""
     p = params().tasks[task]
     assert p.render is not None  # of a pixel task
-    parts = partial(spread, threads=1, compute=params().compute)
-    return rendering.render(rendering.Canvas(**p.render.model_dump()), x, strict=False, spread=parts, **p.system)
+    return rendering.render(rendering.Canvas(**p.render.model_dump()), x, strict=False, **p.system)
 
 
 def rollout_by_steps(member: Model, x0: Tensor, t: Tensor, step: float) -> Tensor:

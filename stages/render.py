@@ -1,13 +1,10 @@
 """States of a pixel task -> pictures of them."""
 
-from functools import partial
-
 import torch
 
 from stages import run
 
 from hnn import config, io
-from hnn.compute import spread
 from hnn.rendering import Canvas, render
 
 
@@ -16,12 +13,10 @@ def render_frames(task: str) -> None:
     params = config.load()
     p = params.tasks[task].render
     assert p is not None  # config: every task of pixel_tasks has it
-    torch.set_num_threads(1)  # parts are drawn side by side
-    parts = partial(spread, threads=1, compute=params.compute)
     canvas, system = Canvas(**p.model_dump()), params.tasks[task].system
     train, test = io.read_observations(task)
     states = {"train": train.x, "test": test.x} | {name: motion.x for name, motion in io.read_motions(task).items()}
-    frames = {name: render(canvas, torch.from_numpy(x), spread=parts, **system) for name, x in states.items()}
+    frames = {name: render(canvas, torch.from_numpy(x), **system) for name, x in states.items()}
     io.write_frames(task, {name: images.numpy() for name, images in frames.items()})
 
 

@@ -30,7 +30,7 @@ ROOMS = {  # module: what else of the package it may import; the first pattern t
     "collocation losses autoencoder": "errors phase_space nn",
     "integrators": "errors phase_space collocation",
     "probe": "phase_space",
-    "rendering": "chunks errors geometry",
+    "rendering": "errors geometry",
     "latent": "autoencoder chunks integrators model",
     "simulation measured": "errors trajectories phase_space system chunks collocation differences",
     "device": "errors",

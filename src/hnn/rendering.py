@@ -10,14 +10,13 @@ from functools import partial, reduce
 import torch
 from torch import Tensor
 
-from hnn.chunks import Spread, one_by_one
 from hnn.errors import Refused
 from hnn.geometry import GEOMETRIES, Capsule, Colour
 
 __all__ = ["Canvas", "OutsideCanvas", "render"]
 
-BLOCK = 2**18  # sub-pixels drawn at once: 1 MB for each intermediate array, so that they stay near the processor
-PART = 5000  # states that are drawn one after the other
+BLOCK = 2**19  # sub-pixels drawn at once: 2 MB for each intermediate array, so that they stay near the processor
+FAR = 1e6  # sub-pixels: on no canvas
 
 
 class OutsideCanvas(Refused, ValueError):
@@ -47,18 +46,24 @@ class Canvas:
         A pixel's edge is blended over the width of one sub-pixel, so that a shape that moves by a fraction of a pixel changes
         the frame by that fraction.
         """
-        grid = self.size * self.supersampling
-        across = ((torch.arange(grid) + 0.5) / grid * 2 - 1) * self.half_width
-        x, y = self.centre_x + across, self.centre_y - across[:, None]  # rows run downwards
-        image = torch.zeros(len(shapes[0].a), self.channels, grid, grid)
+        k, image = self.supersampling, torch.zeros(1)
         for shape in shapes:
-            distance = signed_distance(shape, x.float(), y.float())[:, None]
-            cover = (0.5 - distance * (grid / (2 * self.half_width))).clamp_(0, 1).nan_to_num_(0.0)
+            a, b = self.in_sub_pixels(shape.a), self.in_sub_pixels(shape.b)
+            cover = coverage(a, b, shape.radius * self.scale, self.size * k)[:, None]
             colour = light(shape.colour, self.channels)
             image = cover * colour if shape is shapes[0] else image + cover * (colour - image)
-        k = self.supersampling
-        total = reduce(torch.add, [image[..., i::k, j::k] for i in range(k) for j in range(k)])
+        rows = reduce(torch.add, [image[..., i::k, :] for i in range(k)])
+        total = reduce(torch.add, [rows[..., i::k] for i in range(k)])
         return (total * (255 / k**2)).round().to(torch.uint8)
+
+    @property
+    def scale(self) -> float:
+        """Sub-pixels in a metre."""
+        return self.size * self.supersampling / (2 * self.half_width)
+
+    def in_sub_pixels(self, points: Tensor) -> Tensor:
+        """Points (batch, 2) of the plane as float32, counted in sub-pixels from the centre of the canvas."""
+        return ((points - torch.tensor([self.centre_x, self.centre_y]).to(points)) * self.scale).float()
 
     def check(self, shapes: list[Capsule], x: Tensor) -> None:
         """Raise `OutsideCanvas` if a shape of the states x reaches over the edge."""
@@ -74,14 +79,21 @@ class Canvas:
                 )
 
 
-def signed_distance(shape: Capsule, x: Tensor, y: Tensor) -> Tensor:
-    """Metres to the edge, negative inside, from the points of a grid x (columns,), y (rows, 1): (batch, rows, columns)."""
-    (ax, ay), (bx, by) = (end.float().reshape(-1, 2, 1, 1).unbind(1) for end in (shape.a, shape.b))
-    x, y, dx, dy = x - ax, y - ay, bx - ax, by - ay
-    square = (dx.square() + dy.square()).clamp(min=1e-12)
+def coverage(a: Tensor, b: Tensor, radius: float, grid: int) -> Tensor:
+    """How much of each sub-pixel is within `radius` of the segments from a to b (batch, 2), in [0, 1]: (batch, rows, columns).
+
+    All in sub-pixels. Nothing is where an end is not finite.
+    """
+    there = (a + b).isfinite().all(-1, keepdim=True)
+    (ax, ay), (bx, by) = (torch.where(there, end, FAR).view(-1, 2, 1, 1).unbind(1) for end in (a, b))
+    line = torch.arange(grid) + 0.5 - grid / 2
+    x, y, dx, dy = line - ax, -line[:, None] - ay, bx - ax, by - ay  # rows run downwards
+    square = (dx.square() + dy.square()).clamp(min=1e-6)
     along = (x * (dx / square) + y * (dy / square)).clamp_(0, 1)  # 0 at a, 1 at b
-    across, up = torch.addcmul(x, along, dx, value=-1), torch.addcmul(y, along, dy, value=-1)
-    return across.square_().addcmul_(up, up).sqrt_().sub_(shape.radius)
+    across = torch.addcmul(x, along, dx, value=-1)
+    up = along.mul_(dy).sub_(y)  # PyTorch is quicker where one operand at most is spread along the rows
+    distance = across.square_().addcmul_(up, up).sqrt_()
+    return torch.sub(radius + 0.5, distance, out=distance).clamp_(0, 1)
 
 
 def light(colour: Colour, channels: int) -> Tensor:
@@ -90,13 +102,11 @@ def light(colour: Colour, channels: int) -> Tensor:
     return values[:, None, None]
 
 
-def render(
-    canvas: Canvas, x: Tensor, name: str, *, strict: bool = True, spread: Spread = one_by_one, **constants: float
-) -> Tensor:
+def render(canvas: Canvas, x: Tensor, name: str, *, strict: bool = True, **constants: float) -> Tensor:
     """Frames (*batch, channels, size, size), bytes, of states (*batch, 2n) of the system `name` with its constants.
 
-    Raises `OutsideCanvas` if something is drawn over the edge, unless `strict` is false: then it is cut off there. Large
-    batches are drawn in parts, `spread` over what computes.
+    Raises `OutsideCanvas` if something is drawn over the edge, unless `strict` is false: then it is cut off there. How many
+    threads PyTorch has changes no byte.
     """
     geometry: Callable[..., list[Capsule]] | None = GEOMETRIES.get(name)
     if geometry is None:
@@ -104,11 +114,6 @@ def render(
     shapes, states = partial(geometry, width=canvas.width, **constants), x.reshape(-1, x.shape[-1])
     if strict:
         canvas.check(shapes(states), states)
-    frames = torch.cat(spread(partial(drawn, canvas, shapes), list(states.split(PART))))
-    return frames.view(*x.shape[:-1], *frames.shape[1:])
-
-
-def drawn(canvas: Canvas, shapes: Callable[[Tensor], list[Capsule]], states: Tensor) -> Tensor:
-    """Frames (states, channels, size, size) of states (states, 2n), block by block."""
     count = max(1, BLOCK // (canvas.size * canvas.supersampling) ** 2)
-    return torch.cat([canvas.draw(shapes(part)) for part in states.split(count)])
+    frames = torch.cat([canvas.draw(shapes(part)) for part in states.split(count)])
+    return frames.view(*x.shape[:-1], *frames.shape[1:])
