@@ -16,7 +16,7 @@ import pytest
 import torch
 from conftest import RECIPE, ROOT, network, observed
 from safetensors.torch import save
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import threadpool_info
 
 from bench import cluster as measured
 from bench.loopback import started
@@ -109,13 +109,16 @@ def threads_of_both(_):
     return {torch.get_num_threads(), *(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")}
 
 
-def test_forks_keep_their_number_of_threads_and_leave_ours_alone():
+@pytest.mark.parametrize("workers", [1, 3])
+def test_so_many_threads_compute_as_are_asked_for(workers):
+    for threads in (2, 1):
+        assert spread(threads_of_both, range(3), threads=threads, compute=at(workers=workers)) == [{threads}] * 3
+
+
+def test_forks_leave_our_number_of_threads_alone():
     torch.set_num_threads(2)
-    with threadpool_limits(2, "blas"):
-        assert spread(threads_of_both, range(3), threads=1, compute=at(workers=3)) == [{1}] * 3
-        assert spread(threads_of_both, range(3), threads=1, compute=at(workers=1)) == [{1}] * 3
-        torch.set_num_threads(2)
-        assert threads_of_both(None) == {2}
+    spread(threads_of_both, range(3), threads=1, compute=at(workers=3))
+    assert torch.get_num_threads() == 2
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks safely")
@@ -134,6 +137,25 @@ spread(item, range(2), threads=1, compute=Compute(scheduler="local", workers=2))
     running.kill()
     running.wait()
     wait_for(lambda: not any(alive(int(file.name)) for file in tmp_path.iterdir()))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks safely")
+def test_a_fork_that_is_killed_is_told_of_and_takes_the_others_with_it(tmp_path):
+    def item(i):
+        (tmp_path / str(os.getpid())).touch()
+        time.sleep(0.3 if i == 0 else 60)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with pytest.raises(Refused, match=r"ended from outside, with code -9; .*: compute\.workers$"):
+        spread(item, range(3), threads=1, compute=at(workers=3))
+    assert not any(alive(int(file.name)) for file in tmp_path.iterdir())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks safely")
+def test_where_a_fork_failed_is_told_with_what_it_raised():
+    with pytest.raises(Refused, match=r"in refuse\n {4}raise Refused") as error:
+        spread(refuse, range(2), threads=1, compute=at(workers=2))
+    assert str(error.value) == "no"
 
 
 def alive(pid):

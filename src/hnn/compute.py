@@ -10,17 +10,21 @@ import pickle
 import signal
 import sys
 import threading
+import traceback
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import lru_cache, partial
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from joblib import Parallel, cpu_count, delayed
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from hnn import cluster, progress
+from hnn.errors import Refused
 
 if TYPE_CHECKING:
     from hnn.sections import Compute
@@ -56,47 +60,81 @@ def side_by_side(function: Callable[[A], B], items: Sequence[A], threads: int, m
     most = min(most, len(items))
     if most <= 1:
         return [alone(function, threads, item) for item in items]
+    let_blas_have(threads)  # here, so that no fork has to, and since other threads than the first one may not
     if threads == 1 and sys.platform == "linux":
         return in_forks(partial(alone, function, threads), items, most)
     parallel = Parallel(n_jobs=most, backend="threading", batch_size=1)
     return list(parallel(delayed(alone)(function, threads, item) for item in items))
 
 
-work: tuple[Callable[[Any], Any], Sequence[Any]]
-"""What the forks are made for: they find it here, so that it need not be picklable."""
-
-
 def in_forks(function: Callable[[A], B], items: Sequence[A], most: int) -> list[B]:
-    """[function(item) for item in items], in so many forks of this process, which end with it however it ends."""
-    global work
-    work, before = (function, items), set(multiprocessing.active_children())
-    fork, place = multiprocessing.get_context("fork"), multiprocessing.Value("i", 0)
-    with warnings.catch_warnings():
-        # Python warns of locks that other threads hold in the moment of the fork; PyTorch's and OpenBLAS's threads wait idly.
-        warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
-        pool = ProcessPoolExecutor(most, fork, begin, (place,))
-        futures = [pool.submit(pickled, i) for i in range(len(items))]
+    """[function(item) for item in items], each in a fork of this process, so many at a time; they end with it however it ends.
+
+    A pool of concurrent.futures takes three times as long to begin and to hand over results.
+    """
+    waiting, running = deque(enumerate(items)), dict[Connection, tuple[int, int, BaseProcess]]()
+    found: dict[int, B] = {}
     try:
-        return [pickle.loads(future.result()) for future in futures]
-    except BaseException:
-        for process in set(multiprocessing.active_children()) - before:
-            process.kill()
-        raise
+        while waiting or running:
+            while waiting and len(running) < most:
+                i, item = waiting.popleft()
+                place = min(set(range(most)) - {place for _, place, _ in running.values()})
+                pipe, process = forked(partial(function, item), place)
+                running[pipe] = i, place, process
+            for ready in wait(list(running)):
+                pipe = cast(Connection, ready)
+                i, _, process = running.pop(pipe)
+                found[i] = answered(pipe, process)
     finally:
-        pool.shutdown(cancel_futures=True)
+        for _, _, process in running.values():
+            process.kill()
+            process.join()
+    return [found[i] for i in range(len(items))]
 
 
-def begin(place: Any) -> None:
-    """A fork's first act: to die when its parent does, and to take a line for its progress bars."""
+def forked(work: Callable[[], Any], place: int) -> tuple[Connection, BaseProcess]:
+    """A fork of this process that does the work, and the pipe that it will answer through."""
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=answer, args=(theirs, place, work))
+    with warnings.catch_warnings():
+        # Python warns of locks that other threads hold in the moment of the fork; those of PyTorch and BLAS wait idly.
+        warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
+        process.start()
+    theirs.close()  # so that a fork that dies ends the pipe
+    return ours, process
+
+
+def answer(pipe: Connection, place: int, work: Callable[[], Any]) -> None:
+    """What a fork does: it dies when its parent does, has a line for its progress bars, and sends what came out.
+
+    Pickled here, tensors travel as bytes, not as shared memory, of which a system has little.
+    """
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    with place.get_lock():
-        progress.place, place.value = place.value, place.value + 1
+    progress.place = place
+    try:
+        came_out = pickle.dumps((work(), None))
+    except Exception as error:
+        error.add_note(traceback.format_exc())
+        came_out = pickle.dumps((None, error))
+    pipe.send_bytes(came_out)
 
 
-def pickled(i: int) -> bytes:
-    """The result of one item. Pickled here, tensors travel as bytes, not as shared memory, of which a system has little."""
-    function, items = work
-    return pickle.dumps(function(items[i]))
+def answered(pipe: Connection, process: BaseProcess) -> Any:
+    """What a fork sent; raises what was raised there, and `Refused` if it died."""
+    with pipe:
+        try:
+            result, error = pickle.loads(pipe.recv_bytes())
+        except EOFError:
+            process.join()
+            raise Refused(
+                f"a process that computed a part of it was ended from outside, with code {process.exitcode}; "
+                "if memory has run out (code -9), let fewer run at a time: compute.workers"
+            ) from None
+    process.join()
+    if error is not None:
+        raise error
+    return result
 
 
 def alone(function: Callable[[A], B], threads: int, item: A) -> B:
@@ -105,8 +143,21 @@ def alone(function: Callable[[A], B], threads: int, item: A) -> B:
 
     torch.get_num_threads()  # if this thread's first look came later, it would find what another thread has set by then
     torch.set_num_threads(threads)
-    with threadpool_limits(threads, "blas"):
-        return function(item)
+    let_blas_have(threads)
+    return function(item)
+
+
+def let_blas_have(threads: int) -> None:
+    """Let NumPy's BLAS have so many threads from now on, if it has not: to tell OpenBLAS wakes its threads, and they spin."""
+    blas = loaded().select(user_api="blas")
+    if any(library["num_threads"] != threads for library in blas.info()):
+        blas.limit(limits=threads)
+
+
+@lru_cache
+def loaded() -> ThreadpoolController:
+    """The libraries with threads of their own that this process has loaded by now: they take their time to be found."""
+    return ThreadpoolController()
 
 
 @contextmanager
