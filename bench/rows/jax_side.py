@@ -69,7 +69,7 @@ def rollout_jax_warm() -> Row:
 
 def steps_of(size: int) -> tuple[Callable[[int], None], float]:
     """Some steps for all seeds, one seed after the other, and the seconds that the first step took to be compiled."""
-    x, dx = (jnp.asarray(part.numpy()) for part in ours.points(ours.data(TASKS[size]).train))
+    x, dx = (jnp.asarray(part.numpy()) for part in ours.points(steps.few(size).train))
     nets = [training.network(x.shape[-1], 1, seed) for seed in range(SEEDS)]
     states = [with_jax.fresh_state([w.detach().numpy() for w in net.parameters()]) for net in nets]
     step = with_jax.training_step(batch_of(size))
@@ -90,7 +90,7 @@ def step_of(size: int) -> dict[str, Any]:
     """One batch size: warm, and a whole fit of our number of steps with the compilation before it."""
     run, compilation = steps_of(size)
     with beside() as process:
-        whole = per_step(run, STEPS)
+        whole = per_step(run, STEPS[size])
         found = compare(lambda: whole() / SEEDS, lambda: process.submit(steps.one_turn, size).result())
     count = ours.recipe(TASKS[size]).steps * SEEDS
     cold, mine = found.reference_s + compilation / count, found.ours_s
