@@ -152,6 +152,19 @@ def test_a_fork_that_is_killed_is_told_of_and_takes_the_others_with_it(tmp_path)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks safely")
+def test_forks_that_leave_without_a_word_are_told_of_too():
+    with pytest.raises(Refused, match=r"ended from outside, with code 0"):
+        spread(lambda _: os._exit(0), range(3), threads=1, compute=at(workers=2))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks safely")
+def test_a_few_forks_share_many_items():
+    found = spread(lambda i: (i, os.getpid()), range(200), threads=1, compute=at(workers=3))
+    assert [i for i, _ in found] == list(range(200))
+    assert 1 <= len({pid for _, pid in found}) <= 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks safely")
 def test_where_a_fork_failed_is_told_with_what_it_raised():
     with pytest.raises(Refused, match=r"in refuse\n {4}raise Refused") as error:
         spread(refuse, range(2), threads=1, compute=at(workers=2))

@@ -12,7 +12,6 @@ import sys
 import threading
 import traceback
 import warnings
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache, partial
@@ -68,73 +67,71 @@ def side_by_side(function: Callable[[A], B], items: Sequence[A], threads: int, m
 
 
 def in_forks(function: Callable[[A], B], items: Sequence[A], most: int) -> list[B]:
-    """[function(item) for item in items], each in a fork of this process, so many at a time; they end with it however it ends.
+    """[function(item) for item in items], shared by so many forks of this process, which end with it however it ends.
 
     A pool of concurrent.futures takes three times as long to begin and to hand over results.
     """
-    waiting, running = deque(enumerate(items)), dict[Connection, tuple[int, int, BaseProcess]]()
-    found: dict[int, B] = {}
+    context = multiprocessing.get_context("fork")
+    taken, found = context.Value("i", 0), dict[int, B]()
+    running: dict[Connection, BaseProcess] = {}
     try:
-        while waiting or running:
-            while waiting and len(running) < most:
-                i, item = waiting.popleft()
-                place = min(set(range(most)) - {place for _, place, _ in running.values()})
-                pipe, process = forked(partial(function, item), place)
-                running[pipe] = i, place, process
-            for ready in wait(list(running)):
-                pipe = cast(Connection, ready)
-                i, _, process = running.pop(pipe)
-                found[i] = answered(pipe, process)
+        for place in range(most):
+            ours, theirs = context.Pipe(duplex=False)
+            running[ours] = context.Process(target=share, args=(theirs, place, function, items, taken))
+            with warnings.catch_warnings():
+                # Python warns of locks that other threads hold in the moment of the fork; those of PyTorch and BLAS wait idly.
+                warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
+                running[ours].start()
+            theirs.close()  # so that a fork that ends ends the pipe
+        while len(found) < len(items):
+            for pipe in wait(list(running)):
+                found |= received(cast(Connection, pipe), running)
     finally:
-        for _, _, process in running.values():
-            process.kill()
+        for process in running.values():
+            process.kill()  # one that has nothing left to take is at its end anyway
             process.join()
     return [found[i] for i in range(len(items))]
 
 
-def forked(work: Callable[[], Any], place: int) -> tuple[Connection, BaseProcess]:
-    """A fork of this process that does the work, and the pipe that it will answer through."""
-    context = multiprocessing.get_context("fork")
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=answer, args=(theirs, place, work))
-    with warnings.catch_warnings():
-        # Python warns of locks that other threads hold in the moment of the fork; those of PyTorch and BLAS wait idly.
-        warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
-        process.start()
-    theirs.close()  # so that a fork that dies ends the pipe
-    return ours, process
-
-
-def answer(pipe: Connection, place: int, work: Callable[[], Any]) -> None:
-    """What a fork does: it dies when its parent does, has a line for its progress bars, and sends what came out.
+def share(pipe: Connection, place: int, function: Callable[[A], B], items: Sequence[A], taken: Any) -> None:
+    """What a fork does: it dies when its parent does, has a line for its progress bars, takes items and sends what comes out.
 
     Pickled here, tensors travel as bytes, not as shared memory, of which a system has little.
     """
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     progress.place = place
-    try:
-        came_out = pickle.dumps((work(), None))
-    except Exception as error:
-        error.add_note(traceback.format_exc())
-        came_out = pickle.dumps((None, error))
-    pipe.send_bytes(came_out)
-
-
-def answered(pipe: Connection, process: BaseProcess) -> Any:
-    """What a fork sent; raises what was raised there, and `Refused` if it died."""
-    with pipe:
+    while (i := one_more(taken)) < len(items):
         try:
-            result, error = pickle.loads(pipe.recv_bytes())
-        except EOFError:
-            process.join()
-            raise Refused(
-                f"a process that computed a part of it was ended from outside, with code {process.exitcode}; "
-                "if memory has run out (code -9), let fewer run at a time: compute.workers"
-            ) from None
-    process.join()
+            came_out = pickle.dumps((i, function(items[i]), None))
+        except Exception as error:
+            error.add_note(traceback.format_exc())
+            came_out = pickle.dumps((i, None, error))
+        pipe.send_bytes(came_out)
+
+
+def one_more(taken: Any) -> int:
+    """How many items were taken before."""
+    with taken.get_lock():
+        taken.value += 1
+        return int(taken.value) - 1
+
+
+def received(pipe: Connection, running: dict[Connection, BaseProcess]) -> dict[int, Any]:
+    """What a fork sent, by the item's index; raises what was raised there, and `Refused` if the fork died."""
+    try:
+        i, result, error = pickle.loads(pipe.recv_bytes())
+    except EOFError:
+        process = running.pop(pipe)
+        process.join()
+        if process.exitcode == 0 and running:  # nothing was left to take; the last one would not be asked again
+            return {}
+        raise Refused(
+            f"a process that computed a part of it was ended from outside, with code {process.exitcode}; "
+            "if memory has run out (code -9), let fewer run at a time: compute.workers"
+        ) from None
     if error is not None:
         raise error
-    return result
+    return {i: result}
 
 
 def alone(function: Callable[[A], B], threads: int, item: A) -> B:
