@@ -11,7 +11,7 @@ from bench import table
 from bench.child import in_a_process
 from bench.jobs import JOBS, missing
 from bench.store import earlier, rounded, write_json
-from hnn.errors import Refused
+from hnn.core.errors import Refused
 
 FOLDER = Path(__file__).parent
 RESULTS, PAGE, README = FOLDER / "results.json", FOLDER / "results.md", FOLDER.parent / "README.md"

@@ -14,9 +14,8 @@ from bench import ours
 from bench.harness import clock, per_step
 from bench.machine import use_all_cores
 from bench.nbody import Planets
-from hnn import model
-from hnn.model import Model
-from hnn.trajectories import Observations
+from hnn.core.trajectories import Observations
+from hnn.models.base import Model, make_model
 
 __all__ = ["CASES", "Cost", "measure"]
 
@@ -49,7 +48,7 @@ def cost(work: Callable[[], object]) -> Cost:
 def network(hidden: int = 200) -> Model:
     """An HNN of a pendulum with fresh weights, in float64: what it costs does not depend on what it has learned."""
     sizes = {**ours.NETWORK, "hidden": hidden}
-    fresh = model.make("hnn", 1, **sizes, generator=torch.Generator().manual_seed(0))  # type: ignore[arg-type]
+    fresh = make_model("hnn", 1, **sizes, generator=torch.Generator().manual_seed(0))  # type: ignore[arg-type]
     return fresh.double().requires_grad_(False)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from hnn.errors import Refused
+from hnn.core.errors import Refused
 
 __all__ = ["in_a_process"]
 

@@ -15,12 +15,15 @@ import torch
 from safetensors.torch import save
 
 from bench.loopback import started
-from hnn import config, fits, model, simulation, system
-from hnn.model import Model
-from hnn.recipe import Recipe
-from hnn.sections import Compute
-from hnn.seeding import stream, torch_stream
-from hnn.training import Fit, fit
+from hnn.core.seeding import stream, torch_stream
+from hnn.datasets import simulation
+from hnn.models.base import Model, make_model
+from hnn.params.loading import load_params
+from hnn.params.sections import Compute
+from hnn.systems.base import make_system
+from hnn.training.fit import Fit, fit
+from hnn.training.optimizer import OptimizerOptions
+from hnn.training.seeds import fit_seeds
 
 __all__ = ["BEGIN", "END", "PAGE", "RESULTS", "table"]
 
@@ -32,10 +35,10 @@ BEGIN, END = "<!-- bench.cluster: begin -->\n", "<!-- bench.cluster: end -->"
 
 def cell() -> Callable[[Sequence[int]], list[Fit[Model]]]:
     """Fits of groups of seeds of pendulum-hnn as params.yaml has it, but of fewer steps."""
-    params = config.load()
+    params = load_params()
     task, network = params.tasks["pendulum"], params.model.model_dump()
-    truth, simulate, how = system.make(**task.system), task.simulate, task.train
-    recipe = replace(how.pick(Recipe), steps=STEPS)
+    truth, simulate, how = make_system(**task.system), task.simulate, task.train
+    recipe = replace(how.pick(OptimizerOptions), steps=STEPS)
     assert simulate is not None  # pendulum is simulated
     starts = truth.sample(stream(params.seed, "starts", "pendulum", "train"), simulate.train, **simulate.distribution)
     times = torch.linspace(0, simulate.duration, simulate.points, dtype=torch.float64)
@@ -44,7 +47,7 @@ def cell() -> Callable[[Sequence[int]], list[Fit[Model]]]:
 
     def some(seeds: Sequence[int]) -> list[Fit[Model]]:
         weights, batches = ([torch_stream(seed, use, "pendulum", "hnn") for seed in seeds] for use in ("weights", "batches"))
-        learners = [model.make("hnn", truth.degrees, **network, generator=g) for g in weights]
+        learners = [make_model("hnn", truth.degrees, **network, generator=g) for g in weights]
         return fit(learners, data, data, recipe, batch=how.batch, validation=how.validation, generators=batches)
 
     return some
@@ -61,7 +64,7 @@ def measure() -> dict[str, Any]:
             for workers, address in addresses.items():
                 start = perf_counter()
                 where = Compute(scheduler=address, workers="auto")
-                found = fits.of_seeds(several, SEEDS if turn else 4, 1, torch.device("cpu"), where)
+                found = fit_seeds(several, SEEDS if turn else 4, 1, torch.device("cpu"), where)
                 if turn:
                     seconds[workers].append(round(perf_counter() - start, 2))
                     weights.add(b"".join(save(f.model.state_dict()) for f in found))

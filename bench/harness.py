@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
 
-from hnn.errors import Refused
+from hnn.core.errors import Refused
 
 __all__ = ["Comparison", "Timed", "calibrate", "clock", "compare", "compare_all", "ladder", "per_step"]
 

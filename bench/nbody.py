@@ -6,8 +6,8 @@ from math import pi
 import torch
 from torch import Tensor
 
-from hnn.phase_space import split
-from hnn.system import System
+from hnn.core.phase_space import split
+from hnn.systems.base import System
 
 __all__ = ["Planets"]
 

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import chdir
 from dataclasses import dataclass
 from functools import cache, partial
@@ -15,16 +15,26 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hnn import config, evaluation, fits, integrators, io, losses, model, rendering, rollouts, simulation, system, training
-from hnn.compute import spread
-from hnn.model import Model
-from hnn.recipe import Recipe
-from hnn.schema import Params
-from hnn.sections import Train
-from hnn.seeding import stream, torch_stream
-from hnn.system import System
+from hnn.core.seeding import stream, torch_stream
+from hnn.core.trajectories import Observations, TrueMotion
+from hnn.datasets import simulation
+from hnn.evaluation import evaluate, rollouts
+from hnn.files import artifacts
+from hnn.integrators import solve
+from hnn.integrators.solve import Solver
+from hnn.models.base import Model, make_model
+from hnn.parallel.pool import parallel_map
+from hnn.params.loading import load_params
+from hnn.params.schema import Params
+from hnn.params.sections import Train
+from hnn.rendering import canvas
+from hnn.systems.base import System, make_system
 from hnn.trained import Trained
-from hnn.trajectories import Observations, TrueMotion
+from hnn.training import fit as training_fit
+from hnn.training import losses
+from hnn.training.fit import Fit
+from hnn.training.optimizer import OptimizerOptions
+from hnn.training.seeds import fit_seeds
 
 __all__ = [
     "NETWORK",
@@ -64,12 +74,12 @@ class Data:
 
 def params() -> Params:
     """The project's parameters."""
-    return config.load(ROOT / "params.yaml")
+    return load_params(ROOT / "params.yaml")
 
 
 def truth(task: str) -> System:
     """The system of a task."""
-    return system.make(**params().tasks[task].system)
+    return make_system(**params().tasks[task].system)
 
 
 def degrees_of(task: str) -> int:
@@ -92,7 +102,7 @@ def data(task: str) -> Data:
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         subprocess.run([sys.executable, "-m", "stages.simulate", task], cwd=folder, env=environment, check=True)
         with chdir(folder):
-            return Data(*io.read_observations(task), io.read_motions(task)["table1"])
+            return Data(*artifacts.read_observations(task), artifacts.read_motions(task)["table1"])
 
 
 def points(observations: Observations) -> tuple[Tensor, Tensor]:
@@ -113,20 +123,20 @@ def fit(task: str, name: str, train: Observations, test: Observations, how: Trai
     """
     degrees = train.x.shape[-1] // 2
 
-    def some(group: Sequence[int]) -> list[training.Fit[Model]]:
+    def some(group: Sequence[int]) -> list[Fit[Model]]:
         weights, batches = ([torch_stream(seed, "bench", use, task, name) for seed in group] for use in ("weights", "batches"))
-        fresh = [model.make(name, degrees, **{**NETWORK, **network}, generator=g) for g in weights]  # type: ignore[arg-type]
-        return training.fit(
-            fresh, train, test, how.pick(Recipe), batch=how.batch, validation=how.validation, generators=batches
+        fresh = [make_model(name, degrees, **{**NETWORK, **network}, generator=g) for g in weights]  # type: ignore[arg-type]
+        return training_fit.fit(
+            fresh, train, test, how.pick(OptimizerOptions), batch=how.batch, validation=how.validation, generators=batches
         )
 
-    return [found.model for found in fits.of_seeds(some, seeds, how.threads, CPU, params().compute)]
+    return [found.model for found in fit_seeds(some, seeds, how.threads, CPU, params().compute)]
 
 
 def published_network(name: str, net: nn.Sequential) -> Model:
     """A reference network as a model of the project, with the same weights."""
     first = next(net.parameters())  # (hidden, inputs)
-    ours = model.make(name, first.shape[1] // 2, **NETWORK, generator=torch.Generator())  # type: ignore[arg-type]
+    ours = make_model(name, first.shape[1] // 2, **NETWORK, generator=torch.Generator())  # type: ignore[arg-type]
     copy_weights(net, ours)
     return ours
 
@@ -150,38 +160,40 @@ def energy_mse(members: Sequence[Model], task: str, found: Data) -> list[float]:
     assert p.published_energy is not None  # every task measured here has one
     members = [member.double().eval().requires_grad_(False) for member in members]
     of = truth(task)
-    method = {"integrator": p.integrator, "step": p.step, "tolerance": p.tolerance}
-    rolled = rollouts.roll(of, members, found.table1, rollouts.scales(of, members, found.train), method)
-    errors = evaluation.published_quantities(rolled, found.table1, p.published_energy)["energy_mse"]
+    solver = Solver(p.integrator, p.step, p.tolerance)
+    rolled = rollouts.roll(of, members, found.table1, rollouts.scales(of, members, found.train), solver)
+    errors = evaluate.published_quantities(rolled, found.table1, p.published_energy)["energy_mse"]
     return [float(error) for error in errors.mean(-1)]
 
 
 def motion(of: System, x0: Tensor, t: Tensor, tolerance: float) -> Tensor:
     """The true motion (starts, time, 2n)."""
     p = params().simulate
-    parts = partial(spread, threads=p.threads, compute=params().compute)
-    return torch.from_numpy(simulation.true_motion(of, x0, t, tolerance, chunk=p.chunk, spread=parts).x)
+    parts = partial(parallel_map, threads=p.threads, compute=params().compute)
+    return torch.from_numpy(simulation.true_motion(of, x0, t, tolerance, chunk=p.chunk, parallel_map=parts).x)
 
 
 def rollout(member: Model, x0: Tensor, t: Tensor, tolerance: float) -> Tensor:
     """The learned motion (starts, time, 2n), in float64, chunk by chunk as the stage rollout does it."""
     p = params().rollout
-    how = {"t": t, "integrator": "dop853", "tolerance": tolerance}
-    return torch.cat(spread(partial(rolled, member, how), x0.split(p.chunk), threads=p.threads, compute=params().compute))
+    solver = Solver("dop853", tolerance=tolerance)
+    return torch.cat(
+        parallel_map(partial(rolled, member, t, solver), x0.split(p.chunk), threads=p.threads, compute=params().compute)
+    )
 
 
-def rolled(member: Model, how: Mapping[str, Any], x0: Tensor) -> Tensor:
+def rolled(member: Model, t: Tensor, solver: Solver, x0: Tensor) -> Tensor:
     """One chunk."""
-    return integrators.rollout(Trained(member), x0, **how)
+    return solve.rollout(Trained(member), x0, t, solver)
 
 
 def frames(task: str, x: Tensor) -> Tensor:
     """Pictures of states (states, 2n) of a task, bytes (states, channels, size, size)."""
     p = params().tasks[task]
     assert p.render is not None  # of a pixel task
-    return rendering.render(rendering.Canvas(**p.render.model_dump()), x, strict=False, **p.system)
+    return canvas.render(canvas.Canvas(**p.render.model_dump()), x, strict=False, **p.system)
 
 
 def rollout_by_steps(member: Model, x0: Tensor, t: Tensor, step: float) -> Tensor:
     """The learned motion by RK4 with steps of a fixed length."""
-    return integrators.rollout(Trained(member), x0, t, "rk4", step)
+    return solve.rollout(Trained(member), x0, t, Solver("rk4", step))

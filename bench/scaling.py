@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.child import in_a_process
 from bench.store import earlier, rounded, write_json
-from hnn.errors import Refused
+from hnn.core.errors import Refused
 
 FOLDER = Path(__file__).parent
 RESULTS, PAGE, FIGURES = FOLDER / "scaling.json", FOLDER / "scaling.md", FOLDER / "figures"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from hnn.errors import Refused
+from hnn.core.errors import Refused
 
 
 def run(stage: Callable[..., None]) -> None:

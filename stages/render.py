@@ -4,20 +4,21 @@ import torch
 
 from stages import run
 
-from hnn import config, io
-from hnn.rendering import Canvas, render
+from hnn.files import artifacts
+from hnn.params.loading import load_params
+from hnn.rendering.canvas import Canvas, render
 
 
 def render_frames(task: str) -> None:
     """Draw the observed states and the true motions of one task; image and state of the same index belong together."""
-    params = config.load()
+    params = load_params()
     p = params.tasks[task].render
     assert p is not None  # config: every task of pixel_tasks has it
     canvas, system = Canvas(**p.model_dump()), params.tasks[task].system
-    train, test = io.read_observations(task)
-    states = {"train": train.x, "test": test.x} | {name: motion.x for name, motion in io.read_motions(task).items()}
+    train, test = artifacts.read_observations(task)
+    states = {"train": train.x, "test": test.x} | {name: motion.x for name, motion in artifacts.read_motions(task).items()}
     frames = {name: render(canvas, torch.from_numpy(x), **system) for name, x in states.items()}
-    io.write_frames(task, {name: images.numpy() for name, images in frames.items()})
+    artifacts.write_frames(task, {name: images.numpy() for name, images in frames.items()})
 
 
 if __name__ == "__main__":

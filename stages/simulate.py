@@ -6,20 +6,23 @@ import torch
 
 from stages import run
 
-from hnn import config, io, simulation, system
-from hnn.compute import spread
-from hnn.seeding import stream
+from hnn.core.seeding import stream
+from hnn.datasets import simulation
+from hnn.files import artifacts, formats, paths
+from hnn.parallel.pool import parallel_map
+from hnn.params.loading import load_params
+from hnn.systems.base import make_system
 
 times = partial(torch.linspace, 0, dtype=torch.float64)
 
 
 def simulate(task: str) -> None:
     """Simulate one task: every set of starts has its own random stream."""
-    params = config.load()
+    params = load_params()
     p = params.tasks[task].simulate
     assert p is not None  # config: every task of state_tasks has it
     torch.set_num_threads(p.threads)
-    truth = system.make(**params.tasks[task].system)
+    truth = make_system(**params.tasks[task].system)
     own, published, outside = p.distribution, p.published_distribution, p.outside_distribution
     sets = {"train": (p.train, own), "test": (p.test, own), "held_out": (p.starts, own), "outside": (p.starts, outside)}
     sets["table1"] = (simulation.PUBLISHED_STARTS, published)
@@ -29,16 +32,18 @@ def simulate(task: str) -> None:
     grids = {"long": times(p.long * p.horizon, p.long_points)} | dict.fromkeys(("train", "test"), times(p.duration, p.points))
     grids |= dict.fromkeys(("held_out", "outside"), times(p.horizon, p.horizon_points))
     grids["table1"] = simulation.grid(ends, p.horizon, p.horizon_points)
-    solve = partial(simulation.true_motion, chunk=p.chunk, spread=partial(spread, threads=p.threads, compute=params.compute))
+    solve = partial(
+        simulation.true_motion, chunk=p.chunk, parallel_map=partial(parallel_map, threads=p.threads, compute=params.compute)
+    )
     motions = {name: solve(truth, x0, grids[name], p.tolerance) for name, x0 in starts.items()}
     certificate = simulation.certify(truth, list(motions.values()), p.tolerance, p.certificate)
     motions |= {name: simulation.until(motions[name], ends) for name in motions if name == "table1"}
     noise, random = (p.noise_q, p.noise_p), partial(stream, params.seed, "noise", task)
     train = simulation.observe(truth, motions.pop("train"), noise, random("train"), p.derivative)
     test = simulation.observe(truth, motions.pop("test"), noise, random("test"))
-    io.write_observations(task, train, test)
-    io.write_motions(task, motions)
-    io.write_json(io.metrics_path("simulate", task), certificate)
+    artifacts.write_observations(task, train, test)
+    artifacts.write_motions(task, motions)
+    formats.write_json(paths.metrics_path("simulate", task), certificate)
 
 
 if __name__ == "__main__":

@@ -8,12 +8,14 @@ import pytest
 import torch
 import yaml
 
-from hnn import model, registry, system
-from hnn.autoencoder import Autoencoder
-from hnn.integrators import rollout
-from hnn.recipe import Recipe
-from hnn.rendering import Canvas, render
-from hnn.trajectories import Observations
+from hnn.core import registry
+from hnn.core.trajectories import Observations
+from hnn.integrators.solve import Solver, rollout
+from hnn.models.base import make_model
+from hnn.networks.autoencoder import Autoencoder
+from hnn.rendering.canvas import Canvas, render
+from hnn.systems.base import make_system
+from hnn.training.optimizer import OptimizerOptions
 
 ROOT = Path(__file__).parents[1]
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
@@ -32,7 +34,7 @@ def float64_on_one_thread():
     torch.set_default_dtype(torch.float32)
 
 
-RECIPE = Recipe(
+RECIPE = OptimizerOptions(
     steps=60,
     learning_rate=1e-2,
     schedule="one_cycle",
@@ -50,7 +52,7 @@ RECIPE = Recipe(
 def clips():
     """Frames (6, 12, 1, 8, 8) of the rod."""
     truth, x0 = truth_of("pixel_pendulum"), starts_of("pixel_pendulum", 6)
-    x = rollout(truth, x0.double(), torch.linspace(0, 0.55, 12, dtype=torch.float64), tolerance=1e-6)
+    x = rollout(truth, x0.double(), torch.linspace(0, 0.55, 12, dtype=torch.float64), Solver(tolerance=1e-06))
     return render(Canvas(8, 1, 0.2, 1, 0.0, -0.5, 0.8), x, "rod_pendulum", length=1.0)
 
 
@@ -77,7 +79,7 @@ def task_of(name):
 
 def truth_of(task):
     """The system of a task with its constants in params.yaml."""
-    return system.make(**PARAMS["tasks"][task]["system"])
+    return make_system(**PARAMS["tasks"][task]["system"])
 
 
 def starts_of(task, count, seed=0):
@@ -89,7 +91,7 @@ def starts_of(task, count, seed=0):
 def network(name, degrees=1, seed=0, hidden=16, layers=2, activation="tanh"):
     """A small model with fresh weights."""
     generator = torch.Generator().manual_seed(seed)
-    return model.make(name, degrees, hidden=hidden, layers=layers, activation=activation, generator=generator)
+    return make_model(name, degrees, hidden=hidden, layers=layers, activation=activation, generator=generator)
 
 
 def encoder(seed=0):

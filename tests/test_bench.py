@@ -18,9 +18,9 @@ from bench.reference import orbits, swing
 from bench.reference import rollout as one_by_one
 from bench.reference import training as published
 from bench.rows import quality, rolling, simulating, training
-from hnn.errors import Refused
-from hnn.losses import derivative_loss
-from hnn.trajectories import TrueMotion
+from hnn.core.errors import Refused
+from hnn.core.trajectories import TrueMotion
+from hnn.training.losses import derivative_loss
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = json.loads((ROOT / "bench" / "results.json").read_text(encoding="utf-8"))

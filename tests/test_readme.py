@@ -11,8 +11,9 @@ from conftest import PARAMS
 from dvc.utils import hydra
 
 from hnn import __main__ as command
-from hnn import config, report
-from hnn.errors import Refused
+from hnn.core.errors import Refused
+from hnn.params.loading import load_params
+from hnn.reporting import report
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -83,5 +84,5 @@ def test_every_override_shown_is_one_that_dvc_and_the_parameters_allow(options, 
         shutil.copy(ROOT / "params.yaml", path)
         for one in [word] if "[" in word else [f"{word.split('=')[0]}={word.split('=')[1].split(',')[0]}"]:
             hydra.apply_overrides(str(path), [one])
-        config.load(path)
+        load_params(path)
         assert yaml.safe_load(path.read_text()) != PARAMS, f"{word} changes nothing"

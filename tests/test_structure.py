@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hnn.sections import Descent
+from hnn.params.sections import Descent
 
 ROOT = Path(__file__).parents[1]
 SRC = ROOT / "src"

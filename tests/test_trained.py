@@ -5,8 +5,9 @@ import torch
 from conftest import network
 
 import hnn
-from hnn import device, io
-from hnn.errors import Refused
+from hnn.core import device
+from hnn.core.errors import Refused
+from hnn.files import artifacts, paths
 
 ABOUT = {"degrees": 1, "hidden": 16, "layers": 2, "activation": "tanh"}
 
@@ -16,7 +17,7 @@ def project(tmp_path):
     """A project with two trained cells of two seeds."""
     for name in ("baseline", "hnn"):
         members = [network(name, seed=seed).float().state_dict() for seed in (0, 1)]
-        io.write_weights(tmp_path / io.weights_path("pendulum", name), members, {"name": name} | ABOUT)
+        artifacts.write_weights(tmp_path / paths.weights_path("pendulum", name), members, {"name": name} | ABOUT)
     return tmp_path
 
 

@@ -13,8 +13,8 @@ from bench.harness import Comparison
 from bench.machine import use_all_cores
 from bench.reference import training
 from bench.row import Row, row
-from hnn.model import Model
-from hnn.published import ENERGY_MSE, TEST_LOSS
+from hnn.models.base import Model
+from hnn.reporting.published import ENERGY_MSE, TEST_LOSS
 
 __all__ = ["RECIPES", "compare_task", "level", "quality_baseline", "quality_hnn"]
 

@@ -12,7 +12,7 @@ from bench.harness import calibrate, clock, compare, ladder
 from bench.machine import use_all_cores
 from bench.reference.rollout import rollout
 from bench.row import Row, row
-from hnn.model import Model
+from hnn.models.base import Model
 
 __all__ = ["TASK", "TIGHT", "error", "one_turn", "rollout_15", "rollout_1000", "sequential", "times", "trained"]
 

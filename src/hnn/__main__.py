@@ -5,54 +5,54 @@ import os
 import sys
 from pathlib import Path
 
-from hnn.errors import Refused
+from hnn.core.errors import Refused
 
 ORBIT = "python -m hnn rollout two_body hnn --start 1,0.5,-1,-0.5,-0.2,0.4,0.2,-0.4 --until 100 --out orbit.csv"
 
 
 def report(_: argparse.Namespace) -> None:
     """Print the headline tables of the last run. Example: python -m hnn report"""
-    from hnn import terminal
+    from hnn.commands import summary
 
-    print(terminal.tables())
+    print(summary.tables())
 
 
 def tasks(_: argparse.Namespace) -> None:
     """List the tasks. Example: python -m hnn tasks"""
-    from hnn import terminal
+    from hnn.commands import summary
 
-    print(terminal.tasks())
+    print(summary.tasks())
 
 
 def models(_: argparse.Namespace) -> None:
     """List the models. Example: python -m hnn models"""
-    from hnn import terminal
+    from hnn.commands import summary
 
-    print(terminal.models())
+    print(summary.models())
 
 
 def rollout(given: argparse.Namespace) -> None:
     """Write one motion of a trained cell, or of the truth, as CSV."""
-    from hnn import orbits
+    from hnn.commands import rollout
 
-    orbits.rollout(**{name: value for name, value in vars(given).items() if name != "command"})
+    rollout.rollout(**{name: value for name, value in vars(given).items() if name != "command"})
 
 
 def readme(_: argparse.Namespace) -> None:
     """Put the results of the report into README.md. Example: python -m hnn readme"""
-    from hnn import io
-    from hnn.report import extract
+    from hnn.files import formats, paths
+    from hnn.reporting.report import extract
 
     path = Path("README.md")
-    text, results = path.read_text(encoding="utf-8"), extract((io.METRICS / "report.md").read_text(encoding="utf-8"))
-    io.write_text(path, text.replace(extract(text), results))
+    text, results = path.read_text(encoding="utf-8"), extract((paths.METRICS / "report.md").read_text(encoding="utf-8"))
+    formats.write_text(path, text.replace(extract(text), results))
 
 
 def check(_: argparse.Namespace) -> None:
     """Hold the metrics against the committed ones. Example: python -m hnn check"""
-    from hnn import reproduction
+    from hnn.commands import check
 
-    if not reproduction.check():
+    if not check.check():
         raise Refused("the run does not reproduce the committed results")
 
 

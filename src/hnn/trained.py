@@ -6,9 +6,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from hnn import integrators, io
-from hnn.model import Model, make
-from hnn.phase_space import Field
+from hnn.core.phase_space import Field
+from hnn.files import artifacts, paths
+from hnn.integrators.solve import Solver, rollout
+from hnn.models.base import Model, make_model
 
 __all__ = ["Trained", "load", "load_members", "path_of"]
 
@@ -44,15 +45,15 @@ class Trained:
     def rollout(self, x0: Tensor, t: Tensor, integrator: str = "dop853", step: float = 0.01) -> Tensor:
         """The learned motion at the times t (time,) from x0 (*batch, 2n): (*batch, time, 2n). See `integrators.rollout`."""
         x0, t = (torch.as_tensor(value, dtype=torch.float64) for value in (x0, t))
-        return integrators.rollout(self, x0, t, integrator, step)
+        return rollout(self, x0, t, Solver(integrator, step))
 
 
 def load_members(path: Path) -> list[Model]:
     """The networks of all seeds of a cell, in float64 and not to be trained further."""
-    weights, about = io.read_weights(path)
+    weights, about = artifacts.read_weights(path)
     members = []
     for state in weights:
-        network = make(**about, generator=torch.Generator())
+        network = make_model(**about, generator=torch.Generator())
         network.load_state_dict(state)
         members.append(network.double().eval().requires_grad_(False))
     return members
@@ -60,7 +61,7 @@ def load_members(path: Path) -> list[Model]:
 
 def path_of(task: str, model: str, root: str | Path) -> Path:
     """The weights of a cell of the project in the folder `root`, which must be there."""
-    path = Path(root) / io.weights_path(task, model)
+    path = Path(root) / paths.weights_path(task, model)
     if not path.is_file():
         cells = ", ".join(sorted(file.stem for file in path.parent.glob("*.safetensors"))) or "none; run `make repro`"
         raise FileNotFoundError(f"no trained cell {task}-{model} in {path.parent.resolve()}; there: {cells}")

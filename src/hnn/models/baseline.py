@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor
 
-from hnn.inference import FrozenField
-from hnn.model import Model
-from hnn.nn import MLP
-from hnn.phase_space import Field
+from hnn.core.phase_space import Field
+from hnn.models.base import Model
+from hnn.networks.mlp import MLP
+from hnn.networks.mlp_numpy import FrozenField
 
 __all__ = ["Baseline"]
 

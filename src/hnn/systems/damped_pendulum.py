@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from hnn.phase_space import join, split
+from hnn.core.phase_space import join, split
 from hnn.systems.pendulum import Pendulum
 
 __all__ = ["DampedPendulum"]

@@ -7,8 +7,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from hnn.phase_space import join, split
-from hnn.system import System
+from hnn.core.phase_space import join, split
+from hnn.systems.base import System
 
 __all__ = ["MassSpring"]
 

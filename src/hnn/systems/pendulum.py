@@ -9,7 +9,7 @@ import torch
 from scipy.special import ellipk
 from torch import Tensor
 
-from hnn.system import System
+from hnn.systems.base import System
 
 __all__ = ["Pendulum"]
 

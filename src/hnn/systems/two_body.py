@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hnn.phase_space import split
-from hnn.system import System
+from hnn.core.phase_space import split
+from hnn.systems.base import System
 
 __all__ = ["TwoBody"]
 

@@ -1,0 +1,1 @@
+"""Commands of `python -m hnn` and of the Makefile."""

@@ -1,0 +1,96 @@
+"""Does a run reproduce the committed results? Cell by cell, within the intervals of both; and one cell byte by byte."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from hnn.files import formats, paths
+from hnn.params.loading import load_params
+
+__all__ = ["TOLERANCE", "agree", "check", "compare"]
+
+TOLERANCE, PIXEL_TOLERANCE = 0.25, 1.0
+"""Intervals are widened by this fraction of their means before they are held against each other.
+
+Where an encoder ends depends on the last bits of every step: on another processor the same seed is as good as another
+one, and three of them bound a spread only roughly.
+"""
+
+BYTES = "train@mass_spring-hnn"
+"""The stage that is run again to compare its bytes: a short one."""
+
+
+def agree(a: Any, b: Any, tolerance: float = TOLERANCE) -> bool:
+    """Whether two results agree: intervals {mean, low, high} overlap after widening; plain numbers are equal."""
+    if not isinstance(a, Mapping):
+        return bool(a == b)
+    if a["mean"] is None or b["mean"] is None:
+        return bool(a["mean"] == b["mean"])
+    (low_a, high_a), (low_b, high_b) = (
+        (r["low"] - tolerance * abs(r["mean"]), r["high"] + tolerance * abs(r["mean"])) for r in (a, b)
+    )
+    return bool(low_a <= high_b and low_b <= high_a)
+
+
+def results(found: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every result of a metrics file: (name, {mean, low, high} or number); how well it was integrated is none."""
+    for name, value in found.items():
+        if name == "integrator":
+            continue
+        if isinstance(value, Mapping) and "mean" not in value:
+            yield from results(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
+
+
+def compare(committed: Mapping[str, Any], now: Mapping[str, Any], tolerance: float = TOLERANCE) -> tuple[str, list[str]]:
+    """(identical, agrees or differs; the results that differ) of two metrics files."""
+    if committed == now:
+        return "identical", []
+    old, new = dict(results(committed)), dict(results(now))
+    wrong = [
+        name
+        for name in sorted({*old, *new})
+        if name not in old or name not in new or not agree(old[name], new[name], tolerance)
+    ]
+    lines = [f"{name}: committed {old.get(name)}, now {new.get(name)}" for name in wrong]
+    return ("differs" if wrong else "agrees"), lines
+
+
+def check() -> bool:
+    """Print the comparison with the last commit as a table; True if all cells agree and the re-run one has the same bytes."""
+    params = load_params()
+    print(f"{'cell':32}{'train':12}{'rollout':12}against HEAD, within the intervals and a part of the means:")
+    print(f"{'':56}{TOLERANCE:.0%}, from pixels {PIXEL_TOLERANCE:.0%}")
+    differences = []
+    cells = {f"{task}-{model}": TOLERANCE for task in params.state_tasks for model in params.models}
+    cells |= {f"{task}-{model}": PIXEL_TOLERANCE for task in params.pixel_tasks for model in params.latent_models}
+    for key, tolerance in cells.items():
+        verdicts = []
+        for stage in ("train", "rollout"):
+            path = paths.metrics_path(stage, key)
+            verdict, lines = compare(json.loads(git("show", f"HEAD:{path.as_posix()}")), formats.read_json(path), tolerance)
+            verdicts.append(verdict)
+            differences += [f"{path}: {line}" for line in lines]
+        print(f"{key:32}{verdicts[0]:12}{verdicts[1]:12}")
+    print("\n".join(differences))
+    same = repeat(BYTES)
+    print(f"{BYTES} run again: {'the same bytes' if same else 'other bytes'}")
+    return same and not differences
+
+
+def git(*words: str) -> str:
+    """What a git command prints."""
+    return subprocess.run(["git", *words], check=True, capture_output=True, text=True).stdout
+
+
+def repeat(stage: str) -> bool:
+    """Run one stage again and say whether dvc.lock, which holds the checksums of its outs, is as before."""
+    lock = Path("dvc.lock")
+    before = hashlib.sha256(lock.read_bytes()).digest()
+    subprocess.run([sys.executable, "-m", "dvc", "repro", "--quiet", "--force", "--single-item", stage], check=True)
+    return hashlib.sha256(lock.read_bytes()).digest() == before

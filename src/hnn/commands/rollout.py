@@ -1,0 +1,145 @@
+"""One motion for a person: a trained cell or the truth from one start, as a CSV file."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy import ndarray
+from torch import Tensor
+
+from hnn import trained
+from hnn.core.errors import Refused
+from hnn.files import artifacts, formats, paths
+from hnn.integrators import solve
+from hnn.integrators.fixed_step import FIXED_STEP
+from hnn.integrators.solve import ADAPTIVE, Solver
+from hnn.params.base import hint
+from hnn.params.loading import load_params
+from hnn.params.schema import Params
+from hnn.reporting.results import TRUTH
+from hnn.systems.base import System, make_system
+
+__all__ = ["outside", "rollout", "state"]
+
+
+def rollout(
+    task: str,
+    model: str,
+    start: str,
+    until: float,
+    out: Path,
+    *,
+    seed: int = 0,
+    points: int = 1000,
+    integrator: str | None = None,
+    step: float | None = None,
+) -> None:
+    """Write the motion of a cell, or of the task's exact field if `model` is `truth`, from `start` to `until` seconds.
+
+    The method is that of the task in params.yaml where none is given. What is wrong is refused first.
+    """
+    params = load_params()
+    truth = truth_of(params, task)
+    x0 = state(start, truth)
+    if not 0 < until < float("inf"):
+        raise Refused(f"--until: given {until:g}, allowed: a positive number of seconds")
+    if points < 2:
+        raise Refused(f"--points: given {points}, allowed: at least 2")
+    field = truth if model == TRUTH else cell(params, task, model, seed)
+    if model != TRUTH and (problem := outside(truth, x0, task)):
+        print(f"warning: {problem}", file=sys.stderr)
+    p = params.tasks[task].rollout
+    check_step(integrator or p.integrator, step)
+    t = torch.linspace(0, until, points, dtype=torch.float64)
+    try:
+        x = solve.rollout(field, x0, t, Solver(integrator or p.integrator, step or p.step, p.tolerance))
+    except ValueError as error:
+        raise Refused(str(error)) from None
+    if not x.isfinite().all():
+        last = t[x.isfinite().all(-1)][-1]
+        print(f"warning: the motion explodes after t = {last:g}; from there on it is nan", file=sys.stderr)
+    write(out, t.numpy(), x, truth, None if model == TRUTH else field)
+
+
+def check_step(integrator: str, step: float | None) -> None:
+    """Refuse a step that is none, or that the method would not take."""
+    if step is not None and not step > 0:
+        raise Refused(f"--step: given {step:g}, allowed: a positive number of seconds")
+    if step is not None and integrator in ADAPTIVE:
+        raise Refused(f"--step: {integrator} chooses its own steps; fixed ones: {', '.join(FIXED_STEP)}")
+
+
+def truth_of(params: Params, task: str) -> System:
+    """The exact system of a task whose states are observed."""
+    states = [name for name in params.tasks if name not in params.pixel_tasks]
+    if task in params.pixel_tasks:
+        raise Refused(
+            f"{task}: its cells start from two frames, and no start in their latent states can be typed; "
+            f"from Python: hnn.load_pixels({task!r}, 'hnn').rollout(frames, count)"
+        )
+    if task not in params.tasks:
+        raise Refused(f"task: given {task!r}; {hint(task, states)}")
+    return make_system(**params.tasks[task].system)
+
+
+def state(text: str, truth: System) -> Tensor:
+    """The state (2n,) that is written as numbers between commas."""
+    try:
+        numbers = [float(word) for word in text.split(",")]
+    except ValueError:
+        raise Refused(f"--start: given {text!r}, must be numbers between commas: {truth.components}") from None
+    count = 2 * truth.degrees
+    if len(numbers) != count or not np.isfinite(numbers).all():
+        raise Refused(f"--start: given {len(numbers)} numbers, must be {count} finite ones: {truth.components}")
+    return torch.tensor(numbers, dtype=torch.float64)
+
+
+def cell(params: Params, task: str, model: str, seed: int) -> trained.Trained:
+    """The trained cell of this project."""
+    known = [TRUTH, *params.models]
+    if model not in known:
+        raise Refused(f"model: given {model!r}; {hint(model, known)}")
+    try:
+        return trained.load(task, model, seed=seed)
+    except (FileNotFoundError, ValueError) as error:
+        raise Refused(str(error)) from None
+
+
+@torch.no_grad()
+def outside(truth: System, x0: Tensor, task: str) -> str | None:
+    """What of a start the training data do not cover: a component or the energy; None if nothing, or without data."""
+    if not paths.observations_path(task).is_file():
+        return None
+    seen = torch.from_numpy(artifacts.read_observations(task)[0].x).flatten(0, 1)
+    ranges: Mapping[str, tuple[Tensor, Tensor]] = {
+        **{name: (x0[i], seen[:, i]) for i, name in enumerate(names(truth))},
+        "energy": (truth.hamiltonian(x0), truth.hamiltonian(seen)),
+    }
+    found = [
+        f"{name} {float(value):.3g} (trained on {float(data.min()):.3g} to {float(data.max()):.3g})"
+        for name, (value, data) in ranges.items()
+        if not data.min() <= value <= data.max()
+    ]
+    return f"the start lies outside the training data: {', '.join(found)}" if found else None
+
+
+def names(truth: System) -> list[str]:
+    """q1, …, qn, p1, …, pn."""
+    return [f"{letter}{i + 1}" for letter in "qp" for i in range(truth.degrees)]
+
+
+@torch.no_grad()
+def write(out: Path, t: ndarray, x: Tensor, truth: System, field: Any) -> None:
+    """Columns t in s, the components of x (time, 2n), the true H in J, and the learned H, up to a constant, if any."""
+    columns = {"t": t, **dict(zip(names(truth), x.numpy().T, strict=True)), "energy": truth.hamiltonian(x).numpy()}
+    if field is not None and hasattr(field.network, "hamiltonian"):
+        columns["learned_energy"] = field.hamiltonian(x).numpy()
+    rows = [dict(zip(columns, (f"{value:.12g}" for value in row), strict=True)) for row in zip(*columns.values(), strict=True)]
+    try:
+        formats.write_rows(out, rows)
+    except OSError as error:
+        raise Refused(f"--out: {out} cannot be written: {error.strerror}") from None
+    print(f"{out}: {len(rows)} rows of {', '.join(columns)}; {truth.components}")

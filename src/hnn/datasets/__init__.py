@@ -1,0 +1,1 @@
+"""Simulated and measured trajectories."""

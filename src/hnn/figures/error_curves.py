@@ -1,0 +1,109 @@
+"""Errors against time: median and quartiles over seeds and starts, as figures and as rows for `dvc plots`. Reads no file."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy import ndarray
+
+from hnn.figures.style import TRUTH, colour, dashes, panels
+
+__all__ = ["Models", "band_figure", "error_panels", "errors", "overview", "quartiles", "rows"]
+
+Models = Mapping[str, Mapping[str, Mapping[str, ndarray]]]
+"""For each model and set of starts the arrays of `hnn.rollouts.roll`."""
+
+LABELS = {"energy": "energy error / spread in the data", "distance": "distance from truth / size"}
+FLOORS = ("truth", "floor")
+ROWS = 200
+
+
+def errors(models: Models, kind: str) -> dict[str, tuple[ndarray, ndarray]]:
+    """For each model the times (time,) and its errors (seeds, starts, time), over its longest horizon.
+
+    From pixels, `floor` is what all probes read from the true frames, which are encoded at the published horizon.
+    """
+    found = {}
+    for model, sets in models.items():
+        rolled = sets.get("long", sets["held_out"])
+        found[model] = rolled["t"], error(rolled, kind)
+    encoded = [sets["floor"] for sets in models.values() if "floor" in sets]
+    if encoded:
+        found["floor"] = encoded[0]["t"], np.concatenate([error(rolled, kind) for rolled in encoded])
+    return found
+
+
+def error(rolled: Mapping[str, ndarray], kind: str) -> ndarray:
+    """|E(x̂(t)) - E(x(t))| over the spread of energies, or the relative distance |x̂(t) - x(t)|: (seeds, starts, time)."""
+    if kind == "distance":
+        return rolled["distance"]
+    return np.abs(rolled["energy"] - rolled["true_energy"]) / rolled["energy_scale"]
+
+
+def quartiles(values: ndarray) -> ndarray:
+    """Lower quartile, median and upper quartile over seeds and starts (3, time); what is lost counts as infinitely wrong."""
+    return np.quantile(np.nan_to_num(values, nan=np.inf), [0.25, 0.5, 0.75], axis=(0, 1), method="nearest")
+
+
+def error_panels(axis: Axes, found: Mapping[str, tuple[ndarray, ndarray]]) -> None:
+    """Draw the bands of all models into one panel with a log axis; a floor far below is written, not drawn."""
+    bands = {name: (t[1:], quartiles(values)[:, 1:]) for name, (t, values) in found.items()}  # at t = 0 all errors are zero
+    shown = [band[np.isfinite(band) & (band > 0)] for name, (_, band) in bands.items() if name not in FLOORS]
+    least = min((part.min() for part in shown if part.size), default=0.0)
+    for name, (t, (low, median, high)) in bands.items():
+        if name in FLOORS and median.max() < least / 10:
+            text = f"{name}: {median.max():.0e}, below this frame"
+            axis.text(0.5, 0.02, text, transform=axis.transAxes, fontsize=8, color=TRUTH, ha="center")
+            continue
+        axis.fill_between(t, low, high, color=colour(name), alpha=0.2, lw=0)
+        axis.plot(t, median, ls=dashes(name), color=colour(name), lw=1.4, label=name)
+    axis.set(yscale="log", xlabel="time in s")
+
+
+def overview(tasks: Mapping[str, Models]) -> dict[str, Figure]:
+    """The two errors by file name, each with a panel for every task."""
+    figures = {}
+    for kind, label in LABELS.items():
+        figure, axes = panels(len(tasks), width=2.7, height=3.0)
+        for axis, (task, models) in zip(axes, tasks.items(), strict=True):
+            error_panels(axis, errors(models, kind))
+            axis.set_title(task)
+        axes[0].set_ylabel(label)
+        legend(figure, axes)
+        figures["energy-error" if kind == "energy" else "coordinate-error"] = figure
+    return figures
+
+
+def band_figure(task: str, models: Models) -> Figure:
+    """Both errors of one task side by side."""
+    figure, axes = panels(2, width=5, height=3.5)
+    for axis, (kind, label) in zip(axes, LABELS.items(), strict=True):
+        error_panels(axis, errors(models, kind))
+        axis.set_ylabel(label)
+    legend(figure, axes)
+    figure.suptitle(f"{task}: errors against time, median and quartiles over seeds and starts")
+    return figure
+
+
+def legend(figure: Figure, axes: Sequence[Axes]) -> None:
+    """One legend for all panels, below them."""
+    lines = {label: line for axis in axes for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}
+    figure.legend(lines.values(), lines.keys(), frameon=False, fontsize=9, ncols=len(lines), loc="outside lower center")
+
+
+def rows(models: Models) -> list[dict[str, float | str]]:
+    """Rows for a plot, at 200 times or fewer: t, model, and the quartiles of both errors, empty where infinite."""
+    found: list[dict[str, float | str]] = []
+    bands = {kind: errors(models, kind) for kind in LABELS}
+    for model, (t, _) in bands["energy"].items():
+        values = {kind: quartiles(bands[kind][model][1]) for kind in LABELS}
+        for i in np.unique(np.linspace(1, len(t) - 1, ROWS).round().astype(int)):
+            row: dict[str, float | str] = {"t": float(t[i]), "model": model}
+            for kind, (low, median, high) in values.items():
+                names = (f"{kind}_low", f"{kind}_error", f"{kind}_high")
+                row |= {
+                    name: float(v[i]) if np.isfinite(v[i]) else "" for name, v in zip(names, (low, median, high), strict=True)
+                }
+            found.append(row)
+    return found

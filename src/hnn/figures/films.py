@@ -1,0 +1,107 @@
+"""Frames to film strips and animations: truth and models side by side, of states and of pixels. Reads no file."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from numpy import ndarray
+from torch import Tensor
+
+from hnn.core.trajectories import TrueMotion
+from hnn.figures.style import TRUTH, colour
+
+__all__ = ["CANVAS", "animated", "animations", "decoded", "drawn", "film_strip", "frames_of", "picture"]
+
+CANVAS = {"size": 72, "channels": 3, "line_width": 0.06}
+"""How the states of a task are drawn for a person to look at: see `hnn.rendering.Canvas`."""
+
+Films = Mapping[str, ndarray]
+"""Frames (time, channels, size, size), bytes, by the name of who made them."""
+
+
+def picture(frame: ndarray) -> ndarray:
+    """A frame (channels, size, size) as matplotlib shows it."""
+    return frame[0] if len(frame) == 1 else np.moveaxis(frame, 0, -1)
+
+
+def film_strip(films: Films, times: Sequence[int], seconds: ndarray, title: str) -> Figure:
+    """A row for each film, a column for each of the `times`, which index the frames and their `seconds` (time,)."""
+    figure = Figure(figsize=(0.85 * len(times) + 1.1, 0.85 * len(films) + 0.7), layout="constrained", dpi=110)
+    axis = figure.subplots()
+    for row, film in enumerate(films.values()):
+        for column, time in enumerate(times):
+            place = (column - 0.45, column + 0.45, row + 0.45, row - 0.45)
+            axis.imshow(picture(film[time]), cmap="gray", vmin=0, vmax=255, extent=place)
+    axis.set(xlim=(-0.5, len(times) - 0.5), ylim=(len(films) - 0.5, -0.5))
+    axis.set_xticks(range(len(times)), [f"{seconds[time]:.3g} s" for time in times], fontsize=8)
+    axis.set_yticks(range(len(films)), list(films))
+    for label, name in zip(axis.get_yticklabels(), films, strict=True):
+        label.set_color(TRUTH if name == "truth" else colour(name))
+    axis.tick_params(length=0, labeltop=True, labelbottom=False)
+    axis.spines[:].set_visible(False)
+    figure.suptitle(title)
+    return figure
+
+
+def frames_of(t: ndarray, count: int = 12) -> list[int]:
+    """Indices of `count` times, the first and the last among them."""
+    return [int(i) for i in np.linspace(0, len(t) - 1, count).round()]
+
+
+def drawn(
+    task: str,
+    draw: Callable[..., Tensor],
+    motions: Mapping[str, TrueMotion],
+    models: Mapping[str, Mapping[str, Mapping[str, ndarray]]],
+) -> dict[str, Figure]:
+    """The film strip of a task whose states are observed: `draw` makes frames of states; what leaves the canvas is cut off."""
+    motion = motions["held_out"]
+    times = frames_of(motion.t, 10)
+    states = {"truth": motion.x[0]} | {name: found["held_out"]["x"][0, 0] for name, found in models.items()}
+    strips = {name: draw(torch.from_numpy(x[times]), strict=False).numpy() for name, x in states.items()}
+    title = f"{task}: one motion over {motion.t[-1]:.3g} s"
+    return {f"{task}-film": film_strip(strips, range(len(times)), motion.t[times], title)}
+
+
+def animated(
+    task: str,
+    draw: Callable[..., Tensor],
+    motions: Mapping[str, TrueMotion],
+    models: Mapping[str, Mapping[str, Mapping[str, ndarray]]],
+) -> dict[str, ndarray]:
+    """The animation of the same motion by file name: grey frames (time, height, width) of truth and models side by side."""
+    motion = motions["held_out"]
+    times = frames_of(motion.t, 101)
+    states = [motion.x[0], *(found["held_out"]["x"][0, 0] for found in models.values())]
+    return {f"{task}-film": side_by_side([draw(torch.from_numpy(x[times]), strict=False).numpy() for x in states], 2)}
+
+
+def side_by_side(films: Sequence[ndarray], scale: int = 3) -> ndarray:
+    """Grey frames (time, height, width), bytes, of films next to each other with a grey line between, magnified."""
+    grey = [film.mean(1).round().astype(np.uint8) for film in films]
+    line = np.full((*grey[0].shape[:2], 1), 128, dtype=np.uint8)
+    joined = np.concatenate([part for film in grey for part in (line, film)][1:], axis=-1)
+    return joined.repeat(scale, axis=1).repeat(scale, axis=2)
+
+
+def decoded(models: Mapping[str, Mapping[str, Mapping[str, ndarray]]]) -> dict[str, ndarray]:
+    """The true film of the first start, each by its map, then those as published: an Euler map, rolled out as an ODE."""
+    found = {"truth": next(iter(models.values()))["film"]["true"]}
+    found |= {name: rolled["film"]["decoded"] for name, rolled in models.items()}
+    return found | {
+        f"{name}\ncontinuous": rolled["film"]["continuous"] for name, rolled in models.items() if name.endswith("-euler")
+    }
+
+
+def animations(task: str, models: Mapping[str, Mapping[str, Mapping[str, ndarray]]]) -> dict[str, ndarray]:
+    """Grey frames (time, height, width) by file name: truth and models side by side, and each counterfactual.
+
+    Every second frame, and of Euler maps only what is published, so that the files stay small enough for git.
+    """
+    shown = [film[::2] for name, film in decoded(models).items() if not name.endswith("-euler")]
+    found = {f"{task}-film": side_by_side(shown)}
+    for name, rolled in models.items():
+        if "counterfactual" in rolled:
+            found[f"{task}-{name}-counterfactual"] = side_by_side([rolled["counterfactual"]["decoded"][::2]])
+    return found

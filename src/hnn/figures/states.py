@@ -1,0 +1,134 @@
+"""Arrays to figures: paths, energies and losses of one task. Reads no file."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy import ndarray
+from scipy.interpolate import CubicSpline
+
+from hnn.core.trajectories import TrueMotion
+from hnn.figures.style import TRUTH, colour, dashes, panels
+from hnn.reporting.formatting import number
+
+__all__ = ["energies", "losses", "orbits", "portraits", "task_figures"]
+
+
+def portraits(t: ndarray, truth: ndarray, models: Mapping[str, ndarray], title: str, labels: tuple[str, str]) -> Figure:
+    """Phase portraits, p over q: the true motion (starts, time, 2), then each model's rollouts from the same starts.
+
+    `labels` are those of q and p. Between the times `t` a line is a cubic spline.
+    """
+    figure, axes = panels(1 + len(models), shared=True)
+    fine = np.linspace(t[0], t[-1], 8 * len(t))
+    for axis, (name, x) in zip(axes, [("truth", truth), *models.items()], strict=True):
+        for motion in x:
+            kept = np.isfinite(motion).all(-1)
+            if kept.sum() > 1:
+                line = CubicSpline(t[kept], motion[kept])(fine[fine <= t[kept][-1]])
+                axis.plot(line[:, 0], line[:, 1], lw=0.8, color=colour(name))
+        axis.plot(truth[:, 0, 0], truth[:, 0, 1], "o", ms=4, color=TRUTH)
+        axis.set_title(name)
+        axis.set_xlabel(labels[0])
+    reach = 1.4 * np.abs(truth).max((0, 1))
+    axes[0].set(ylabel=labels[1], xlim=(-reach[0], reach[0]), ylim=(-reach[1], reach[1]))
+    figure.suptitle(title)
+    return figure
+
+
+def orbits(truth: ndarray, models: Mapping[str, ndarray], title: str) -> Figure:
+    """Paths in the plane, in metres, of two bodies: states (time, 8) with positions first."""
+    figure, axes = panels(1 + len(models), shared=True)
+    for axis, (name, x) in zip(axes, [("truth", truth), *models.items()], strict=True):
+        for body, style in ((0, "-"), (2, "--")):
+            axis.plot(x[:, body], x[:, body + 1], style, lw=0.9, color=colour(name))
+            axis.plot(*truth[0, body : body + 2], "o", ms=4, color=TRUTH)
+        axis.set_title(name)
+        axis.set_aspect("equal")
+        axis.set_xlabel("x in m")
+    reach = 1.6 * np.abs(truth[:, :4]).max()
+    axes[0].set(xlim=(-reach, reach), ylim=(-reach, reach), ylabel="y in m")
+    figure.suptitle(title)
+    return figure
+
+
+def energies(t: ndarray, truth: ndarray, models: Mapping[str, ndarray], learned: Mapping[str, ndarray], title: str) -> Figure:
+    """Left: the true energy along the true motion and along each rollout; right: each learned H along its own rollout.
+
+    All (time,), in joules; a learned H is known up to a constant and is drawn from the true energy of the start.
+    """
+    figure, axes = panels(2, width=5)
+    believed = {name: energy - energy[0] + truth[0] for name, energy in learned.items()}
+    for axis, lines, end in zip(axes, (models, believed), ("", ": its learned H"), strict=True):
+        axis.plot(t, truth, color=TRUTH, lw=1.5, label="truth")
+        for name, energy in lines.items():
+            axis.plot(t, energy, ls=dashes(name), color=colour(name), lw=1.2, label=name + end)
+    shown = np.concatenate([truth, *believed.values()])
+    span = max(np.ptp(shown), abs(truth[0]) / 2)  # an energy that explodes leaves the frame rather than flatten the others
+    low = max(min(a.get_ylim()[0] for a in axes), shown.min() - span)
+    high = min(max(a.get_ylim()[1] for a in axes), shown.max() + span)
+    for axis, lines, name in zip(
+        axes, (models, believed), ("true energy of each motion", "what each model believes"), strict=True
+    ):
+        axis.set(xlabel="time in s", title=name, ylim=(low, high))
+        axis.legend(frameon=False, fontsize=9)
+        leaving(axis, lines)
+    axes[0].set_ylabel("energy in J")
+    figure.suptitle(title)
+    return figure
+
+
+def leaving(axis: Axes, lines: Mapping[str, ndarray]) -> None:
+    """Say at the right edge of a panel how far the lines (time,) go that leave it."""
+    low, high = axis.get_ylim()
+    ends = {name: (np.nanmin(line), np.nanmax(line)) for name, line in lines.items() if np.isfinite(line).any()}
+    gone = {name: (least, most) for name, (least, most) in ends.items() if least < low or most > high}
+    for row, (name, (least, most)) in enumerate(gone.items()):
+        text = f"{name} leaves this frame: {number(least)} to {number(most)} J"
+        box, y = {"color": "white", "alpha": 0.8, "pad": 1}, 0.04 + 0.09 * row
+        axis.text(0.99, y, text, transform=axis.transAxes, fontsize=9, color=colour(name), ha="right", bbox=box)
+
+
+def losses(curves: Mapping[str, Mapping[str, ndarray]], floor: float | None, title: str, meaning: str) -> Figure:
+    """Losses on training and test data against steps, a line for each model: mean and range over the seeds, on a log axis.
+
+    `curves[model]` has the columns of metrics/curves; `floor` is the test loss of the exact field; `meaning` says of what.
+    """
+    figure, axes = panels(2, width=5, shared="row")
+    for axis, part in zip(axes, ("train", "test"), strict=True):
+        for name, columns in curves.items():
+            seeds = np.stack([column for key, column in columns.items() if key.startswith(f"{part}_loss.")])
+            axis.fill_between(columns["step"], seeds.min(0), seeds.max(0), color=colour(name), alpha=0.2, lw=0)
+            axis.plot(columns["step"], columns[f"{part}_loss"], ls=dashes(name), color=colour(name), lw=1.2, label=name)
+        axis.set(yscale="log", xlabel="step", title={"train": "training data", "test": "test data"}[part])
+    if floor:
+        axes[1].axhline(floor, ls=dashes("truth"), color=TRUTH, lw=1.2, label="truth")
+    axes[0].set_ylabel(f"loss: mean square error of\n{meaning}")
+    axes[1].legend(frameon=False, fontsize=9)
+    figure.suptitle(title)
+    return figure
+
+
+def task_figures(
+    task: str, labels: tuple[str, str], motions: Mapping[str, TrueMotion], models: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Figure]:
+    """Paths at the published horizon and energies over the longest, of the first seed, by file name."""
+    motion, rolled = motions["held_out"], {name: found["held_out"] for name, found in models.items()}
+    seconds = f"{motion.t[-1]:.3g} s"
+    if motion.x.shape[-1] == 2:
+        several = {name: r["x"][0, :3] for name, r in rolled.items()}
+        paths = portraits(motion.t, motion.x[:3], several, f"{task}: three motions over {seconds}", labels)
+    else:
+        paths = orbits(motion.x[0], {name: r["x"][0, 0] for name, r in rolled.items()}, f"{task}: one motion over {seconds}")
+    rolled = {name: found.get("long", found["held_out"]) for name, found in models.items()}
+    first = next(iter(rolled.values()))
+    energy = energies(
+        first["t"],
+        first["true_energy"][0],
+        {name: r["energy"][0, 0] for name, r in rolled.items()},
+        {name: r["learned"][0, 0] for name, r in rolled.items() if "learned" in r},
+        f"{task}: energy along one motion over {first['t'][-1]:.3g} s",
+    )
+    return {f"{task}-paths": paths, f"{task}-energy": energy}

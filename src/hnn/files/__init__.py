@@ -1,0 +1,1 @@
+"""Every path and file format of the project."""

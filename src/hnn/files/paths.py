@@ -1,0 +1,83 @@
+"""Every path of the project, relative to its folder, where DVC runs the stages."""
+
+from pathlib import Path
+
+__all__ = [
+    "CODE",
+    "DATA",
+    "EXTERNAL",
+    "METRICS",
+    "RESOLVED_PARAMS",
+    "VALID_PARAMS",
+    "autoencoder_path",
+    "curve_path",
+    "errors_path",
+    "figure_path",
+    "frames_path",
+    "metrics_path",
+    "motions_path",
+    "observations_path",
+    "rollouts_path",
+    "weights_path",
+]
+
+DATA = Path("data")
+METRICS = Path("metrics")
+CODE = DATA / "code"
+"""Listings of source code, one per stage, model and system: see `hnn.files.source_code`."""
+VALID_PARAMS = DATA / "params.valid"
+"""A constant mark that params.yaml is valid: stages wait for it and a change of parameters does not change it."""
+RESOLVED_PARAMS = DATA / "params.json"
+"""The parameters with each task's defaults filled in, without `compute`."""
+EXTERNAL = DATA / "external"
+"""Where a user puts measured archives."""
+
+
+def observations_path(task: str) -> Path:
+    """Training and test data."""
+    return DATA / "observations" / f"{task}.npz"
+
+
+def motions_path(task: str) -> Path:
+    """The true motions that rollouts are held against."""
+    return DATA / "motions" / f"{task}.npz"
+
+
+def frames_path(task: str) -> Path:
+    """The pictures of observations and true motions."""
+    return DATA / "frames" / f"{task}.npz"
+
+
+def autoencoder_path(task: str) -> Path:
+    """The weights of the pretrained autoencoders, all seeds."""
+    return DATA / "autoencoders" / f"{task}.safetensors"
+
+
+def weights_path(task: str, model: str) -> Path:
+    """The weights of a cell, all seeds."""
+    return DATA / "models" / f"{task}-{model}.safetensors"
+
+
+def rollouts_path(task: str, model: str) -> Path:
+    """The rollouts of a cell."""
+    return DATA / "rollouts" / f"{task}-{model}.npz"
+
+
+def metrics_path(stage: str, key: str) -> Path:
+    """What a stage found out: of a task or of a cell."""
+    return METRICS / stage / f"{key}.json"
+
+
+def curve_path(key: str) -> Path:
+    """The training curves of a cell or of a task's autoencoder, all seeds."""
+    return METRICS / "curves" / f"{key}.csv"
+
+
+def errors_path(task: str) -> Path:
+    """The errors of all cells of a task against time."""
+    return METRICS / "errors" / f"{task}.csv"
+
+
+def figure_path(name: str) -> Path:
+    """A picture of the report, by its file name."""
+    return METRICS / "figures" / name

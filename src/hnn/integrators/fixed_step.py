@@ -1,0 +1,135 @@
+"""One-step methods as data: explicit Runge-Kutta tableaus, symplectic splittings, the implicit midpoint rule.
+
+A method is called as `method(field, x, dt)` with states of shape (*batch, 2n) and a step in seconds; it knows no system.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import cycle
+
+import torch
+from torch import Tensor
+
+from hnn.core.errors import Refused
+from hnn.core.phase_space import Field, join, split
+
+__all__ = [
+    "EULER",
+    "FIXED_STEP",
+    "LEAPFROG",
+    "RK4",
+    "STEP_MAPS",
+    "YOSHIDA4",
+    "ImplicitMidpoint",
+    "RungeKutta",
+    "Splitting",
+    "Step",
+]
+
+Step = Callable[[Field, Tensor, float], Tensor]
+"""One step of a method: (field, states (*batch, 2n), dt in seconds) to states (*batch, 2n)."""
+
+
+@dataclass(frozen=True)
+class RungeKutta:
+    """An explicit Runge-Kutta method is its tableau: stages kᵢ = f(x + dt Σⱼ aᵢⱼ kⱼ), x ← x + dt Σᵢ bᵢ kᵢ."""
+
+    order: int
+    a: tuple[tuple[float, ...], ...]
+    b: tuple[float, ...]
+
+    def __call__(self, field: Field, x: Tensor, dt: float) -> Tensor:
+        """One step."""
+        stages: list[Tensor] = []
+        for row in self.a:
+            stages.append(field.time_derivative(x + dt * weighted_sum(row, stages, x)))
+        return x + dt * weighted_sum(self.b, stages, x)
+
+
+def weighted_sum(weights: tuple[float, ...], terms: list[Tensor], like: Tensor) -> Tensor:
+    """Σ wᵢ kᵢ over the weights that are not zero; zero, shaped as `like`, if there is none."""
+    total = torch.zeros_like(like)
+    for weight, term in zip(weights, terms, strict=True):
+        if weight != 0:
+            total = total + weight * term
+    return total
+
+
+@dataclass(frozen=True)
+class Splitting:
+    """A symplectic method for H = T(p) + V(q) is its palindromic list of weights: kick, drift, kick, …, kick.
+
+    A kick moves p by w dt dp/dt, a drift moves q by w dt dq/dt. Palindromic lists make the method time-reversible (Hairer,
+    Lubich, Wanner 2006, section II.5).
+    """
+
+    order: int
+    weights: tuple[float, ...]
+
+    def __call__(self, field: Field, x: Tensor, dt: float) -> Tensor:
+        """One step; the field must be separable, or the result is neither symplectic nor of this order."""
+        if not getattr(field, "separable", False):
+            raise Refused(
+                f"a splitting needs H = T(p) + V(q), which {type(field).__name__} is not known to be; "
+                "allowed for any field: dop853, gauss, rk4, implicit_midpoint"
+            )
+        for weight, kick in zip(self.weights, cycle([True, False])):
+            q, p = split(x)
+            dq, dp = split(field.time_derivative(x))
+            x = join(q, p + weight * dt * dp) if kick else join(q + weight * dt * dq, p)
+        return x
+
+
+@dataclass(frozen=True)
+class ImplicitMidpoint:
+    """x₁ = x₀ + dt f((x₀ + x₁)/2), order 2, symplectic and time-reversible for any H (Hairer, Lubich, Wanner 2006, VI.4).
+
+    Solved by fixed-point iteration until no state moves by more than `tolerance` times its size; a step too long for the
+    iteration to contract gives NaN, not a wrong number.
+    """
+
+    order: int = 2
+    tolerance: float = 1e-13
+    iterations: int = 100
+
+    def __call__(self, field: Field, x: Tensor, dt: float) -> Tensor:
+        """One step."""
+        tolerance = max(self.tolerance, 4 * torch.finfo(x.dtype).eps)
+        x1 = x + dt * field.time_derivative(x)
+        for _ in range(self.iterations):
+            x1, previous = x + dt * field.time_derivative((x + x1) / 2), x1
+            moved = (x1 - previous).abs().amax(-1, keepdim=True)
+            settled = moved.isfinite() & (moved <= tolerance * x1.abs().amax(-1, keepdim=True).clamp(min=1e-300))
+            if settled.all():
+                return x1
+        return torch.where(settled, x1, torch.nan)
+
+
+RK4 = RungeKutta(
+    order=4,
+    a=((), (0.5,), (0.0, 0.5), (0.0, 0.0, 1.0)),
+    b=(1 / 6, 1 / 3, 1 / 3, 1 / 6),
+)
+"""The classical Runge-Kutta method (Hairer, Nørsett, Wanner 1993, table II.1.2); not symplectic."""
+
+EULER = RungeKutta(order=1, a=((),), b=(1.0,))
+"""x₁ = x₀ + dt f(x₀): the map that a network learns from forward differences. Not for rollouts of anything else."""
+
+LEAPFROG = Splitting(order=2, weights=(0.5, 1.0, 0.5))
+"""Kick-drift-kick leapfrog, the velocity form of Störmer and Verlet."""
+
+W = 1 / (2 - 2 ** (1 / 3))
+YOSHIDA4 = Splitting(order=4, weights=(W / 2, W, (1 - W) / 2, 1 - 2 * W, (1 - W) / 2, W, W / 2))
+"""Three leapfrogs of lengths w, 1 - 2w, w, w = 1/(2 - 2^(1/3)) (Yoshida 1990, Physics Letters A 150:262, eq. 2.11)."""
+
+STEP_MAPS = {"rk4": RK4, "euler": EULER}
+"""The maps from one frame to the next through which a latent field can be trained."""
+
+FIXED_STEP: dict[str, RungeKutta | Splitting | ImplicitMidpoint] = {
+    "euler": EULER,
+    "rk4": RK4,
+    "leapfrog": LEAPFROG,
+    "yoshida4": YOSHIDA4,
+    "implicit_midpoint": ImplicitMidpoint(),
+}
+"""One-step methods by the name they have in params.yaml."""

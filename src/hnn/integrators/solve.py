@@ -1,0 +1,104 @@
+"""The driver: a method by its name in params.yaml, and rollouts of a field with it."""
+
+from dataclasses import dataclass, replace
+from math import ceil
+
+import torch
+from torch import Tensor
+
+from hnn.core.phase_space import Field
+from hnn.integrators.dop853 import DOP853
+from hnn.integrators.fixed_step import FIXED_STEP, Splitting, Step
+from hnn.integrators.gauss import Gauss
+
+__all__ = ["ADAPTIVE", "Solver", "frozen", "rollout"]
+
+ADAPTIVE: dict[str, type[DOP853] | type[Gauss]] = {"dop853": DOP853, "gauss": Gauss}
+"""Methods that choose their own steps. `gauss` is symplectic and faster on cheap fields; `dop853` needs fewer evaluations."""
+
+TIGHTEST = 1e-13
+"""Smallest tolerance of an adaptive method: below it rounding errors dominate."""
+
+
+@dataclass(frozen=True)
+class Solver:
+    """A method with its accuracy: the step of a fixed-step method, the tolerance of an adaptive one.
+
+    Raises `ValueError` for an unknown method or a step that is not positive.
+
+    >>> Solver("rk4", step=0.1).adaptive
+    False
+    """
+
+    integrator: str = "dop853"
+    """A key of `FIXED_STEP` or `ADAPTIVE`."""
+    step: float = 0.01
+    """Largest step in seconds; adaptive methods ignore it."""
+    tolerance: float = 1e-9
+    """Local error per step; fixed-step methods ignore it."""
+
+    def __post_init__(self) -> None:
+        if self.integrator not in (*ADAPTIVE, *FIXED_STEP):
+            raise ValueError(f"integrator: given {self.integrator!r}, allowed: {', '.join([*ADAPTIVE, *FIXED_STEP])}")
+        if not self.step > 0:
+            raise ValueError(f"step: given {self.step}, allowed: a positive number of seconds")
+
+    @property
+    def adaptive(self) -> bool:
+        """True if the method chooses its own steps."""
+        return self.integrator in ADAPTIVE
+
+    def finer(self, t: Tensor) -> "Solver":
+        """The same method with a hundredth of the tolerance, or half the step actually taken between the times t (time,)."""
+        if self.adaptive:
+            return replace(self, tolerance=max(self.tolerance / 100, TIGHTEST))
+        interval = float(t.diff().abs().max())
+        return replace(self, step=interval / steps_within(interval, self.step) / 2)
+
+
+def rollout(field: Field, x0: Tensor, t: Tensor, solver: Solver | None = None) -> Tensor:
+    """States at the times t (time,), in seconds, from x0 (*batch, 2n) at t[0]; shape (*batch, time, 2n).
+
+    A fixed-step method takes, between two times, the smallest whole number of equal steps no longer than `solver.step`.
+    Times must increase, or decrease throughout (integration backward); `ValueError` otherwise.
+
+    >>> from hnn.systems.base import make_system
+    >>> spring = make_system("mass_spring", mass=0.5, stiffness=2.0)  # period π
+    >>> t = torch.linspace(0, torch.pi, 5, dtype=torch.float64)
+    >>> x = rollout(spring, torch.tensor([1.0, 0.0], dtype=torch.float64), t, Solver("gauss"))
+    >>> bool((x[-1] - x[0]).abs().max() < 1e-9)
+    True
+    """
+    solver = solver or Solver()
+    intervals = t.diff()
+    if len(t) < 2 or not (bool((intervals > 0).all()) or bool((intervals < 0).all())):
+        raise ValueError("t: at least two times are needed, and they must increase or decrease throughout")
+    if solver.adaptive:
+        return ADAPTIVE[solver.integrator](solver.tolerance)(frozen(field, x0), x0, t)
+    method = FIXED_STEP[solver.integrator]
+    followed = field if isinstance(method, Splitting) else frozen(field, x0)  # a splitting checks `field.separable`
+    return march(method, followed, x0, intervals.tolist(), solver.step)
+
+
+def frozen(field: Field, x0: Tensor) -> Field:
+    """The NumPy form of a learned field where it is faster (float64 on a CPU, no gradients), else the field itself."""
+    suits = x0.dtype is torch.float64 and x0.device.type == "cpu" and not x0.requires_grad
+    return field.frozen() if suits and hasattr(field, "frozen") else field
+
+
+@torch.no_grad()
+def march(method: Step, field: Field, x0: Tensor, intervals: list[float], step: float) -> Tensor:
+    """States at the ends of the intervals, x0 first, by equal steps no longer than `step` within each."""
+    states = [x0]
+    for interval in intervals:
+        count = steps_within(interval, step)
+        x = states[-1]
+        for _ in range(count):
+            x = method(field, x, interval / count)
+        states.append(x)
+    return torch.stack(states, dim=-2)
+
+
+def steps_within(interval: float, step: float) -> int:
+    """The smallest number of equal steps no longer than `step`, to rounding, that make up the interval."""
+    return max(1, ceil(abs(interval) / step * (1 - 1e-9)))

@@ -1,0 +1,1 @@
+"""Plain PyTorch modules that know no physics."""

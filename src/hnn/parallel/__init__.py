@@ -1,0 +1,1 @@
+"""Independent work side by side: forks, threads, Dask."""

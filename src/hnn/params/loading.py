@@ -1,0 +1,90 @@
+"""params.yaml to validated objects."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from hnn.core.errors import Refused
+from hnn.params.base import describe_error
+from hnn.params.schema import STAGES, Params
+
+__all__ = ["InvalidParams", "load_params", "params_as_written", "read_raw", "validate_schema"]
+
+
+class InvalidParams(Refused, ValueError):
+    """One line for each mistake in params.yaml: the key's path, what was given, what is allowed."""
+
+
+def load_params(path: Path = Path("params.yaml")) -> Params:
+    """The parameters of a file, their types and ranges validated; raises `InvalidParams` with a line for each mistake.
+
+    Stages use this; the stage `validate` and commands use `hnn.params.checks.load_checked_params`, which also checks the
+    constants of systems and what models allow, and so imports them.
+    """
+    params, problems = validate_schema(read_raw(path))
+    if params is None:
+        raise InvalidParams("\n".join(f"{path}: {problem}" for problem in problems))
+    return params
+
+
+def read_raw(path: Path) -> dict[str, Any]:
+    """The content of the file as plain values; raises `InvalidParams` where it cannot be read as a mapping."""
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InvalidParams(f"{path}: there is no such file; run in the project's folder") from None
+    except yaml.YAMLError as error:
+        raise InvalidParams(f"{path}: is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(raw, dict):
+        raise InvalidParams(f"{path}: given {raw!r}, must be a mapping of sections")
+    return raw
+
+
+def validate_schema(raw: dict[str, Any]) -> tuple[Params | None, list[str]]:
+    """(parameters, []) if types and ranges are valid, else (None, a line for each mistake)."""
+    try:
+        return Params.model_validate(with_defaults(raw)), []
+    except ValidationError as error:
+        return None, [describe_error(e) for e in error.errors() if not inherited(raw, e)]
+
+
+def params_as_written(path: Path = Path("params.yaml")) -> str:
+    """The parameters of a file as YAML without comments, for the report.
+
+    `compute` is left out: it says where a run computes and changes no result, so it must not change the report.
+    """
+    kept = {key: value for key, value in read_raw(path).items() if key != "compute"}
+    return str(yaml.safe_dump(kept, sort_keys=False, allow_unicode=True))
+
+
+def with_defaults(raw: dict[str, Any]) -> dict[str, Any]:
+    """`raw` with each stage's defaults under every task's own values; what is not a mapping is left to validation."""
+
+    def complete(task: Any) -> Any:
+        """A task with the defaults under it."""
+        if not isinstance(task, dict):
+            return task
+        merged = dict(task)
+        for name in STAGES:
+            defaults, own = raw.get(name), task.get(name, {} if name in ("train", "rollout") else None)
+            if isinstance(defaults, dict) and isinstance(own, dict):
+                merged[name] = {**defaults, **own}
+        return merged
+
+    tasks = raw.get("tasks")
+    return {**raw, "tasks": {name: complete(task) for name, task in tasks.items()}} if isinstance(tasks, dict) else raw
+
+
+def inherited(raw: dict[str, Any], error: ErrorDetails) -> bool:
+    """Whether a task's error is only that of a stage's defaults, which is reported there."""
+    loc = error["loc"]
+    if len(loc) < 3 or loc[0] != "tasks" or loc[2] not in STAGES:
+        return False
+    section = str(loc[2])
+    key = error.get("ctx", {}).get("key", loc[3] if len(loc) > 3 else None)
+    own, defaults = raw["tasks"][loc[1]].get(section), raw.get(section)
+    known = set(STAGES[section].model_fields) | set(defaults if isinstance(defaults, dict) else ())
+    return key not in (own if isinstance(own, dict) else ()) and key in known

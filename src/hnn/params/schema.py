@@ -1,0 +1,145 @@
+"""What params.yaml may hold: its sections, those of each task, and what must fit together across them."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic_core import PydanticCustomError
+
+from hnn.core import registry
+from hnn.params.base import Section, hint
+from hnn.params.sections import (
+    Autoencoder,
+    Compute,
+    Ingest,
+    Name,
+    Network,
+    Pretrain,
+    Render,
+    Rollout,
+    Simulate,
+    TaskIngest,
+    TaskRender,
+    TaskRollout,
+    TaskSimulate,
+    Train,
+)
+
+__all__ = ["STAGES", "Params", "Task"]
+
+
+class Task(Section):
+    """A named data set: a system with its constants, and each stage's defaults with this task's own values over them."""
+
+    system: dict[str, Any]
+    simulate: TaskSimulate | None = None
+    ingest: TaskIngest | None = None
+    render: TaskRender | None = None
+    pretrain: Pretrain | None = None
+    train: Train
+    rollout: TaskRollout
+
+    @model_validator(mode="after")
+    def check_origin(self) -> Self:
+        """Refuse a task that is neither simulated nor measured, or both."""
+        if (self.simulate is None) == (self.ingest is None):
+            raise PydanticCustomError("origin", "needs either simulate (a simulated task) or ingest (a measured one)")
+        return self
+
+
+class Params(Section):
+    """All of params.yaml."""
+
+    state_tasks: list[Name]
+    pixel_tasks: list[Name]
+    measured_tasks: list[Name]
+    step_maps: Annotated[list[Literal["rk4", "euler"]], Field(min_length=1)]
+    models: Annotated[list[Name], Field(min_length=1)]
+    seed: NonNegativeInt
+    seeds: PositiveInt
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")]
+    compute: Compute
+    model: Network
+    autoencoder: Autoencoder
+    simulate: Simulate
+    ingest: Ingest
+    render: Render
+    pretrain: Pretrain
+    train: Train
+    rollout: Rollout
+    tasks: dict[Name, Task]
+
+    @property
+    def active(self) -> list[str]:
+        """The tasks whose states are observed, simulated ones first."""
+        return self.state_tasks + self.measured_tasks
+
+    @property
+    def latent_models(self) -> list[str]:
+        """The cells of a pixel task: each model trained through each step map."""
+        return [f"{model}-{step_map}" for model in self.models for step_map in self.step_maps]
+
+    @model_validator(mode="after")
+    def check_frames(self) -> Self:
+        """Refuse pixel tasks whose clips are too short, or whose rollouts are not saved once per frame."""
+        for name in self.pixel_tasks:
+            task = self.tasks.get(name)
+            if task is None or task.simulate is None or task.pretrain is None:
+                continue  # check_lists says so
+            clip = task.simulate
+            frame_step = clip.duration / (clip.points - 1)
+            seconds = {"horizon_points": clip.horizon, "long_points": clip.long * clip.horizon}
+            due = {key: round(total / frame_step) + 1 for key, total in seconds.items()}
+            wrong: list[tuple[str, Any, str]] = [
+                (f"simulate.{key}", getattr(clip, key), f"{points}: one point each frame, {frame_step:.4g} s")
+                for key, points in due.items()
+                if getattr(clip, key) != points
+            ]
+            recipes: dict[str, Pretrain | Train] = {"pretrain": task.pretrain, "train": task.train}
+            for section, recipe in recipes.items():
+                if recipe.batch == "full":
+                    wrong.append((f"{section}.batch", "full", "a positive whole number: frame pairs are drawn"))
+                if recipe.segment >= clip.points:
+                    wrong.append((f"{section}.segment", recipe.segment, f"less than the frames of a clip, {clip.points}"))
+            for key, given, allowed in wrong:
+                context = {"key": f"tasks.{name}.{key}", "given": given, "allowed": allowed}
+                raise PydanticCustomError("frames", "given {given}, must be {allowed}", context)
+        return self
+
+    @model_validator(mode="after")
+    def check_lists(self) -> Self:
+        """Refuse names in the lists that are unknown, of the wrong kind or there twice."""
+        if not self.active + self.pixel_tasks:
+            raise PydanticCustomError(
+                "none", "given [], pixel_tasks [] and measured_tasks [], at least one task is needed", {"key": "state_tasks"}
+            )
+        simulated = [name for name, task in self.tasks.items() if task.simulate and name not in self.pixel_tasks]
+        pixels = [name for name, task in self.tasks.items() if task.simulate and task.render and task.pretrain]
+        measured = [name for name, task in self.tasks.items() if task.ingest]
+        known = {
+            "state_tasks": simulated,
+            "pixel_tasks": pixels,
+            "measured_tasks": measured,
+            "models": registry.names("models"),
+            "step_maps": ["rk4", "euler"],
+        }
+        for key, allowed in known.items():
+            given: list[str] = getattr(self, key)
+            for name in given:
+                if name not in allowed:
+                    raise PydanticCustomError(
+                        "name", "given {name}; {hint}", {"key": key, "name": repr(name), "hint": hint(name, allowed)}
+                    )
+                if given.count(name) > 1:
+                    raise PydanticCustomError("twice", "given {name} more than once", {"key": key, "name": repr(name)})
+        return self
+
+
+STAGES: dict[str, type[Section]] = {
+    "simulate": Simulate,
+    "ingest": Ingest,
+    "render": Render,
+    "pretrain": Pretrain,
+    "train": Train,
+    "rollout": Rollout,
+}
+"""The sections of defaults that a task may override."""

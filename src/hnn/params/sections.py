@@ -1,0 +1,211 @@
+"""The sections of params.yaml: one class for each, with the type and range of every key."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, field_validator
+from pydantic_core import PydanticCustomError
+
+from hnn.params.base import Section, word_or_count
+
+__all__ = [
+    "Autoencoder",
+    "Compute",
+    "Descent",
+    "Ingest",
+    "Name",
+    "Network",
+    "Pretrain",
+    "Render",
+    "Rollout",
+    "Simulate",
+    "TaskIngest",
+    "TaskRender",
+    "TaskRollout",
+    "TaskSimulate",
+    "Train",
+]
+
+Count = Annotated[int, Field(ge=2)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Name = Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")]
+Tolerance = Annotated[float, Field(ge=1e-13, le=1e-3)]
+
+
+class Compute(Section):
+    """Where fits and chunks are computed: see `hnn.compute`."""
+
+    scheduler: str
+    workers: Literal["auto"] | PositiveInt
+
+    @field_validator("scheduler")
+    @classmethod
+    def check_scheduler(cls, value: str) -> str:
+        """Refuse what is neither this machine nor an address that Dask knows."""
+        if value != "local" and not re.fullmatch(r"(tcp|tls)://\S+:\d{1,5}", value):
+            raise PydanticCustomError("scheduler", "must be local or a Dask scheduler's address, such as tcp://host:8786")
+        return value
+
+    @field_validator("workers", mode="plain")
+    @classmethod
+    def check_workers(cls, value: Any) -> Any:
+        """`auto` or a positive whole number."""
+        return word_or_count(value, "auto")
+
+
+class Network(Section):
+    """The network inside every model."""
+
+    hidden: PositiveInt
+    layers: PositiveInt
+    activation: Literal["tanh", "softplus", "silu", "relu"]
+
+
+class Simulate(Section):
+    """Defaults of the stage simulate."""
+
+    tolerance: Tolerance
+    chunk: PositiveInt
+    threads: PositiveInt
+    certificate: PositiveFloat
+    derivative: Literal["exact", "central", "forward"]
+    starts: PositiveInt
+    long: Annotated[float, Field(ge=1)]
+    long_points: Count
+
+
+class TaskSimulate(Simulate):
+    """One simulated task: training data, and the starts and horizon of its rollouts."""
+
+    train: PositiveInt
+    test: PositiveInt
+    duration: PositiveFloat
+    points: Count
+    noise_q: NonNegativeFloat
+    noise_p: NonNegativeFloat
+    distribution: dict[str, Any]
+    horizon: PositiveFloat
+    horizon_points: Count
+    published_distribution: dict[str, Any] | None = None
+    outside_distribution: dict[str, Any] | None = None
+    published_stretch: Annotated[float, Field(ge=1)] = 1.0
+
+
+class Render(Section):
+    """Defaults of the stage render: see `hnn.rendering.Canvas`."""
+
+    size: Annotated[int, Field(ge=8, le=512)]
+    channels: Literal[1, 3]
+    line_width: Annotated[float, Field(gt=0, lt=1)]
+    supersampling: Annotated[int, Field(ge=1, le=16)]
+
+
+class TaskRender(Render):
+    """The canvas of one task."""
+
+    centre_x: float
+    centre_y: float
+    half_width: PositiveFloat
+
+
+class Autoencoder(Section):
+    """The network between frames and latent states."""
+
+    hidden: PositiveInt
+    latent: PositiveInt
+
+    @field_validator("latent")
+    @classmethod
+    def check_latent(cls, value: int) -> int:
+        """Refuse an odd number: half of the latents are positions, half momenta."""
+        if value % 2:
+            raise PydanticCustomError("odd", "must be an even number: half of the latents are positions, half momenta")
+        return value
+
+
+class Ingest(Section):
+    """Defaults of the stage ingest."""
+
+    archive: str
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    derivative: Literal["central", "forward", "published"]
+    test: Annotated[float, Field(gt=0, lt=1)]
+    starts: PositiveInt
+
+
+class TaskIngest(Ingest):
+    """One measured task."""
+
+    member: str
+    trial: NonNegativeInt
+    horizon_points: Count
+
+
+class Descent(Section):
+    """How a loss is minimised: see `hnn.recipe.OptimizerOptions`."""
+
+    steps: PositiveInt
+    learning_rate: PositiveFloat
+    schedule: Literal["constant", "one_cycle"]
+    rise: Annotated[float, Field(gt=0, lt=1)]
+    beta1: Fraction
+    beta1_at_peak: Fraction
+    beta2: Fraction
+    weight_decay: NonNegativeFloat
+    gradient_clip: NonNegativeFloat
+    threads: PositiveInt
+
+
+class Pretrain(Descent):
+    """How an autoencoder is fitted: see `hnn.pixel_options.Pretraining`."""
+
+    steps: NonNegativeInt  # 0: not at all
+    batch: PositiveInt
+    segment: Count
+    time_unit: PositiveFloat
+    blur: Fraction
+    latent_std: NonNegativeFloat
+    relative: bool
+    reconstruction: NonNegativeFloat
+    canonical: NonNegativeFloat
+
+
+class Train(Descent):
+    """How a cell is fitted: see `hnn.training.fit`, and `hnn.pixel_options.LatentTraining` for what only pixels need."""
+
+    batch: Literal["full"] | PositiveInt
+    validation: Fraction
+    segment: Count
+    relative: bool
+    reconstruction: NonNegativeFloat
+    canonical: NonNegativeFloat
+    dynamics: PositiveFloat
+    autoencoder_rate: PositiveFloat
+    freeze_autoencoder: bool
+    settle: NonNegativeInt
+    settle_rate: PositiveFloat
+    settle_batch: PositiveInt
+
+    @field_validator("batch", mode="plain")
+    @classmethod
+    def check_batch(cls, value: Any) -> Any:
+        """`full` or a positive whole number."""
+        return word_or_count(value, "full")
+
+
+class Rollout(Section):
+    """Defaults of the stage rollout."""
+
+    integrator: Literal["dop853", "gauss", "rk4", "leapfrog", "yoshida4", "implicit_midpoint"]
+    step: PositiveFloat
+    tolerance: Tolerance
+    allow_mismatch: bool
+    draws: PositiveInt
+    chunk: PositiveInt
+    threads: PositiveInt
+
+
+class TaskRollout(Rollout):
+    """One task's rollouts."""
+
+    published_energy: Literal["hamiltonian", "twice_hamiltonian", "three_eighths_hamiltonian", "squared_radius"] | None = None

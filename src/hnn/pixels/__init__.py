@@ -1,0 +1,1 @@
+"""Learning, rolling out and evaluating from frames only."""

@@ -1,0 +1,208 @@
+"""Learning from frames: the autoencoder alone first, then it and the dynamics of its latent states together.
+
+Frames are bytes (clips, time, channels, size, size). Models are trained in place, one for each seed, with batches from the
+generator of each; `labels` name the fits on the progress bar.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain, repeat
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d
+
+from hnn.networks.autoencoder import Autoencoder, pairs
+from hnn.pixels.collapse import latents
+from hnn.pixels.latent_model import LatentModel
+from hnn.pixels.losses import PixelLoss, autoencoder_terms, latent_size, latent_terms, step_loss
+from hnn.training.fit import Fit
+from hnn.training.loop import minimise
+from hnn.training.optimizer import OptimizerOptions
+
+__all__ = ["LatentTraining", "PixelOptions", "Pretraining", "blurred", "cut", "fit_latent", "pretrain", "segments"]
+
+N = TypeVar("N", bound=nn.Module)
+Curves = list[list[dict[str, float]]]
+
+
+@dataclass(frozen=True)
+class PixelOptions:
+    """What both trainings need beside the recipe."""
+
+    batch: int
+    """How many frame pairs make a batch."""
+    segment: int
+    """How many of them are neighbours in a clip."""
+    relative: bool
+    """Whether losses of latent states are relative to their size."""
+    reconstruction: float
+    """The weight of the reconstruction loss."""
+    canonical: float
+    """The weight of the canonical loss."""
+
+
+@dataclass(frozen=True)
+class Pretraining(PixelOptions):
+    """The options of `pixel_training.pretrain`."""
+
+    blur: float
+    """The first third of the steps sees frames blurred by this fraction of their width; 0: not at all.
+
+    A motion then moves light that overlaps, and so is unfolded in its order.
+    """
+    latent_std: float
+    """The standard deviation that latent states are given at the end; 0: as it is."""
+
+
+@dataclass(frozen=True)
+class LatentTraining(PixelOptions):
+    """The options of `pixel_training.fit_latent`."""
+
+    dynamics: float
+    """The weight of the loss of the dynamics."""
+    autoencoder_rate: float
+    """The learning rate of the autoencoder, which is known already; the recipe's is that of the dynamics."""
+    freeze_autoencoder: bool
+    """Leave the autoencoder as it is: all steps of the recipe are of the dynamics alone."""
+    settle: int
+    """How many steps of the dynamics alone follow, otherwise."""
+    settle_rate: float
+    """Their learning rate."""
+    settle_batch: int
+    """On how many frames, and the next of each, a step of the dynamics alone is taken."""
+
+
+def pretrain(
+    autoencoders: Sequence[Autoencoder],
+    train: Tensor,
+    test: Tensor,
+    step: float,
+    recipe: OptimizerOptions,
+    options: Pretraining,
+    *,
+    generators: Sequence[torch.Generator],
+    labels: Sequence[str] | None = None,
+) -> list[Fit[Autoencoder]]:
+    """Minimise reconstruction and canonical loss over frames that are `step` apart in latent time."""
+    weights = {"reconstruction": options.reconstruction, "canonical": options.canonical}
+    loss = PixelLoss(partial(autoencoder_terms, step=step, relative=options.relative), weights)
+    curves = fit_on_segments(autoencoders, loss, train, test, recipe, options, generators, blur=options.blur, labels=labels)
+    if options.latent_std > 0:
+        for autoencoder in autoencoders:
+            autoencoder.magnify(options.latent_std / float(latents(autoencoder, train).std()))
+    return as_fits(autoencoders, curves, loss, train, test)
+
+
+def fit_latent(
+    models: Sequence[LatentModel],
+    train: Tensor,
+    test: Tensor,
+    recipe: OptimizerOptions,
+    options: LatentTraining,
+    *,
+    generators: Sequence[torch.Generator],
+    labels: Sequence[str] | None = None,
+) -> list[Fit[LatentModel]]:
+    """Minimise all three losses over autoencoder and dynamics together, from a pretrained autoencoder.
+
+    As long as the latent states move, the dynamics lag behind: at the end they settle on the finished ones.
+    """
+    weights = {"dynamics": options.dynamics, "reconstruction": options.reconstruction, "canonical": options.canonical}
+    loss = PixelLoss(partial(latent_terms, relative=options.relative), weights)
+    if options.freeze_autoencoder:
+        curves = fit_dynamics(models, loss, train, test, recipe, options.settle_batch, generators, labels)
+    else:
+        rates = {"autoencoder.": options.autoencoder_rate}
+        curves = fit_on_segments(models, loss, train, test, recipe, options, generators, rates=rates, labels=labels)
+        rest = replace(recipe, steps=options.settle, learning_rate=options.settle_rate)
+        settled = fit_dynamics(models, loss, train, test, rest, options.settle_batch, generators, labels)
+        for curve, rows in zip(curves, settled, strict=True):
+            curve += [row | {"step": row["step"] + recipe.steps} for row in rows[1:]]
+    return as_fits(models, curves, loss, train, test)
+
+
+def fit_on_segments(
+    models: Sequence[N],
+    loss: PixelLoss[N],
+    train: Tensor,
+    test: Tensor,
+    recipe: OptimizerOptions,
+    options: PixelOptions,
+    generators: Sequence[torch.Generator],
+    *,
+    blur: float = 0.0,
+    rates: Mapping[str, float] | None = None,
+    labels: Sequence[str] | None = None,
+) -> Curves:
+    """Descend on segments of `train`, which are blurred for a third of the steps."""
+    films = chain(repeat(blurred(train, blur), recipe.steps // 3), repeat(train)) if blur > 0 else repeat(train)
+
+    def draw(i: int, count: int) -> list[Tensor]:
+        """Where the segments of the next batches of model i are."""
+        return segments(train, options.segment, max(1, options.batch // options.segment), generators[i], count)
+
+    def on_segments(model: N, clip: Tensor, first: Tensor) -> Tensor:
+        """The loss on one batch of segments, in the film whose turn it is."""
+        return loss(model, cut(next(films), clip, first, options.segment))
+
+    return minimise(models, on_segments, draw, loss.watching(train, test), recipe, rates=rates, labels=labels)
+
+
+def fit_dynamics(
+    models: Sequence[LatentModel],
+    loss: PixelLoss[LatentModel],
+    train: Tensor,
+    test: Tensor,
+    recipe: OptimizerOptions,
+    batch: int,
+    generators: Sequence[torch.Generator],
+    labels: Sequence[str] | None,
+) -> Curves:
+    """Descend with the dynamics alone, on the latent states of an autoencoder that stays as it is from here on."""
+    z = [latents(model.autoencoder, train) for model in models]
+
+    def draw(i: int, count: int) -> list[Tensor]:
+        """The next batches of model i: latent states and the next of each, and the size of all."""
+        clip, first = segments(z[i], 1, batch, generators[i], count)
+        return [z[i][clip, first + torch.arange(2, device=train.device)], latent_size(z[i]).expand(count)]
+
+    def on_steps(model: LatentModel, steps: Tensor, size: Tensor) -> Tensor:
+        """The loss of the dynamics on one batch (batch, 2, latent), relative to `size` whatever the options say."""
+        return step_loss(steps, model(steps[:, :-1]), model.step, size)
+
+    for model in models:
+        model.autoencoder.requires_grad_(False)
+    return minimise(models, on_steps, draw, loss.watching(train, test), recipe, labels=labels)
+
+
+def as_fits(models: Sequence[N], curves: Curves, loss: PixelLoss[N], train: Tensor, test: Tensor) -> list[Fit[N]]:
+    """Each model with its curve and its losses on all clips."""
+    return [Fit(model, curve, loss.evaluate(model, train, test)) for model, curve in zip(models, curves, strict=True)]
+
+
+def segments(frames: Tensor, length: int, count: int, generator: torch.Generator, batches: int) -> list[Tensor]:
+    """Which segments make each batch: clips and first times, (batches, count, 1) each, drawn with replacement.
+
+    A segment is a run of neighbouring frame pairs from one clip: a pair that ends one step and begins the next is there once,
+    and is encoded once. Of `frames` only how many clips and times they have is looked at, their first two axes.
+    """
+    clips, time = frames.shape[:2]
+    limits = (clips, time - length)
+    return [torch.randint(limit, (batches, count, 1), generator=generator).to(frames.device) for limit in limits]
+
+
+def cut(frames: Tensor, clip: Tensor, first: Tensor, length: int) -> Tensor:
+    """Those segments, frame pairs of shape (count, length, pixels)."""
+    return pairs(frames[clip, first + torch.arange(length + 1, device=frames.device)])
+
+
+def blurred(frames: Tensor, width: float) -> Tensor:
+    """Frames (clips, time, channels, size, size), bytes, blurred by a fraction of their width; the brightest is white."""
+    radius = round(width * frames.shape[-1])
+    soft = frames.flatten(0, 1).float()
+    for _ in range(2):  # two boxes make a hat
+        soft = avg_pool2d(soft, 2 * radius + 1, stride=1, padding=radius)
+    return (soft * (255 / soft.max())).round().to(torch.uint8).view_as(frames)

@@ -1,0 +1,1 @@
+"""States to frames: shapes of the systems and anti-aliased drawing."""

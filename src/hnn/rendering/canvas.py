@@ -1,0 +1,119 @@
+"""States to frames: shapes drawn as signed distances, on whole batches, without a display.
+
+A frame holds how much light each pixel gets, 0 to 255 as bytes: shapes are bright, the ground is black.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial, reduce
+
+import torch
+from torch import Tensor
+
+from hnn.core.errors import Refused
+from hnn.rendering.shapes import GEOMETRIES, Capsule, Colour
+
+__all__ = ["Canvas", "OutsideCanvas", "render"]
+
+BLOCK = 2**19  # sub-pixels drawn at once: 2 MB for each intermediate array, so that they stay near the processor
+FAR = 1e6  # sub-pixels: on no canvas
+
+
+class OutsideCanvas(Refused, ValueError):
+    """A state whose shapes reach over the edge."""
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """A square window on the plane of a system, and its grid of pixels."""
+
+    size: int  # pixels on each side
+    channels: int  # 1: grey, 3: red, green, blue
+    line_width: float  # of the canvas's width
+    supersampling: int  # sub-pixels on each side of a pixel
+    centre_x: float  # m
+    centre_y: float  # m
+    half_width: float  # m
+
+    @property
+    def width(self) -> float:
+        """Of a line, in metres."""
+        return self.line_width * 2 * self.half_width
+
+    def draw(self, shapes: list[Capsule]) -> Tensor:
+        """Frames (batch, channels, size, size), bytes, of shapes with coordinates (batch, 2); the later cover the earlier.
+
+        A pixel's edge is blended over the width of one sub-pixel, so that a shape that moves by a fraction of a pixel changes
+        the frame by that fraction.
+        """
+        k, image = self.supersampling, torch.zeros(1)
+        for shape in shapes:
+            a, b = self.in_sub_pixels(shape.a), self.in_sub_pixels(shape.b)
+            cover = coverage(a, b, shape.radius * self.scale, self.size * k)[:, None]
+            colour = light(shape.colour, self.channels)
+            image = cover * colour if shape is shapes[0] else image + cover * (colour - image)
+        rows = reduce(torch.add, [image[..., i::k, :] for i in range(k)])
+        total = reduce(torch.add, [rows[..., i::k] for i in range(k)])
+        return (total * (255 / k**2)).round().to(torch.uint8)
+
+    @property
+    def scale(self) -> float:
+        """Sub-pixels in a metre."""
+        return self.size * self.supersampling / (2 * self.half_width)
+
+    def in_sub_pixels(self, points: Tensor) -> Tensor:
+        """Points (batch, 2) of the plane as float32, counted in sub-pixels from the centre of the canvas."""
+        return ((points - torch.tensor([self.centre_x, self.centre_y]).to(points)) * self.scale).float()
+
+    def check(self, shapes: list[Capsule], x: Tensor) -> None:
+        """Raise `OutsideCanvas` if a shape of the states x reaches over the edge."""
+        centre = torch.tensor([self.centre_x, self.centre_y]).to(x)
+        for shape in shapes:
+            reach = torch.maximum((shape.a - centre).abs(), (shape.b - centre).abs()).amax(-1) + shape.radius
+            if not bool((reach <= self.half_width).all()):
+                worst = int(reach.nan_to_num(torch.inf).argmax())
+                state = ", ".join(f"{value:.3g}" for value in x[worst].tolist())
+                raise OutsideCanvas(
+                    f"render.half_width: given {self.half_width:g}, but the state ({state}) is drawn up to {reach[worst]:.3g} "
+                    f"m from the centre of the canvas, ({self.centre_x:g}, {self.centre_y:g}); allowed: at least that"
+                )
+
+
+def coverage(a: Tensor, b: Tensor, radius: float, grid: int) -> Tensor:
+    """How much of each sub-pixel is within `radius` of the segments from a to b (batch, 2), in [0, 1]: (batch, rows, columns).
+
+    All in sub-pixels. Nothing is where an end is not finite.
+    """
+    there = (a + b).isfinite().all(-1, keepdim=True)
+    (ax, ay), (bx, by) = (torch.where(there, end, FAR).view(-1, 2, 1, 1).unbind(1) for end in (a, b))
+    line = torch.arange(grid) + 0.5 - grid / 2
+    x, y, dx, dy = line - ax, -line[:, None] - ay, bx - ax, by - ay  # rows run downwards
+    square = (dx.square() + dy.square()).clamp(min=1e-6)
+    along = (x * (dx / square) + y * (dy / square)).clamp_(0, 1)  # 0 at a, 1 at b
+    across = torch.addcmul(x, along, dx, value=-1)
+    up = along.mul_(dy).sub_(y)  # PyTorch is quicker where one operand at most is spread along the rows
+    distance = across.square_().addcmul_(up, up).sqrt_()
+    return torch.sub(radius + 0.5, distance, out=distance).clamp_(0, 1)
+
+
+def light(colour: Colour, channels: int) -> Tensor:
+    """A colour as (channels, 1, 1); grey is its mean."""
+    values = torch.tensor(colour) if channels == 3 else torch.tensor(colour).mean().expand(channels)
+    return values[:, None, None]
+
+
+def render(canvas: Canvas, x: Tensor, name: str, *, strict: bool = True, **constants: float) -> Tensor:
+    """Frames (*batch, channels, size, size), bytes, of states (*batch, 2n) of the system `name` with its constants.
+
+    Raises `OutsideCanvas` if something is drawn over the edge, unless `strict` is false: then it is cut off there. How many
+    threads PyTorch has changes no byte.
+    """
+    geometry: Callable[..., list[Capsule]] | None = GEOMETRIES.get(name)
+    if geometry is None:
+        raise Refused(f"system.name: given {name!r}, which has no geometry; allowed: {', '.join(GEOMETRIES)}")
+    shapes, states = partial(geometry, width=canvas.width, **constants), x.reshape(-1, x.shape[-1])
+    if strict:
+        canvas.check(shapes(states), states)
+    count = max(1, BLOCK // (canvas.size * canvas.supersampling) ** 2)
+    frames = torch.cat([canvas.draw(shapes(part)) for part in states.split(count)])
+    return frames.view(*x.shape[:-1], *frames.shape[1:])

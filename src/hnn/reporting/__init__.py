@@ -1,0 +1,1 @@
+"""Metrics to tables, sentences and reports."""

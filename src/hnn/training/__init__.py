@@ -1,0 +1,1 @@
+"""Fitting vector fields to observations."""

@@ -1,0 +1,114 @@
+"""The published recipe: its table says what the numbers allow, and its parameters are parameters of the project."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from conftest import PARAMS, ROOT, parameters
+
+from hnn.commands import paper
+from hnn.params.loading import load_params
+from hnn.reporting.published import ENERGY_MSE, REASONS, TEST_LOSS, Value
+
+PUBLISHED = Value(1.0, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("mean", "least", "most", "said"),
+    [
+        (1.19, 1.1, 1.2, "within the published spread"),
+        (0.81, 0.8, 0.9, "within the published spread"),
+        (1.5, 1.21, 1.6, "above"),
+        (0.5, 0.4, 0.6, "below"),
+        (2.0, 1.19, 3.0, "above, but not for every seed"),
+        (0.5, 0.1, 0.81, "below, but not for every seed"),
+    ],
+)
+def test_a_verdict_says_within_up_to_twice_the_published_spread_and_else_which_side(mean, least, most, said):
+    assert paper.verdict(PUBLISHED, mean, least, most) == said
+
+
+def experiment(energy, loss, tasks=("mass_spring",)):
+    """The files of an experiment with these results in every cell, as `paper.experiment` reads them."""
+    params = {"state_tasks": list(tasks), "measured_tasks": [], "pixel_tasks": [], "models": ["baseline", "hnn"]}
+    files = {"params.yaml": yaml.safe_dump(params | {"step_maps": ["euler"], "seeds": 2})}
+    for cell in (f"{task}-{model}" for task in tasks for model in ("baseline", "hnn")):
+        table1 = {"energy_mse": energy, "median_start": energy / 2, "block_error": energy / 10}
+        table1 |= {"least_seed": energy / 3, "most_seed": energy * 3, "least_edge": energy / 5, "most_edge": energy * 5}
+        files[f"metrics/rollout/{cell}.json"] = json.dumps({"table1": {k: {"mean": v} for k, v in table1.items()}})
+        files[f"metrics/train/{cell}.json"] = json.dumps({"test_loss": {"mean": loss}})
+        lines = [f"{step},{loss},{loss * (100 if step < 40 else 2)},{loss / 2}" for step in range(50)]
+        files[f"metrics/curves/{cell}.csv"] = "\n".join(["step,test_loss,test_loss.0,test_loss.1", *lines])
+    return files.__getitem__
+
+
+def test_every_published_number_of_the_cells_there_are_has_a_row_and_no_other_has():
+    published = ENERGY_MSE["mass_spring", "hnn"].mean
+    found = {(r["model"], r["quantity"]): r for r in paper.rows(experiment(published, 0.02))}
+    assert sorted(found) == [(m, q) for m in ("baseline", "hnn") for q in ("energy_mse", "test_loss")]
+    assert found["hnn", "energy_mse"]["verdict"] == paper.WITHIN
+    assert found["baseline", "energy_mse"]["verdict"] == "below"
+    assert found["hnn", "test_loss"]["verdict"] == "below, but not for every seed"
+    assert found["hnn", "test_loss"]["seeds"] == "0.01 to 0.04"  # at the end of the training only
+
+
+def test_the_page_gives_a_reason_for_each_row_that_is_not_within_and_for_no_other(monkeypatch):
+    monkeypatch.setitem(REASONS, ("mass_spring", "baseline", "energy_mse"), "Half stay below {median}; {chance}.")
+    energy, loss = (table["mass_spring", "hnn"].mean for table in (ENERGY_MSE, TEST_LOSS))
+    found, text = paper.compare(experiment(energy, loss), lambda task, model: "0%, 44%")
+    assert "**mass_spring baseline, energy_mse.** Half stay below 1.9e-4; 0%, 44%." in text
+    assert "mass_spring hnn, " not in text
+    assert text.count(" | within the published spread |") == sum(row["verdict"] == paper.WITHIN for row in found) == 3
+
+
+def test_the_terminal_has_a_line_for_each_row():
+    found = paper.rows(experiment(1.0, 1.0, ("mass_spring", "pendulum", "damped_pendulum")))
+    assert len(paper.terminal(found).splitlines()) == 1 + 8
+
+
+def recipe(**variables):
+    """The changes that `make paper` makes to params.yaml, as {dotted key: value}."""
+    words = [f"{name}={value}" for name, value in variables.items()]
+    run = subprocess.run(["make", "--dry-run", "--always-make", "paper", *words], cwd=ROOT, capture_output=True, text=True)
+    (line,) = [line for line in run.stdout.splitlines() if line.startswith("dvc exp run")]
+    pairs = re.findall(r"-S '?\+*([\w.]+)=(\[.*?\]|[^\s']*)", line)
+    return {key: yaml.safe_load(value) for key, value in pairs}
+
+
+@pytest.mark.parametrize("variables", [{}, {"MEASURED": "real_pendulum", "PIXELS": "pixel_pendulum", "SEEDS": "2"}])
+def test_the_published_recipe_is_made_of_parameters_of_this_project(tmp_path, variables):
+    raw, changes = parameters(), recipe(**variables)
+    for key, value in changes.items():
+        section = raw
+        *path, last = key.split(".")
+        for part in path:
+            section = section[part]
+        section[last] = value
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(raw))
+    params = load_params(Path(tmp_path / "params.yaml"))
+    for task in ("mass_spring", "pendulum", "two_body", "real_pendulum", "pixel_pendulum"):
+        p = params.tasks[task].train
+        assert (p.schedule, p.learning_rate, p.beta1, p.beta2) == ("constant", 1e-3, 0.9, 0.999), task
+    steps = {task: params.tasks[task].train.steps for task in ("mass_spring", "pendulum", "two_body", "real_pendulum")}
+    assert steps == {"mass_spring": 2000, "pendulum": 2000, "two_body": 10000, "real_pendulum": 2000}
+    decay = {task: params.tasks[task].train.weight_decay for task in (*steps, "pixel_pendulum")}
+    assert decay == dict(zip(decay, (1e-4, 1e-4, 0.0, 1e-5, 1e-5), strict=True))
+    assert params.tasks["real_pendulum"].ingest.derivative == "published"
+    if variables:
+        assert (params.measured_tasks, params.pixel_tasks, params.seeds) == (["real_pendulum"], ["pixel_pendulum"], 2)
+
+
+def test_the_published_rollouts_of_the_spring_go_further_each_time():
+    assert PARAMS["tasks"]["mass_spring"]["simulate"]["published_stretch"] == 1.09
+
+
+def test_chance_is_the_share_of_sets_of_starts_that_come_as_near_as_twice_the_published_spread():
+    """A seed that always is, one that never is, and one with a tenth of its starts far off, which 0.9¹⁵ of all sets miss."""
+    found = np.stack([np.full(50, 1.1), np.full(50, 2.0), np.where(np.arange(50) < 5, 1e6, 1.0)])
+    assert paper.chance(found, 15, Value(1.0, 0.1), np.random.default_rng(0)).split(", ")[::2] == ["0%", "100%"]
+    share = float(paper.chance(found[2:], 15, Value(1.0, 0.1), np.random.default_rng(0)).rstrip("%")) / 100
+    assert share == pytest.approx(0.9**15, abs=0.03)

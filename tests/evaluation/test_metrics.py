@@ -1,0 +1,148 @@
+import numpy as np
+import pytest
+import torch
+from conftest import starts_of, truth_of
+
+from hnn.core.statistics import interval
+from hnn.evaluation import metrics
+from hnn.integrators.solve import rollout
+
+T = np.linspace(0, 4 * np.pi, 401)
+
+
+def circle(frequency=1.0, radius=1.0, t=T):
+    """x = r (cos ωt, sin ωt) as (1, time, 2)."""
+    radius = np.broadcast_to(radius, t.shape)
+    return np.stack([radius * np.cos(frequency * t), radius * np.sin(frequency * t)], -1)[None]
+
+
+def energy(x):
+    return (x**2).sum(-1) / 2
+
+
+def test_energy_mse_and_error_are_means_over_time():
+    model, true = np.array([[1.0, 2.0, 4.0]]), np.array([[1.0, 1.0, 1.0]])
+    assert metrics.energy_mse(model, true) == pytest.approx([10 / 3])
+    assert metrics.energy_error(model, true, spread=2.0) == pytest.approx([4 / 3 / 2])
+
+
+def test_the_largest_energy_error_is_over_the_spread_and_sees_one_time_that_the_mean_hides():
+    model, true = np.zeros((1, 100)), np.zeros((1, 100))
+    model[0, 50] = -3.0
+    assert metrics.energy_error_max(model, true, spread=2.0) == pytest.approx([1.5])
+    assert metrics.energy_error(model, true, spread=2.0) < 0.02
+
+
+def test_energy_drift_is_a_slope_per_period_over_the_spread_whatever_the_level():
+    true = np.zeros((2, 401))
+    model = np.stack([[5.0 - 0.3 * T, 0.3 * T]])
+    period = np.array([2.0, 4.0])
+    assert metrics.energy_drift(model, true, 2.0, T, period) == pytest.approx(np.array([[-0.3, 0.6]]))
+
+
+@pytest.mark.parametrize("squeeze", [1.0, 0.05])  # momenta in other units than positions
+@pytest.mark.parametrize("frequency", [0.95, 1.0, 1.05, -1.0])
+def test_phase_error_is_that_of_the_frequency_in_whatever_units(frequency, squeeze):
+    model, true = (circle(f) * [1.0, squeeze] for f in (frequency, 1.0))
+    expected = -1.0 if frequency < 0 else frequency - 1  # a clock that runs backward tells the time of the start
+    assert metrics.phase_error(model[None], true, T, np.array([2 * np.pi])).item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_phase_error_needs_times_that_can_count_turns():
+    period = np.array([2 * np.pi])
+    for every, known in ((90, True), (120, False)):  # 0.45 and 0.6 periods apart
+        found = metrics.phase_error(circle(1.05)[None, :, ::every], circle()[:, ::every], T[::every], period)
+        assert np.isfinite(found).item() is known
+
+
+def test_energy_change_is_relative_and_signed():
+    assert metrics.energy_change(np.array([[2.0, 9.0, 1.0], [4.0, 0.0, 3.0]])) == pytest.approx((-0.5 - 0.25) / 2)
+
+
+def test_a_constant_learned_energy_has_no_conserved_error_whatever_its_level():
+    level = np.full((2, 3, 5), 7.0)
+    assert not metrics.conserved_error(level, np.ones(2)).any()
+    level[..., 1:] += 3.0
+    assert metrics.conserved_error(level, np.array([1.0, 2.0])) == pytest.approx(np.array([[2.4] * 3, [1.2] * 3]))
+
+
+def test_a_clock_that_is_wrong_shows_in_coordinates_and_not_in_energy():
+    model, true = circle(1.05)[None], circle()
+    assert metrics.energy_error(energy(model), energy(true), 1.0).max() < 1e-12
+    assert metrics.coordinate_error(model, true).item() > 0.2
+    assert metrics.valid_time(model, true, T, np.array([2 * np.pi])).item() == pytest.approx(
+        0.1 / 0.05 / (2 * np.pi), rel=0.05
+    )
+
+
+def test_an_energy_that_leaks_shows_in_the_energy_error():
+    model, true = circle(radius=np.exp(-0.005 * T))[None], circle()
+    assert metrics.energy_error(energy(model), energy(true), 1.0).item() == pytest.approx(0.5 * 0.01 * T.mean(), rel=0.1)
+
+
+def test_coordinate_error_of_opposite_motions_is_two():
+    assert metrics.coordinate_error(-circle()[None], circle()).item() == pytest.approx(2.0)
+
+
+def test_a_rollout_that_stays_right_is_valid_for_the_whole_horizon_and_no_longer():
+    assert metrics.valid_time(circle()[None], circle(), T, np.array([2 * np.pi])).item() == pytest.approx(2.0)
+
+
+def test_a_rollout_that_becomes_nan_is_valid_until_then():
+    model = circle()[None].copy()
+    model[..., 100:, :] = np.nan
+    assert metrics.valid_time(model, circle(), T, np.array([2 * np.pi])).item() == pytest.approx(T[100] / (2 * np.pi))
+
+
+@pytest.mark.parametrize(("size", "lost"), [(1.0, 0.0), (9.99, 0.0), (10.01, 1.0), (np.nan, 1.0), (np.inf, 1.0)])
+def test_a_rollout_is_lost_beyond_ten_times_the_data(size, lost):
+    x = circle()[None].copy()
+    x[..., -1, 0] = size
+    assert metrics.diverged(x, 1.0).item() == lost
+
+
+def test_published_energies_are_the_three_that_were_used():
+    x, H = np.array([[3.0, 4.0]]), np.array([2.0])
+    found = {
+        name: metrics.published_energy(name, H, x).item() for name in ("hamiltonian", "twice_hamiltonian", "squared_radius")
+    }
+    assert found == {"hamiltonian": 2.0, "twice_hamiltonian": 4.0, "squared_radius": 25.0}
+
+
+def test_the_published_pendulum_energy_is_not_conserved_by_the_true_motion():
+    truth, x0 = truth_of("pendulum"), starts_of("pendulum", 5)
+    x = rollout(truth, x0, torch.linspace(0, 5, 50))
+    squared = metrics.published_energy("squared_radius", truth.hamiltonian(x).numpy(), x.numpy())
+    assert np.ptp(squared, axis=-1).min() > 0.1
+    assert np.ptp(truth.hamiltonian(x).numpy(), axis=-1).max() < 1e-6
+
+
+def test_the_interval_covers_the_mean_about_as_often_as_it_says():
+    generator, inside = np.random.default_rng(0), 0
+    for _ in range(200):
+        found = interval(generator.normal(1.0, 1.0, (1, 60)), generator, 300)
+        inside += found["low"] <= 1.0 <= found["high"]
+    assert 0.88 <= inside / 200 <= 0.99
+
+
+def test_the_interval_sees_that_seeds_differ():
+    """Seeds that differ by much more than starts: many starts do not make the mean sure."""
+    generator = np.random.default_rng(0)
+    values = np.array([[0.0], [1.0], [2.0]]) + 0.01 * generator.standard_normal((3, 1000))
+    found = interval(values, generator, 1000)
+    assert found["high"] - found["low"] > 1.0
+
+
+def test_the_interval_repeats_with_its_generator_and_has_log10_beside_it():
+    values = np.full((3, 4), 1e-6)
+    a, b = (interval(values, np.random.default_rng(3), 50) for _ in range(2))
+    assert a == b
+    assert a["log10"] == pytest.approx(-6)
+    assert a["low"] == pytest.approx(a["high"])
+
+
+def test_values_that_are_nan_are_left_out_and_nothing_gives_none():
+    values = np.array([[1.0, np.nan], [3.0, np.nan]])
+    assert interval(values, np.random.default_rng(0), 200)["mean"] == 2.0
+    assert interval(values * np.nan, np.random.default_rng(0), 50) == {"mean": None, "low": None, "high": None}
+    assert "log10" not in interval(np.zeros((1, 2)), np.random.default_rng(0), 50)

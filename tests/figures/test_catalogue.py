@@ -1,0 +1,53 @@
+"""Which pictures a report has: each has a caption, and a name that no other has."""
+
+import numpy as np
+import pytest
+import torch
+from test_error_curves import T, rolled
+from test_pixel_figures import MOTION
+from test_pixel_figures import rolled as seen
+
+from hnn.core.trajectories import TrueMotion
+from hnn.figures import catalogue
+
+AXES = ("q in m", "p in kg m/s")
+CURVES = {"step": T, "train_loss": 1 + T, "test_loss": 2 + T, "train_loss.0": 1 + T, "test_loss.0": 2 + T}
+
+
+def shown(*models):
+    x = np.random.default_rng(0).standard_normal((5, len(T), 2))
+    sets = {"held_out": rolled(0.1) | {"x": np.zeros((2, 5, len(T), 2))}}
+    motions = {"held_out": TrueMotion(T, x, np.ones(5))}
+    return catalogue.Shown("spring", motions, dict.fromkeys(models, sets), dict.fromkeys(set(models) - {"truth"}, CURVES))
+
+
+def drawing(x, strict):
+    return torch.zeros(len(x), 3, 4, 4, dtype=torch.uint8)
+
+
+def test_a_task_of_states_has_all_its_pictures_with_captions():
+    group = catalogue.of_states(shown("baseline", "hnn", "truth"), AXES, drawing, 0.1)
+    kinds = ["paths.png", "errors.png", "energy.png", "losses.png", "film.png", "film.gif"]
+    assert list(group) == [f"spring-{kind}" for kind in kinds]
+    assert all(caption.endswith(".") for _, caption in group.values())
+    assert group["spring-film.gif"][1].endswith("truth, baseline, hnn.")
+
+
+def test_the_truth_is_a_floor_and_not_a_model_beside_itself():
+    group = catalogue.of_states(shown("hnn", "truth"), AXES, None, None)
+    assert [axis.get_title() for axis in group["spring-paths.png"][0].axes] == ["truth", "hnn"]
+    assert "truth" in [text.get_text() for text in group["spring-errors.png"][0].legends[0].get_texts()]
+    assert "spring-film.gif" not in group
+
+
+@pytest.mark.parametrize("models", [("baseline-rk4", "hnn-rk4"), ("baseline-rk4", "baseline-euler", "hnn-rk4", "hnn-euler")])
+def test_a_pixel_task_has_pictures_of_what_it_sees_believes_and_learns(models):
+    sets = {name: seen(learned=name.startswith("hnn")) for name in models}
+    rollouts = {name: found | {"held_out": found["held_out"] | rolled(0.1)} for name, found in sets.items()}
+    task = catalogue.Shown("pixels", {"held_out": MOTION}, rollouts, dict.fromkeys(models, CURVES))
+    group = catalogue.of_pixels(task, CURVES)
+    assert {"pixels-film.png", "pixels-film.gif", "pixels-angle.png", "pixels-hnn-rk4-portrait.png"} <= set(group)
+    assert group["pixels-hnn-rk4-counterfactual.gif"][1].startswith("hnn-rk4: energy added")
+    assert {"pixels-errors.png", "pixels-losses.png", "pixels-autoencoder.png"} <= set(group)
+    assert all(caption.endswith(".") for _, caption in group.values())
+    assert ("baseline-euler continuous" in group["pixels-film.gif"][1]) == ("baseline-euler" in models)

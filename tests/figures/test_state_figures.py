@@ -1,0 +1,101 @@
+"""Figures of rollouts that went wrong, and of those that did not; each axis says what it is."""
+
+from io import BytesIO
+
+import numpy as np
+import pytest
+
+from hnn.core.trajectories import TrueMotion
+from hnn.figures import states
+
+T = np.linspace(0, 2, 21)
+LOST = np.where(T < 1, T, np.nan)
+GOOD = np.cos(T)
+
+
+def draw(figure):
+    """What a reader of the file sees must be drawn, not only made."""
+    file = BytesIO()
+    figure.savefig(file, format="png")
+    assert file.tell() > 0
+
+
+@pytest.mark.parametrize(("model", "learned"), [(GOOD, GOOD), (LOST, GOOD), (LOST, LOST), (LOST * 1e12, GOOD)])
+def test_energies_are_drawn_though_a_rollout_is_lost(model, learned):
+    figure = states.energies(T, np.ones_like(T), {"baseline": model, "hnn": model}, {"hnn": learned}, "title")
+    draw(figure)
+    low, high = figure.axes[0].get_ylim()
+    assert low < 1 < high
+
+
+def test_a_learned_energy_is_drawn_from_the_true_one_of_the_start():
+    figure = states.energies(T, 5 * np.ones_like(T), {}, {"hnn": GOOD + 100}, "title")
+    assert figure.axes[1].lines[1].get_ydata() == pytest.approx(GOOD + 4)
+
+
+@pytest.mark.parametrize(
+    ("components", "title", "labels"),
+    [
+        (2, "three motions over 0.2 s", ("angle q in rad", "momentum p in J s")),
+        (8, "one motion over 0.2 s", ("x in m", "y in m")),
+    ],
+)
+def test_a_task_has_its_paths_at_the_published_horizon_and_its_energy_over_the_longest(components, title, labels):
+    x = np.random.default_rng(0).standard_normal((4, len(T), components))
+    near, far = (
+        {"t": t, "x": x[None], "energy": np.ones((1, 4, len(T))), "true_energy": np.ones((4, len(T)))} for t in (T / 10, T)
+    )
+    motions = {"held_out": TrueMotion(T / 10, x, np.ones(4)), "long": TrueMotion(T, x, np.ones(4))}
+    axes = ("angle q in rad", "momentum p in J s")
+    figures = states.task_figures("spring", axes, motions, {"baseline": {"long": far, "held_out": near}})
+    assert list(figures) == ["spring-paths", "spring-energy"]
+    assert figures["spring-paths"].get_suptitle() == f"spring: {title}"
+    assert (figures["spring-paths"].axes[0].get_xlabel(), figures["spring-paths"].axes[0].get_ylabel()) == labels
+    assert figures["spring-energy"].get_suptitle() == "spring: energy along one motion over 2 s"
+    assert figures["spring-energy"].axes[0].get_ylabel() == "energy in J"
+    for figure in figures.values():
+        draw(figure)
+        assert all(axis.get_xlabel() for axis in figure.axes)
+
+
+def test_an_energy_that_explodes_does_not_flatten_the_others():
+    flat = np.full_like(T, -1.0)
+    figure = states.energies(T, flat, {"baseline": 1e5 * T, "hnn": flat}, {"hnn": flat}, "title")
+    draw(figure)
+    assert np.ptp(figure.axes[0].get_ylim()) < 5
+    assert [text.get_text() for text in figure.axes[0].texts] == ["baseline leaves this frame: 0 to 2.0e5 J"]
+    assert not figure.axes[1].texts
+
+
+def test_whatever_leaves_the_frame_is_named_on_the_side_where_it_does_and_lost_parts_are_left_out():
+    flat, lost = np.full_like(T, -1.0), np.where(T < 1, -1 - 1e3 * T, np.nan)
+    figure = states.energies(T, flat, {"baseline": 1e5 * T, "hnn": lost, "other": np.full_like(T, np.nan)}, {}, "title")
+    said = [text.get_text() for text in figure.axes[0].texts]
+    assert said == ["baseline leaves this frame: 0 to 2.0e5 J", "hnn leaves this frame: -901 to -1 J"]
+
+
+def test_portraits_are_smooth_between_the_times_and_stop_where_a_rollout_is_lost():
+    t = np.linspace(0, 2 * np.pi, 17)
+    circle = np.stack([np.cos(t), np.sin(t)], -1)[None]
+    lost = np.where(t[:, None] < 3, circle, np.nan)
+    figure = states.portraits(t, circle, {"hnn": lost, "baseline": np.full_like(circle, np.nan)}, "title", ("q", "p"))
+    draw(figure)
+    true, kept = (np.stack(figure.axes[i].lines[0].get_data(), -1) for i in (0, 1))
+    assert np.linalg.norm(true, axis=-1) == pytest.approx(1, abs=1e-3)
+    assert kept[-1] == pytest.approx(circle[0, t < 3][-1], abs=0.1)
+    assert len(figure.axes[2].lines) == 1  # the starts
+
+
+def test_losses_show_mean_and_range_over_seeds_and_the_floor_of_the_test_data():
+    step = np.arange(5.0)
+    columns = {"step": step, "train_loss": np.full(5, 2.0), "test_loss": np.full(5, 3.0)}
+    columns |= {f"{part}_loss.{k}": np.full(5, 1.0 + k) for part in ("train", "test") for k in range(3)}
+    figure = states.losses({"hnn": columns, "baseline": columns}, 0.5, "title", "x, m²")
+    draw(figure)
+    train, test = figure.axes
+    assert train.get_ylabel() == "loss: mean square error of\nx, m²"
+    assert [axis.get_yscale() for axis in figure.axes] == ["log", "log"]
+    assert [line.get_ydata()[0] for line in train.lines] == [2, 2]
+    assert [line.get_ydata()[0] for line in test.lines] == [3, 3, 0.5]
+    assert train.collections[0].get_datalim(train.transData).get_points()[:, 1] == pytest.approx([1, 3])
+    assert [text.get_text() for text in test.get_legend().get_texts()] == ["hnn", "baseline", "truth"]

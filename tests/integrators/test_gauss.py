@@ -1,0 +1,123 @@
+"""Gauss collocation: to rounding, of the order it says, symplectic and reversible, and honest where it cannot follow."""
+
+import numpy as np
+import pytest
+import torch
+from conftest import Known, starts_of, truth_of
+from scipy.special import ellipj, ellipk
+
+from hnn.core.errors import Refused
+from hnn.core.phase_space import canonical_matrix
+from hnn.integrators import gauss
+from hnn.integrators.dop853 import DOP853
+from hnn.integrators.gauss import Gauss, integrals, nodes, transform, weights
+
+T = torch.linspace(0, 20, 60, dtype=torch.float64)
+
+
+def test_the_weights_of_two_stages_are_those_of_the_book():
+    """Hairer, Lubich, Wanner 2006, table II.1.1."""
+    r = 3**0.5 / 6
+    assert nodes(2) == pytest.approx([0.5 - r, 0.5 + r])
+    assert weights(2) == pytest.approx(np.array([[0.25, 0.25 - r], [0.25 + r, 0.25]]))
+
+
+@pytest.mark.parametrize("stages", [2, 5, 16])
+def test_the_rule_is_exact_for_polynomials_of_degree_2s_minus_1(stages):
+    b = (integrals(stages, np.array([1.0])) @ transform(stages))[0]
+    for degree in range(2 * stages):
+        assert (b * nodes(stages) ** degree).sum() == pytest.approx(1 / (degree + 1), abs=1e-14)
+
+
+@pytest.mark.parametrize("stages", [2, 5])  # of 16 stages the next degree is exact to rounding too
+def test_the_rule_is_not_exact_for_the_next_degree(stages):
+    b = (integrals(stages, np.array([1.0])) @ transform(stages))[0]
+    assert abs((b * nodes(stages) ** (2 * stages)).sum() - 1 / (2 * stages + 1)) > 1e-10
+
+
+def test_it_follows_the_spring_to_rounding_at_every_time_and_dop853_does_not():
+    truth, x0 = truth_of("mass_spring"), starts_of("mass_spring", 10)
+    exact = truth.solution(x0, T)
+    assert (Gauss()(truth, x0, T) - exact).abs().max() < 1e-13
+    assert (DOP853(1e-12)(truth, x0, T) - exact).abs().max() > 1e-13
+
+
+def test_it_follows_the_pendulum_of_elliptic_functions_over_100_periods():
+    """q(t) = 2 arcsin(k sn(ω t + K, k²)) from rest at its largest angle, sin(q/2) = k."""
+    truth, k = truth_of("pendulum"), np.sin(0.75)
+    omega, quarter = (truth.torque / truth.inertia) ** 0.5, ellipk(k**2)
+    t = torch.linspace(0, 100 * 4 * quarter / omega, 500)
+    sn = ellipj(omega * t.numpy() + quarter, k**2)[0]
+    found = Gauss()(truth, torch.tensor([[1.5, 0.0]]), t)[0, :, 0]
+    assert np.abs(found.numpy() - 2 * np.arcsin(k * sn)).max() < 1e-10
+
+
+def test_points_are_found_no_better_than_the_tolerance_asks(monkeypatch):
+    """And the error is still far below it; to find them to rounding would take a third more calls."""
+    truth, x0, calls = truth_of("pendulum"), starts_of("pendulum", 10), []
+    exact = Gauss()(truth, x0, T)
+    field = Known(lambda x: [calls.append(1), truth.time_derivative(x)][1])
+    loose = Gauss(1e-6)(field, x0, T)
+    asked = len(calls)
+    monkeypatch.setattr(gauss, "PART", 0.0)
+    Gauss(1e-6)(field, x0, T)
+    assert (loose - exact).abs().max() < 1e-6
+    assert len(calls) - asked > 1.3 * asked
+
+
+@pytest.mark.parametrize("task", ["pendulum", "two_body"])
+def test_energy_is_kept_to_rounding(task):
+    truth = truth_of(task)
+    energy = truth.hamiltonian(Gauss()(truth, starts_of(task, 20), T))
+    assert ((energy - energy[:, :1]) / energy.abs().max()).abs().max() < 1e-14
+
+
+def test_the_flow_map_is_symplectic_and_reversible():
+    truth, x0, J = truth_of("pendulum"), torch.tensor([1.0, 0.5]), canonical_matrix(1)
+    h, e = 1e-4, torch.eye(2)
+    starts = torch.stack([x0 + k * h * d for d in e for k in (1, -1, 2, -2)])
+    end = Gauss()(truth, starts, torch.tensor([0.0, 3.0]))[:, -1].view(2, 4, 2)
+    M = ((8 * (end[:, 0] - end[:, 1]) - (end[:, 2] - end[:, 3])) / (12 * h)).T
+    assert (M.T @ J @ M - J).abs().max() < 1e-10
+    back = Gauss()(truth, end[:, 0], torch.tensor([3.0, 0.0]))[:, -1]
+    assert (back - starts.view(2, 4, 2)[:, 0]).abs().max() < 1e-13
+
+
+def test_a_looser_tolerance_takes_fewer_calls_and_is_kept():
+    truth, x0, calls = truth_of("pendulum"), starts_of("pendulum", 5), []
+
+    def counted(x):
+        calls.append(len(x))
+        return truth.time_derivative(x)
+
+    found, count = {}, {}
+    for tolerance in (1e-4, 1e-8, 1e-12):
+        calls.clear()
+        found[tolerance] = Gauss(tolerance)(Known(counted), x0, T)
+        count[tolerance] = len(calls)
+    assert count[1e-4] < count[1e-8] < count[1e-12]
+    assert (found[1e-8] - found[1e-12]).abs().max() < 1e-6
+    assert (found[1e-4] - found[1e-12]).abs().max() > 1e-12
+
+
+def test_all_stages_of_all_trajectories_pass_the_field_at_once():
+    shapes = set()
+
+    def field(x):
+        shapes.add(tuple(x.shape))
+        return truth_of("mass_spring").time_derivative(x)
+
+    Gauss(stages=6)(Known(field), torch.randn(3, 4, 2), T)
+    assert shapes == {(3, 4, 2), (6, 3, 4, 2)}
+
+
+def test_saved_times_do_not_change_the_motion():
+    truth, x0 = truth_of("two_body"), starts_of("two_body", 3)
+    few, many = (Gauss()(truth, x0, torch.linspace(0, 10, n)) for n in (2, 201))
+    assert (few[:, -1] - many[:, -1]).abs().max() < 1e-13
+
+
+def test_a_motion_that_ends_in_a_collision_is_refused_and_says_when():
+    fall = Known(lambda x: torch.cat([x[..., 1:], -1 / x[..., :1] ** 2], -1))  # from rest at 1: at π/√8 it hits the centre
+    with pytest.raises(Refused, match=r"cannot be followed beyond t = 1\.11"):
+        Gauss()(fall, torch.tensor([[1.0, 0.0]]), torch.tensor([0.0, 2.0]))

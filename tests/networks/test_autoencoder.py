@@ -1,0 +1,53 @@
+import pytest
+import torch
+from torch import nn
+
+from hnn.networks.autoencoder import Autoencoder, pairs
+
+FRAMES = torch.arange(2 * 4 * 3 * 2 * 2, dtype=torch.uint8).reshape(2, 4, 3, 2, 2)
+
+
+def autoencoder(latent=2, seed=0, pixels=24):
+    generator = torch.Generator().manual_seed(seed)
+    return Autoencoder(pixels, hidden=16, latent=latent, time_unit=0.25, generator=generator).double()
+
+
+def test_pairs_are_neighbours_side_by_side_with_brightness_between_0_and_1():
+    x = pairs(FRAMES, torch.float64)
+    assert x.shape == (2, 3, 24)
+    torch.testing.assert_close(x[1, 2, :12], FRAMES[1, 2].flatten().double() / 255)
+    torch.testing.assert_close(x[1, 2, 12:], FRAMES[1, 3].flatten().double() / 255)
+
+
+@pytest.mark.parametrize("latent", [2, 4])
+@pytest.mark.parametrize("batch", [(), (5,), (2, 3)])
+def test_shapes(latent, batch):
+    network = autoencoder(latent)
+    z = network.encode(torch.rand(*batch, 24))
+    assert z.shape == (*batch, latent)
+    assert network.decode(z).shape == (*batch, 24)
+
+
+def test_there_are_four_layers_each_way_and_the_middle_ones_are_residual():
+    network = autoencoder()
+    for part in (network.encode, network.decode):
+        assert sum(isinstance(module, nn.Linear) for module in part.modules()) == 4
+        for layer in (part.layers[1], part.layers[2]):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+        x = torch.rand(7, part.layers[0].in_features)
+        torch.testing.assert_close(part(x), part.layers[3](torch.relu(part.layers[0](x))))
+
+
+def test_magnifying_scales_the_latent_states_and_nothing_that_is_decoded():
+    network, x = autoencoder(), torch.rand(9, 24)
+    z, decoded = network.encode(x).detach(), network.decode(network.encode(x)).detach()
+    network.magnify(3.0)
+    torch.testing.assert_close(network.encode(x), 3 * z)
+    torch.testing.assert_close(network.decode(network.encode(x)), decoded)
+
+
+def test_weights_come_from_the_generator_alone():
+    a, b, c = (autoencoder(seed=seed).state_dict() for seed in (0, 0, 1))
+    assert all(torch.equal(a[name], b[name]) for name in a)
+    assert not torch.equal(a["encode.layers.0.weight"], c["encode.layers.0.weight"])

@@ -1,0 +1,136 @@
+"""Pictures of states: where things are drawn, how finely, and that they look as they did (tests/golden)."""
+
+from dataclasses import replace
+from math import pi
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import PARAMS, SIMULATED, starts_of
+from PIL import Image
+
+from hnn.core import registry
+from hnn.core.errors import Refused
+from hnn.rendering.canvas import Canvas, OutsideCanvas, render
+from hnn.rendering.shapes import GEOMETRIES, Capsule
+
+GOLDEN = Path(__file__).parents[2] / "golden"
+CANVAS = Canvas(size=28, channels=1, line_width=0.14, supersampling=2, centre_x=0.0, centre_y=-0.5, half_width=0.7)
+WIDE = replace(CANVAS, centre_y=0.0, half_width=2.4, line_width=0.06)
+SCENES = {  # system: a state, its constants, the canvas
+    "rod_pendulum": ([0.4, 0.0], {"length": 1.0}, CANVAS),
+    "pendulum": ([-0.6, 0.0], {"length": 1.0}, replace(WIDE, half_width=1.4)),
+    "damped_pendulum": ([0.6, 0.0], {"length": 1.0}, replace(WIDE, half_width=1.4)),
+    "mass_spring": ([0.7, 0.0], {}, WIDE),
+    "two_body": ([1.0, 0.5, -1.0, -0.5] + 4 * [0.0], {}, WIDE),
+    "double_pendulum": ([0.7, -0.3, 0.0, 0.0], {"length_1": 1.0, "length_2": 1.0}, WIDE),
+}
+
+
+def rod(q, canvas=CANVAS, **options):
+    """Frames of the rod at the angles q, and the grid of the canvas in metres."""
+    x = torch.stack([torch.as_tensor(q), torch.zeros_like(torch.as_tensor(q))], dim=-1)
+    return render(canvas, x, "rod_pendulum", length=1.0, **options)
+
+
+def centroid(frames, canvas=CANVAS):
+    """(x, y) in metres of the light of frames (batch, 1, size, size)."""
+    light = frames[:, 0].double()
+    across = ((torch.arange(canvas.size) + 0.5) / canvas.size * 2 - 1) * canvas.half_width
+    total = light.sum((1, 2))
+    return canvas.centre_x + (light.sum(1) @ across) / total, canvas.centre_y - (light.sum(2) @ across) / total
+
+
+@pytest.mark.parametrize("supersampling", [1, 2, 4])
+def test_the_centroid_of_the_picture_is_that_of_the_rod_to_a_fraction_of_a_pixel(supersampling):
+    canvas = replace(CANVAS, supersampling=supersampling)
+    q = torch.linspace(-0.5, 0.5, 101)
+    x, y = centroid(rod(q, canvas), canvas)
+    pixel = 2 * canvas.half_width / canvas.size
+    assert (x - 0.5 * q.sin()).abs().max() < 0.04 * pixel
+    assert (y + 0.5 * q.cos()).abs().max() < 0.04 * pixel
+
+
+def test_a_motion_of_a_hundredth_of_a_pixel_is_seen():
+    pixel = 2 * CANVAS.half_width / CANVAS.size
+    a, b = rod(torch.tensor([0.1, 0.1 + 0.05 * pixel]))
+    assert (a.int() - b.int()).abs().max() >= 1
+
+
+@pytest.mark.parametrize("supersampling", [1, 3])
+def test_brightness_is_the_area_that_is_covered(supersampling):
+    canvas = replace(CANVAS, supersampling=supersampling)
+    light = rod(torch.tensor([0.3]), canvas).double().sum() / 255
+    radius, pixel = canvas.width / 2, 2 * canvas.half_width / canvas.size
+    assert light * pixel**2 == pytest.approx(2 * radius * 1.0 + pi * radius**2, rel=0.01)
+
+
+def test_later_shapes_cover_earlier_ones_in_their_own_colours():
+    here = torch.tensor([[0.0, 0.0]])
+    canvas = replace(CANVAS, channels=3, centre_y=0.0)
+    shapes = [Capsule(here, here, 0.4, (1.0, 0.0, 0.0)), Capsule(here, here, 0.2, (0.0, 1.0, 0.0))]
+    (frame,) = canvas.draw(shapes)
+    assert frame[:, 14, 14].tolist() == [0, 255, 0]
+    assert frame[:, 14, 20].tolist() == [255, 0, 0]
+    assert frame[:, 1, 1].tolist() == [0, 0, 0]
+    grey = replace(canvas, channels=1).draw(shapes)
+    assert grey[0, 0, 14, 14] == 85  # a third of the light
+
+
+@pytest.mark.parametrize("batch", [(), (3,), (2, 3)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_states_may_have_any_batch_dimensions_and_blocks_join_seamlessly(batch, channels, monkeypatch):
+    canvas = replace(CANVAS, channels=channels)
+    x = torch.linspace(-0.4, 0.4, 12).reshape(2, 3, 2)[(0,) * (2 - len(batch))]
+    frames = render(canvas, x, "rod_pendulum", length=1.0)
+    assert frames.shape == (*batch, channels, 28, 28)
+    assert frames.dtype == torch.uint8
+    monkeypatch.setattr("hnn.rendering.BLOCK", 2 * 56**2)  # two frames at a time
+    assert torch.equal(render(canvas, x, "rod_pendulum", length=1.0), frames)
+
+
+def test_a_state_outside_the_canvas_is_named_with_the_parameter_and_what_would_do():
+    message = r"render.half_width: given 0.7, but the state \(1.2, 0\) is drawn up to 1.03 m .* allowed: at least that"
+    with pytest.raises(OutsideCanvas, match=message):
+        rod(torch.tensor([0.1, 1.2]))
+    cut = rod(torch.tensor([1.2]), strict=False)
+    assert 0 < cut.double().sum() < 255 * 28**2
+    with pytest.raises(OutsideCanvas, match="half_width"):
+        rod(torch.tensor([torch.nan]))
+
+
+def test_a_lost_state_is_drawn_as_nothing_where_that_is_allowed():
+    frame = render(WIDE, torch.full((1, 8), torch.nan), "two_body", strict=False)
+    assert frame.sum() == 0
+
+
+def test_a_system_without_a_geometry_is_refused_by_name():
+    with pytest.raises(Refused, match=r"system\.name: given 'top', which has no geometry; allowed: .*two_body"):
+        render(CANVAS, torch.zeros(1, 2), "top")
+
+
+def test_every_system_has_a_geometry():
+    assert set(registry.names("systems")) <= set(GEOMETRIES)
+
+
+@pytest.mark.parametrize("task", [name for name in SIMULATED if "render" in PARAMS["tasks"][name]])
+def test_the_states_of_the_data_are_on_the_canvas_of_the_task(task):
+    values = PARAMS["tasks"][task]
+    options = PARAMS["render"] | values["render"]
+    frames = render(Canvas(**options), starts_of(task, 50), **values["system"])
+    assert (frames.flatten(1).amax(1) > 0).all()
+
+
+@pytest.mark.parametrize("name", SCENES)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pictures_look_as_they_did(name, channels):
+    """After a change that is meant, delete the file: the test draws it anew and fails once; then look at what it drew."""
+    state, constants, canvas = SCENES[name]
+    frame = render(replace(canvas, channels=channels), torch.tensor([state]), name, **constants)[0]
+    drawn = frame.permute(1, 2, 0).squeeze(-1).numpy()
+    path = GOLDEN / f"{name}-{channels}.png"
+    if not path.is_file():
+        Image.fromarray(drawn).save(path)
+        pytest.fail(f"{path} was not there: look at what has been drawn, and commit it")
+    assert np.abs(np.asarray(Image.open(path)).astype(int) - drawn.astype(int)).max() <= 1
