@@ -18,5 +18,5 @@ def __getattr__(name: str) -> Any:
     if name == "load":
         return importlib.import_module("hnn.trained").load
     if name == "load_pixels":
-        return importlib.import_module("hnn.trained_pixels").load_pixels
+        return importlib.import_module("hnn.pixels.trained").load_pixels
     raise AttributeError(f"module 'hnn' has no attribute {name!r}")

@@ -1,16 +1,17 @@
-"""The two kinds of data that pass between stages: what a model learns from, and what its rollouts are held against."""
+"""Trajectories that pass between stages: observations to learn from, true motions to compare with, rollouts of models."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy import ndarray
 
-__all__ = ["Observations", "TrueMotion"]
+__all__ = ["CellRollouts", "Counterfactual", "Observations", "Portrait", "Rollout", "TrueMotion", "Visuals"]
 
 
 @dataclass(frozen=True)
 class Observations:
-    """Trajectories to learn from, in float64. Simulated and measured ones look alike."""
+    """Trajectories to learn from, in float64; simulated and measured ones have the same form."""
 
     t: ndarray
     """Times in seconds, (time,)."""
@@ -25,13 +26,13 @@ class Observations:
         return self.x[known], self.dx[known]
 
     def part(self, trajectories: slice = slice(None), time: slice = slice(None)) -> "Observations":
-        """Some of the trajectories, or some of their times."""
+        """A slice of the trajectories, of their times, or of both."""
         return Observations(self.t[time], self.x[trajectories, time], self.dx[trajectories, time])
 
 
 @dataclass(frozen=True)
 class TrueMotion:
-    """What really happens from some initial states, to hold rollouts against; float64, without noise if simulated."""
+    """The true trajectories from a set of starts, in float64; without noise if simulated."""
 
     t: ndarray
     """Times in seconds, (time,), beginning at 0."""
@@ -39,3 +40,78 @@ class TrueMotion:
     """States, (starts, time, 2n)."""
     period: ndarray
     """Period in seconds of the motion from each start, (starts,)."""
+
+    def first(self, count: int) -> "TrueMotion":
+        """The first `count` times."""
+        return TrueMotion(self.t[:count], self.x[:, :count], self.period)
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """Trajectories of a model from one set of starts, for all its seeds, beside the true motion."""
+
+    t: ndarray
+    """Times in seconds, (time,)."""
+    x: ndarray
+    """States, (seeds, starts, time, 2n); from pixels, as read from the latent states."""
+    energy: ndarray
+    """True energy of x in joules, (seeds, starts, time)."""
+    true_energy: ndarray
+    """True energy of the true motion in joules, (starts, time)."""
+    distance: ndarray
+    """|x - true x| over the root mean square of |true x|, (seeds, starts, time)."""
+    energy_scale: float
+    """Standard deviation of the true energy over the training data, in joules."""
+    learned: ndarray | None = None
+    """Learned H of x, up to a constant, (seeds, starts, time); None for a model that learns no energy."""
+    z: ndarray | None = None
+    """Latent states, (seeds, starts, time, latent); None if states are observed."""
+    quantities: Mapping[str, ndarray] = field(default_factory=dict)
+    """Metrics by name, (seeds, starts)."""
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """A learned H over a grid of its two latent coordinates."""
+
+    q: ndarray  # (columns,)
+    p: ndarray  # (rows,)
+    energy: ndarray  # (rows, columns)
+
+
+@dataclass(frozen=True)
+class Counterfactual:
+    """A latent motion to which energy is added midway along ∇H."""
+
+    z: ndarray
+    """Latent states, (time, latent)."""
+    energy: ndarray
+    """Learned H, (time,)."""
+    decoded: ndarray
+    """Decoded frames, bytes, (time, channels, size, size)."""
+    phases: ndarray
+    """Numbers of frames before, while and after energy is added, (3,)."""
+
+
+@dataclass(frozen=True)
+class Visuals:
+    """Arrays that the report draws of a pixel cell: its first seed from the first held-out start."""
+
+    film: Mapping[str, ndarray]
+    """Frames, bytes, (time, channels, size, size): `true`, `decoded` from the rollout by the trained map, `continuous`."""
+    portrait: Portrait | None = None
+    counterfactual: Counterfactual | None = None
+    """Both None for a model without an energy or with more than two latents."""
+
+
+@dataclass(frozen=True)
+class CellRollouts:
+    """All rollouts of a cell by set of starts, and from pixels the arrays of its figures."""
+
+    sets: Mapping[str, Rollout]
+    visuals: Visuals | None = None
+
+    @property
+    def longest(self) -> Rollout:
+        """The rollouts over the long horizon, or the held-out ones where there are none."""
+        return self.sets.get("long", self.sets["held_out"])

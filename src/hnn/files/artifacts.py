@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy import ndarray
 
+from hnn.core.cell import Cell
 from hnn.core.errors import Refused
-from hnn.core.trajectories import Observations, TrueMotion
+from hnn.core.trajectories import CellRollouts, Counterfactual, Observations, Portrait, Rollout, TrueMotion, Visuals
 from hnn.files.formats import read_arrays, read_json, write_arrays, write_text, writing
 from hnn.files.paths import METRICS, frames_path, metrics_path, motions_path, observations_path, rollouts_path
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:  # torch takes a second to import and most readers of files ne
     from torch import Tensor
 
 __all__ = [
-    "Rollouts",
     "read_cell",
     "read_frames",
     "read_motions",
@@ -32,9 +32,6 @@ __all__ = [
     "write_rollouts",
     "write_weights",
 ]
-
-Rollouts = dict[str, dict[str, ndarray]]
-"""For each set of starts, arrays by name: see `hnn.evaluation.rollouts.roll`."""
 
 
 def write_observations(task: str, train: Observations, test: Observations) -> None:
@@ -76,14 +73,42 @@ def read_frames(task: str, size: int, channels: int) -> dict[str, ndarray]:
     return frames
 
 
-def write_rollouts(task: str, model: str, rollouts: Rollouts) -> None:
-    """The rollouts of a cell: for each set of starts, arrays by name."""
-    write_arrays(rollouts_path(task, model), flatten(rollouts))
+def write_rollouts(cell: Cell, rollouts: CellRollouts) -> None:
+    """Write the rollouts of a cell: `<set>.<array>`, `<set>.quantity.<metric>`, and from pixels the arrays of its figures."""
+    groups = {name: rollout_arrays(rollout) for name, rollout in rollouts.sets.items()}
+    if rollouts.visuals:
+        groups["film"] = dict(rollouts.visuals.film)
+        for name in ("portrait", "counterfactual"):
+            if part := getattr(rollouts.visuals, name):
+                groups[name] = vars(part)
+    write_arrays(rollouts_path(cell), flatten(groups))
 
 
-def read_rollouts(task: str, model: str) -> Rollouts:
-    """The rollouts of a cell: for each set of starts, arrays by name."""
-    return unflatten(read_arrays(rollouts_path(task, model)))
+def read_rollouts(cell: Cell) -> CellRollouts:
+    """The rollouts of a cell, as `write_rollouts` wrote them."""
+    groups = unflatten(read_arrays(rollouts_path(cell)))
+    film, portrait, counterfactual = (groups.pop(name, None) for name in ("film", "portrait", "counterfactual"))
+    visuals = film and Visuals(film, portrait and Portrait(**portrait), counterfactual and Counterfactual(**counterfactual))
+    return CellRollouts({name: rollout_from(arrays) for name, arrays in groups.items()}, visuals or None)
+
+
+QUANTITY = "quantity."
+"""The beginning of the names of arrays that hold metrics."""
+
+
+def rollout_arrays(rollout: Rollout) -> dict[str, ndarray]:
+    """The arrays of a rollout by name."""
+    arrays = {name: value for name, value in vars(rollout).items() if name != "quantities" and value is not None}
+    arrays["energy_scale"] = np.array(rollout.energy_scale)
+    return arrays | {f"{QUANTITY}{name}": values for name, values in rollout.quantities.items()}
+
+
+def rollout_from(arrays: Mapping[str, ndarray]) -> Rollout:
+    """The rollout of these arrays."""
+    quantities = {name.removeprefix(QUANTITY): array for name, array in arrays.items() if name.startswith(QUANTITY)}
+    fields = {name: array for name, array in arrays.items() if not name.startswith(QUANTITY)}
+    scale = float(fields.pop("energy_scale"))
+    return Rollout(**fields, energy_scale=scale, quantities=quantities)  # type: ignore[arg-type]
 
 
 def write_weights(path: Path, members: Sequence[Mapping[str, "Tensor"]], about: Mapping[str, Any]) -> None:
@@ -108,10 +133,10 @@ def read_weights(path: Path) -> tuple[list[dict[str, "Tensor"]], dict[str, Any]]
     return members, about
 
 
-def read_cell(task: str, model: str) -> dict[str, Any]:
+def read_cell(cell: Cell) -> dict[str, Any]:
     """The metrics of a cell by stage: {"train": …, "rollout": …}; the truth is not trained."""
-    stages = ("rollout",) if model == "truth" else ("train", "rollout")
-    return {stage: read_json(metrics_path(stage, f"{task}-{model}")) for stage in stages}
+    stages = ("rollout",) if cell.is_truth else ("train", "rollout")
+    return {stage: read_json(metrics_path(stage, cell.key)) for stage in stages}
 
 
 def write_cards(cards: Mapping[str, str]) -> None:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from hnn.core.cell import Cell
+
 __all__ = [
     "CODE",
     "DATA",
@@ -39,12 +41,12 @@ def observations_path(task: str) -> Path:
 
 
 def motions_path(task: str) -> Path:
-    """The true motions that rollouts are held against."""
+    """The true motions that rollouts are compared with."""
     return DATA / "motions" / f"{task}.npz"
 
 
 def frames_path(task: str) -> Path:
-    """The pictures of observations and true motions."""
+    """The rendered frames of observations and true motions."""
     return DATA / "frames" / f"{task}.npz"
 
 
@@ -53,18 +55,18 @@ def autoencoder_path(task: str) -> Path:
     return DATA / "autoencoders" / f"{task}.safetensors"
 
 
-def weights_path(task: str, model: str) -> Path:
+def weights_path(cell: Cell) -> Path:
     """The weights of a cell, all seeds."""
-    return DATA / "models" / f"{task}-{model}.safetensors"
+    return DATA / "models" / f"{cell.key}.safetensors"
 
 
-def rollouts_path(task: str, model: str) -> Path:
+def rollouts_path(cell: Cell) -> Path:
     """The rollouts of a cell."""
-    return DATA / "rollouts" / f"{task}-{model}.npz"
+    return DATA / "rollouts" / f"{cell.key}.npz"
 
 
 def metrics_path(stage: str, key: str) -> Path:
-    """What a stage found out: of a task or of a cell."""
+    """The metrics that a stage writes of a task or of a cell, by its key."""
     return METRICS / stage / f"{key}.json"
 
 
@@ -79,5 +81,5 @@ def errors_path(task: str) -> Path:
 
 
 def figure_path(name: str) -> Path:
-    """A picture of the report, by its file name."""
+    """A figure of the report, by its file name."""
     return METRICS / "figures" / name

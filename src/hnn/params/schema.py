@@ -6,6 +6,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 from pydantic_core import PydanticCustomError
 
 from hnn.core import registry
+from hnn.core.cell import Cell
 from hnn.params.base import Section, hint
 from hnn.params.sections import (
     Autoencoder,
@@ -73,10 +74,10 @@ class Params(Section):
         """The tasks whose states are observed, simulated ones first."""
         return self.state_tasks + self.measured_tasks
 
-    @property
-    def latent_models(self) -> list[str]:
-        """The cells of a pixel task: each model trained through each step map."""
-        return [f"{model}-{step_map}" for model in self.models for step_map in self.step_maps]
+    def cells(self, task: str) -> list[Cell]:
+        """The cells of an active task: its models, and from pixels each through every step map."""
+        step_maps = self.step_maps if task in self.pixel_tasks else [""]
+        return [Cell(task, model, step_map) for model in self.models for step_map in step_maps]
 
     @model_validator(mode="after")
     def check_frames(self) -> Self:

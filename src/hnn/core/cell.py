@@ -1,0 +1,54 @@
+"""A cell of the grid that the pipeline trains and evaluates: one model of one task."""
+
+from typing import NamedTuple
+
+__all__ = ["TRUTH", "Cell"]
+
+TRUTH = "truth"
+"""The model that is the exact field of a task's system: its scores are the floors of every table."""
+
+
+class Cell(NamedTuple):
+    """Task × model, and from pixels × the step map that its dynamics are trained through.
+
+    >>> Cell("pixel_pendulum", "hnn", "rk4").key
+    'pixel_pendulum-hnn-rk4'
+    >>> Cell.of_name("pendulum", "hnn") == Cell("pendulum", "hnn")
+    True
+    """
+
+    task: str
+    model: str
+    step_map: str = ""
+    """Empty for a cell whose states are observed."""
+
+    @property
+    def name(self) -> str:
+        """`model` or `model-step_map`: unique among the cells of a task."""
+        return f"{self.model}-{self.step_map}" if self.step_map else self.model
+
+    @property
+    def key(self) -> str:
+        """`task-name`: the cell's name in DVC and of its files."""
+        return f"{self.task}-{self.name}"
+
+    @property
+    def from_pixels(self) -> bool:
+        """True if the cell sees frames, not states."""
+        return bool(self.step_map)
+
+    @property
+    def is_truth(self) -> bool:
+        """True for the exact field."""
+        return self.model == TRUTH
+
+    @property
+    def baseline(self) -> "Cell":
+        """The cell that this one is compared with: the baseline, trained through the same step map."""
+        return self._replace(model="baseline")
+
+    @classmethod
+    def of_name(cls, task: str, name: str) -> "Cell":
+        """The cell of a task by its `name`."""
+        model, _, step_map = name.partition("-")
+        return cls(task, model, step_map)
