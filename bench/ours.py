@@ -161,8 +161,10 @@ def energy_mse(members: Sequence[Model], task: str, found: Data) -> list[float]:
     members = [member.double().eval().requires_grad_(False) for member in members]
     of = truth(task)
     solver = Solver(p.integrator, p.step, p.tolerance)
-    rolled = rollouts.roll(of, members, found.table1, rollouts.scales(of, members, found.train), solver)
-    errors = evaluate.published_quantities(rolled, found.table1, p.published_energy)["energy_mse"]
+    reference = rollouts.Reference(of, found.table1, rollouts.scales(of, members, found.train))
+    errors = evaluate.published_metrics(rollouts.roll(members, reference, solver), found.table1, p.published_energy)[
+        "energy_mse"
+    ]
     return [float(error) for error in errors.mean(-1)]
 
 

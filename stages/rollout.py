@@ -1,4 +1,4 @@
-"""The weights of one cell -> its rollouts from every start at once, and what they are worth."""
+"""The weights of one cell -> its rollouts from every set of starts, and their metrics."""
 
 from functools import partial
 
@@ -6,26 +6,30 @@ import torch
 
 from stages import run
 
+from hnn.core.cell import Cell
 from hnn.core.device import choose
-from hnn.evaluation import cells
-from hnn.files import artifacts, formats, paths
+from hnn.evaluation.evaluate import Options, evaluate_states
+from hnn.files.artifacts import read_motions, read_observations, write_rollouts
+from hnn.files.formats import write_json
+from hnn.files.paths import metrics_path, weights_path
 from hnn.parallel.pool import parallel_map
 from hnn.params.loading import load_params
 from hnn.systems.base import make_system
 from hnn.trained import load_members
 
 
-def rollout(task: str, name: str) -> None:
-    """Roll out the cell task × `name` along every set of true motions of the task."""
-    params = load_params()
+def rollout(task: str, model: str) -> None:
+    """Roll out the cell task × model along every set of true motions of the task."""
+    params, cell = load_params(), Cell(task, model)
     p = params.tasks[task].rollout
     torch.set_num_threads(p.threads)
-    members = [member.to(choose(params.device)) for member in load_members(paths.weights_path(task, name))]
+    members = [member.to(choose(params.device)) for member in load_members(weights_path(cell))]
     truth = make_system(**params.tasks[task].system)
-    train, _ = artifacts.read_observations(task)
-    chunks = partial(parallel_map, threads=p.threads, compute=params.compute)
-    results = cells.measure(task, name, truth, members, train, cells.departures(artifacts.read_motions(task)), p, chunks)
-    formats.write_json(paths.metrics_path("rollout", f"{task}-{name}"), results)
+    train, _ = read_observations(task)
+    workers = partial(parallel_map, threads=p.threads, compute=params.compute)
+    evaluation = evaluate_states(cell, truth, members, train, read_motions(task), p.pick(Options), workers)
+    write_rollouts(cell, evaluation.rollouts)
+    write_json(metrics_path("rollout", cell.key), evaluation.to_json())
 
 
 if __name__ == "__main__":

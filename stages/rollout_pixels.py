@@ -1,4 +1,4 @@
-"""The weights of one pixel cell -> its rollouts from frame pairs, and what they are worth."""
+"""The weights of one pixel cell -> its rollouts from frame pairs, and their metrics."""
 
 from functools import partial
 
@@ -6,29 +6,34 @@ import torch
 
 from stages import run
 
+from hnn.core.cell import Cell
 from hnn.core.device import choose
-from hnn.files import artifacts, formats, paths
+from hnn.evaluation.evaluate import Options
+from hnn.files.artifacts import read_frames, read_motions, read_observations, write_rollouts
+from hnn.files.formats import write_json
+from hnn.files.paths import metrics_path, weights_path
 from hnn.parallel.pool import parallel_map
 from hnn.params.loading import load_params
-from hnn.pixels import cells
+from hnn.pixels.evaluation import evaluate_pixels
 from hnn.pixels.latent_model import LatentEnsemble
 from hnn.pixels.trained import load_latent_members
 from hnn.systems.base import make_system
 
 
-def rollout_pixels(task: str, name: str, step_map: str) -> None:
-    """Roll out one cell by the map it was trained through and, whatever the map, as a continuous motion, as published."""
-    params = load_params()
-    p, render, cell = params.tasks[task].rollout, params.tasks[task].render, f"{name}-{step_map}"
-    assert render is not None  # config: every task of pixel_tasks has it
+def rollout_pixels(task: str, model: str, step_map: str) -> None:
+    """Roll out one cell by its trained step map and, as published, as the solution of the learned differential equation."""
+    params, cell = load_params(), Cell(task, model, step_map)
+    p, render = params.tasks[task].rollout, params.tasks[task].render
+    assert render is not None  # hnn.params.schema: every task of pixel_tasks has it
     torch.set_num_threads(p.threads)
-    members = [member.to(choose(params.device)) for member in load_latent_members(paths.weights_path(task, cell))]
+    members = [member.to(choose(params.device)) for member in load_latent_members(weights_path(cell))]
     ensemble, truth = LatentEnsemble(members), make_system(**params.tasks[task].system)
-    frames = {key: torch.from_numpy(array) for key, array in artifacts.read_frames(task, render.size, render.channels).items()}
-    observed, motions = artifacts.read_observations(task), artifacts.read_motions(task)
-    seeds = partial(parallel_map, threads=p.threads, compute=params.compute)
-    results = cells.measure(task, cell, truth, ensemble, observed, motions, frames, p, seeds)
-    formats.write_json(paths.metrics_path("rollout", f"{task}-{cell}"), results)
+    frames = {name: torch.from_numpy(array) for name, array in read_frames(task, render.size, render.channels).items()}
+    observed, motions = read_observations(task), read_motions(task)
+    workers = partial(parallel_map, threads=p.threads, compute=params.compute)
+    evaluation = evaluate_pixels(cell, truth, ensemble, observed, motions, frames, p.pick(Options), workers)
+    write_rollouts(cell, evaluation.rollouts)
+    write_json(metrics_path("rollout", cell.key), evaluation.to_json())
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from stages import run
 
+from hnn.core.cell import Cell
 from hnn.core.device import choose
 from hnn.core.seeding import torch_stream
 from hnn.files import artifacts, paths
@@ -30,7 +31,7 @@ def train(task: str, name: str) -> None:
 
     about = {"name": name, "degrees": degrees, **params.model.model_dump()}
     found = fit_seeds(some, params.seeds, p.threads, device, params.compute)
-    write_fits("train", key, paths.weights_path(task, name), found, about)
+    write_fits("train", key, paths.weights_path(Cell(task, name)), found, about)
 
 
 if __name__ == "__main__":

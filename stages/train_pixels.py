@@ -6,6 +6,7 @@ import torch
 
 from stages import run
 
+from hnn.core.cell import Cell
 from hnn.core.device import choose
 from hnn.core.seeding import torch_stream
 from hnn.files import artifacts, paths
@@ -38,7 +39,7 @@ def train_pixels(task: str, name: str, step_map: str) -> None:
         return fit_latent(models, train, test, *how, generators=batches, labels=labels)
 
     found = fit_seeds(some, params.seeds, p.threads, device, params.compute)
-    write_fits("train", f"{task}-{cell}", paths.weights_path(task, cell), found, about)
+    write_fits("train", f"{task}-{cell}", paths.weights_path(Cell(task, name, step_map)), found, about)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The exact field of one task in a model's place -> the same rollouts and metrics, which are the floors of every table."""
+"""The exact field of one task in a model's place -> the same rollouts and metrics: the floors of every table."""
 
 from functools import partial
 
@@ -7,30 +7,32 @@ import torch
 
 from stages import run
 
+from hnn.core.cell import TRUTH, Cell
 from hnn.core.statistics import interval
-from hnn.evaluation import cells
-from hnn.files import artifacts, formats, paths
+from hnn.evaluation.evaluate import Options, evaluate_states
+from hnn.files.artifacts import read_motions, read_observations, write_rollouts
+from hnn.files.formats import write_json
+from hnn.files.paths import metrics_path
 from hnn.parallel.pool import parallel_map
 from hnn.params.loading import load_params
 from hnn.systems.base import make_system
-from hnn.training import losses
+from hnn.training.losses import derivative_loss
 
 
-def measure_truth(task: str) -> None:
-    """Roll out the truth along every set of true motions of the task, a chaotic one also from starts beside them."""
-    params = load_params()
+def roll_out_truth(task: str) -> None:
+    """Roll out the exact field along every set of true motions of the task."""
+    params, cell = load_params(), Cell(task, TRUTH)
     p = params.tasks[task].rollout
     torch.set_num_threads(p.threads)
     truth = make_system(**params.tasks[task].system)
-    train, test = artifacts.read_observations(task)
-    motions = artifacts.read_motions(task)
-    departures = cells.departures(motions) | cells.beside(truth, motions)
-    chunks = partial(parallel_map, threads=p.threads, compute=params.compute)
-    results = cells.measure(task, "truth", truth, [truth], train, departures, p, chunks)
-    loss = losses.derivative_loss(truth, *map(torch.from_numpy, test.points())).detach().item()
-    results["test_loss"] = interval(np.array([[loss]]), np.random.default_rng(0), 1)
-    formats.write_json(paths.metrics_path("rollout", f"{task}-truth"), results)
+    train, test = read_observations(task)
+    workers = partial(parallel_map, threads=p.threads, compute=params.compute)
+    evaluation = evaluate_states(cell, truth, [truth], train, read_motions(task), p.pick(Options), workers)
+    loss = derivative_loss(truth, *map(torch.from_numpy, test.points())).detach().item()
+    test_loss = interval(np.array([[loss]]), np.random.default_rng(0), 1)
+    write_rollouts(cell, evaluation.rollouts)
+    write_json(metrics_path("rollout", cell.key), evaluation.to_json() | {"test_loss": test_loss})
 
 
 if __name__ == "__main__":
-    run(measure_truth)
+    run(roll_out_truth)

@@ -1,28 +1,34 @@
-"""Trained cells, for use outside the pipeline: `hnn.load`."""
+"""Trained cells for use outside the pipeline: `hnn.load`."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from hnn.core.cell import Cell
 from hnn.core.phase_space import Field
-from hnn.files import artifacts, paths
+from hnn.files.artifacts import read_weights
+from hnn.files.paths import weights_path
 from hnn.integrators.solve import Solver, rollout
 from hnn.models.base import Model, make_model
 
-__all__ = ["Trained", "load", "load_members", "path_of"]
+__all__ = ["Trained", "existing_weights", "fit_of_seed", "load", "load_members", "load_networks"]
+
+M = TypeVar("M", bound=nn.Module)
 
 
 @dataclass(frozen=True)
 class Trained:
-    """One trained network, in float64: a field like any other."""
+    """One trained network in float64: a vector field, and an energy if the model learns one."""
 
     network: Model
 
     @property
     def separable(self) -> bool:
-        """Whether explicit splittings apply."""
+        """True if explicit splittings apply."""
         return self.network.separable
 
     def frozen(self) -> Field:
@@ -43,34 +49,49 @@ class Trained:
         return energy
 
     def rollout(self, x0: Tensor, t: Tensor, integrator: str = "dop853", step: float = 0.01) -> Tensor:
-        """The learned motion at the times t (time,) from x0 (*batch, 2n): (*batch, time, 2n). See `integrators.rollout`."""
+        """The learned motion at the times t (time,) from x0 (*batch, 2n): (*batch, time, 2n).
+
+        `step`, in seconds, is for fixed-step integrators; see `hnn.integrators.solve`.
+        """
         x0, t = (torch.as_tensor(value, dtype=torch.float64) for value in (x0, t))
         return rollout(self, x0, t, Solver(integrator, step))
 
 
+def load(task: str, model: str, *, seed: int = 0, root: str | Path = ".") -> Trained:
+    """The trained cell task × model of the project in the folder `root`; `seed` chooses one of its fits.
+
+    Raises `FileNotFoundError` for a cell that is not trained, `ValueError` for a seed that was not fitted.
+    """
+    return Trained(fit_of_seed(load_members(existing_weights(Cell(task, model), root)), seed))
+
+
 def load_members(path: Path) -> list[Model]:
-    """The networks of all seeds of a cell, in float64 and not to be trained further."""
-    weights, about = artifacts.read_weights(path)
-    members = []
+    """The networks of all seeds of a cell, in float64 and frozen."""
+    return load_networks(path, make_model)
+
+
+def load_networks(path: Path, make: Callable[..., M]) -> list[M]:
+    """The networks of all seeds in a weights file, in float64 and frozen; `make` builds one from the file's metadata."""
+    weights, about = read_weights(path)
+    networks = []
     for state in weights:
-        network = make_model(**about, generator=torch.Generator())
+        network = make(**about, generator=torch.Generator())
         network.load_state_dict(state)
-        members.append(network.double().eval().requires_grad_(False))
-    return members
+        networks.append(network.double().eval().requires_grad_(False))
+    return networks
 
 
-def path_of(task: str, model: str, root: str | Path) -> Path:
-    """The weights of a cell of the project in the folder `root`, which must be there."""
-    path = Path(root) / paths.weights_path(task, model)
+def existing_weights(cell: Cell, root: str | Path) -> Path:
+    """The weights file of a cell of the project in the folder `root`; raises `FileNotFoundError` if it is not there."""
+    path = Path(root) / weights_path(cell)
     if not path.is_file():
         cells = ", ".join(sorted(file.stem for file in path.parent.glob("*.safetensors"))) or "none; run `make repro`"
-        raise FileNotFoundError(f"no trained cell {task}-{model} in {path.parent.resolve()}; there: {cells}")
+        raise FileNotFoundError(f"no trained cell {cell.key} in {path.parent.resolve()}; there: {cells}")
     return path
 
 
-def load(task: str, model: str, *, seed: int = 0, root: str | Path = ".") -> Trained:
-    """The trained cell task × model of the project in the folder `root`; `seed` chooses one of its fits."""
-    members = load_members(path_of(task, model, root))
+def fit_of_seed(members: Sequence[M], seed: int) -> M:
+    """The fit of one seed; raises `ValueError` for one that is not there."""
     if not 0 <= seed < len(members):
         raise ValueError(f"seed: given {seed}, allowed: 0 to {len(members) - 1}")
-    return Trained(members[seed])
+    return members[seed]

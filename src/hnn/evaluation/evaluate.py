@@ -1,62 +1,254 @@
-"""What rollouts of one cell are worth: the quantities of `hnn.metrics` by seed and start, and their means and intervals."""
+"""Evaluation of one cell: rollouts from every set of starts, their metrics, and a summary with intervals.
+
+Cells that see states and cells that see frames (`hnn.pixels.evaluation`) are evaluated by the same function; a `Roller` is
+what differs between them: how rollouts are made and read.
+"""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy import ndarray
 
+from hnn.core.cell import Cell
+from hnn.core.seeding import stream
 from hnn.core.statistics import block_error, interval, quartiles
-from hnn.core.trajectories import TrueMotion
+from hnn.core.trajectories import CellRollouts, Observations, Rollout, TrueMotion
 from hnn.evaluation import metrics
-from hnn.evaluation.rollouts import Scales
+from hnn.evaluation.flow_diagnostics import DIAGNOSED_STARTS, flow_errors
+from hnn.evaluation.integrator_contract import IntegratorCheck, check_integrator
+from hnn.evaluation.rollouts import Members, Reference, perturbed_starts, roll, scales
+from hnn.integrators.solve import Solver
+from hnn.parallel.mapping import ParallelMap, serial_map
 from hnn.systems.base import System
 
-__all__ = ["named", "published_quantities", "quantities", "summarise"]
+__all__ = [
+    "Diagnosis",
+    "Evaluation",
+    "Options",
+    "Roller",
+    "StateRoller",
+    "evaluate",
+    "evaluate_states",
+    "published_metrics",
+    "state_metrics",
+    "summarise",
+]
+
+PUBLISHED = "table1"
+"""The set of starts of the published protocol, which has metrics of its own."""
 
 
-def quantities(truth: System, rolled: Mapping[str, ndarray], motion: TrueMotion, scales: Scales) -> dict[str, ndarray]:
-    """Each quantity of `hnn.metrics` by seed and start, (seeds, starts); errors of diverged rollouts are NaN."""
-    x, energy, true_energy, period = rolled["x"], rolled["energy"], rolled["true_energy"], motion.period
+@dataclass(frozen=True)
+class Options:
+    """How a cell is rolled out and summarised."""
+
+    integrator: str
+    step: float
+    tolerance: float
+    """See `hnn.integrators.solve.Solver`."""
+    published_energy: str | None
+    """Energy function of the published protocol, see `metrics.published_energy`; None: nothing is published for the task."""
+    allow_mismatch: bool
+    """Go on, and mark the cell, where the integrator contract is broken."""
+    bootstrap_samples: int
+    batch_of_starts: int
+    """Largest number of starts of one seed that are rolled out together."""
+
+    @property
+    def solver(self) -> Solver:
+        """The method of the rollouts."""
+        return Solver(self.integrator, self.step, self.tolerance)
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Diagnostics of the flow of a cell from one set of starts."""
+
+    quantities: Mapping[str, ndarray] = field(default_factory=dict)
+    """Flow errors by name, (seeds, starts)."""
+    integrator: IntegratorCheck | None = None
+    """None for a set whose integration error is not measured."""
+    mismatch: bool = False
+    """True if the rollouts break the integrator contract."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The entries `integrator` and `mismatch` of a metrics file; empty if there is nothing to say."""
+        entry = {"integrator": self.integrator.to_json()} if self.integrator else {}
+        return entry | ({"mismatch": True} if self.mismatch else {})
+
+
+class Roller(Protocol):
+    """The rollouts of one cell: how they are made from each set of starts, read as states, and diagnosed."""
+
+    @property
+    def references(self) -> Mapping[str, Reference]:
+        """The true motion to compare with, by set of starts, in the order of evaluation."""
+        ...
+
+    def roll(self, starts: str) -> Rollout:
+        """The rollouts of all seeds from a set of starts."""
+        ...
+
+    def more_metrics(self, starts: str, rollout: Rollout) -> dict[str, ndarray]:
+        """Metrics beside `state_metrics`, (seeds, starts)."""
+        ...
+
+    def diagnose(self, starts: str, rollouts: Mapping[str, Rollout]) -> Diagnosis:
+        """Diagnostics of the rollouts from a set of starts, given those of all sets so far."""
+        ...
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The rollouts of a cell with their metrics by seed and start, and the summary of both for its metrics file."""
+
+    rollouts: CellRollouts
+    summary: Mapping[str, Mapping[str, Any]]
+    """By set of starts: intervals of each metric, and the entries of `Diagnosis`."""
+    scores: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
+    """Intervals of what belongs to no set of starts, such as the scores of an encoder."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The metrics file: entries of the held-out starts and the scores at the top, those of the other sets by name."""
+        others = {starts: dict(entry) for starts, entry in self.summary.items() if starts != "held_out" and entry}
+        return {**self.summary["held_out"], **self.scores, **others}
+
+
+def evaluate(cell: Cell, roller: Roller, published_energy: str | None, bootstrap_samples: int) -> Evaluation:
+    """Roll out a cell from every set of starts; compute metrics and their intervals.
+
+    Raises `Refused` for a set that breaks the integrator contract where that is not allowed.
+    """
+    rollouts: dict[str, Rollout] = {}
+    summary: dict[str, dict[str, Any]] = {}
+    for starts, reference in roller.references.items():
+        rollout = roller.roll(starts)
+        if starts != PUBLISHED:
+            quantities = state_metrics(rollout, reference) | roller.more_metrics(starts, rollout)
+        else:
+            quantities = published_metrics(rollout, reference.motion, published_energy) if published_energy else {}
+        rollouts[starts] = replace(rollout, quantities=quantities)
+        diagnosis = roller.diagnose(starts, rollouts)
+        rollouts[starts] = replace(rollout, quantities=quantities | dict(diagnosis.quantities))
+        draws = partial(stream, "bootstrap", cell.task, cell.name, starts)
+        summary[starts] = summarise(rollouts[starts].quantities, draws, bootstrap_samples) | diagnosis.to_json()
+    return Evaluation(CellRollouts(rollouts), summary)
+
+
+def evaluate_states(
+    cell: Cell,
+    truth: System,
+    members: Members,
+    train: Observations,
+    motions: Mapping[str, TrueMotion],
+    options: Options,
+    parallel_map: ParallelMap = serial_map,
+) -> Evaluation:
+    """Evaluate a cell whose states are observed, from the starts of every true motion.
+
+    The exact field of a chaotic system is also started `nearby` its held-out starts, to show how far it can be predicted.
+    """
+    sizes = scales(truth, members, train)
+    references = {starts: Reference(truth, motion, sizes) for starts, motion in motions.items()}
+    perturbed = {}
+    if cell.is_truth and truth.chaotic:
+        references["nearby"] = references["held_out"]
+        perturbed["nearby"] = perturbed_starts(motions["held_out"])
+    roller = StateRoller(cell, members, references, options, perturbed, parallel_map)
+    return evaluate(cell, roller, options.published_energy, options.bootstrap_samples)
+
+
+@dataclass(frozen=True)
+class StateRoller:
+    """Rollouts of fields on observed states, by the solver of the options."""
+
+    cell: Cell
+    members: Members
+    references: Mapping[str, Reference]
+    options: Options
+    perturbed: Mapping[str, ndarray] = field(default_factory=dict)
+    """Starts (starts, 2n) of the sets that do not begin on the true motion."""
+    parallel_map: ParallelMap = serial_map
+
+    def roll(self, starts: str) -> Rollout:
+        """See `hnn.evaluation.rollouts.roll`."""
+        return roll(
+            self.members,
+            self.references[starts],
+            self.options.solver,
+            x0=self.perturbed.get(starts),
+            batch_of_starts=self.options.batch_of_starts,
+            parallel_map=self.parallel_map,
+        )
+
+    def more_metrics(self, starts: str, rollout: Rollout) -> dict[str, ndarray]:
+        """None beside those of states."""
+        return {}
+
+    def diagnose(self, starts: str, rollouts: Mapping[str, Rollout]) -> Diagnosis:
+        """Flow errors, and the integrator contract enforced.
+
+        The coordinate error of the exact field is the integrator's, so only its held-out starts are diagnosed.
+        """
+        fitted = not self.cell.is_truth
+        if starts not in DIAGNOSED_STARTS or not (fitted or starts == "held_out"):
+            return Diagnosis()
+        rollout, reference, solver = rollouts[starts], self.references[starts], self.options.solver
+        state_size = reference.scales.state
+        errors = flow_errors(self.members, rollout.x, reference.motion, state_size, solver, starts, self.parallel_map)
+        integration = errors.pop("integrator_error")
+        check = check_integrator(solver, integration, rollout.quantities["coordinate_error"], fitted=fitted)
+        return Diagnosis(errors, check, check.enforce(f"{self.cell.key}, {starts}", self.options.allow_mismatch))
+
+
+def state_metrics(rollout: Rollout, reference: Reference) -> dict[str, ndarray]:
+    """Every error of `hnn.evaluation.metrics` by seed and start, (seeds, starts); NaN for diverged rollouts."""
+    x, energy, true_energy = rollout.x, rollout.energy, rollout.true_energy
+    motion, sizes = reference.motion, reference.scales
     errors = {
         "energy_mse": metrics.energy_mse(energy, true_energy),
-        "energy_error": metrics.energy_error(energy, true_energy, scales.energy),
-        "energy_error_max": metrics.energy_error_max(energy, true_energy, scales.energy),
-        "energy_drift": metrics.energy_drift(energy, true_energy, scales.energy, motion.t, period),
+        "energy_error": metrics.energy_error(energy, true_energy, sizes.energy),
+        "energy_error_max": metrics.energy_error_max(energy, true_energy, sizes.energy),
+        "energy_drift": metrics.energy_drift(energy, true_energy, sizes.energy, motion.t, motion.period),
         "coordinate_error": metrics.coordinate_error(x, motion.x),
-        "phase_error": phase(truth, x, motion),
+        "phase_error": phase_error(x, reference),
     }
-    if scales.learned is not None:
-        errors["conserved_error"] = metrics.conserved_error(rolled["learned"], scales.learned)
-    lost = metrics.diverged(x, scales.state)
-    found = {name: np.where(lost == 1, np.nan, values) for name, values in errors.items()}
-    return found | {"valid_time": metrics.valid_time(x, motion.x, motion.t, period), "diverged": lost}
+    if sizes.learned is not None and rollout.learned is not None:
+        errors["conserved_error"] = metrics.conserved_error(rollout.learned, sizes.learned)
+    diverged = metrics.diverged(x, sizes.state)
+    kept = {name: np.where(diverged == 1, np.nan, values) for name, values in errors.items()}
+    return kept | {"valid_time": metrics.valid_time(x, motion.x, motion.t, motion.period), "diverged": diverged}
 
 
-def phase(truth: System, x: ndarray, motion: TrueMotion) -> ndarray:
-    """`phase_error` of rollouts x (seeds, starts, time, 2n); NaN for a system whose motions go round in no plane."""
-    model, true = (truth.plane(torch.from_numpy(states)) for states in (x, motion.x))
+def phase_error(x: ndarray, reference: Reference) -> ndarray:
+    """`metrics.phase_error` of rollouts x (seeds, starts, time, 2n); NaN for a system without a plane of rotation."""
+    motion = reference.motion
+    model, true = (reference.system.plane(torch.from_numpy(states)) for states in (x, motion.x))
     if model is None or true is None:
         return np.full(x.shape[:2], np.nan)
     return metrics.phase_error(model.numpy(), true.numpy(), motion.t, motion.period)
 
 
-def published_quantities(rolled: Mapping[str, ndarray], motion: TrueMotion, energy: str) -> dict[str, ndarray]:
-    """The quantities of the published protocol, with the energy function that it used and up to where the motion is known.
+def published_metrics(rollout: Rollout, motion: TrueMotion, energy: str) -> dict[str, ndarray]:
+    """Metrics of the published protocol, by its energy function and up to the end of each known motion.
 
-    `energy_mse` by seed and start, (seeds, starts); `median_start`, of each seed, (seeds, 1); `block_error`, the "±" of each
-    seed as published, (seeds, 1); `least_seed` and `most_seed`, the means of the seeds where they are least and most, (1, 1),
-    and `least_edge` and `most_edge`, the same with twice the "±" of the seed taken off or added.
+    `energy_mse` by seed and start, (seeds, starts); `median_start`, its median over the starts of each seed, (seeds, 1);
+    `block_error`, the published "±" of each seed, (seeds, 1); `least_seed` and `most_seed`, the smallest and largest mean of a
+    seed, (1, 1); `least_edge` and `most_edge`, the smallest and largest seed mean ∓ 2 block errors, (1, 1).
     """
-    model = metrics.published_energy(energy, rolled["energy"], rolled["x"])
-    true = metrics.published_energy(energy, rolled["true_energy"], motion.x)
+    model = metrics.published_energy(energy, rollout.energy, rollout.x)
+    true = metrics.published_energy(energy, rollout.true_energy, motion.x)
     squares = np.square(model - true)
-    found = squares.mean(-1, where=np.isfinite(true))
-    blocks = np.array([[block_error(seed if len(seed) > 1 else at[0])] for seed, at in zip(found, squares, strict=True)])
-    seeds = found.mean(-1, keepdims=True)
+    mse = squares.mean(-1, where=np.isfinite(true))
+    blocks = np.array([[block_error(seed if len(seed) > 1 else at[0])] for seed, at in zip(mse, squares, strict=True)])
+    seeds = mse.mean(-1, keepdims=True)
     return {
-        "energy_mse": found,
-        "median_start": np.median(found, -1, keepdims=True),
+        "energy_mse": mse,
+        "median_start": np.median(mse, -1, keepdims=True),
         "block_error": blocks,
         "least_seed": seeds.min(0, keepdims=True),
         "most_seed": seeds.max(0, keepdims=True),
@@ -66,13 +258,8 @@ def published_quantities(rolled: Mapping[str, ndarray], motion: TrueMotion, ener
 
 
 def summarise(
-    quantities: Mapping[str, ndarray], generator: Callable[[str], np.random.Generator], draws: int
+    quantities: Mapping[str, ndarray], generator: Callable[[str], np.random.Generator], samples: int
 ) -> dict[str, dict[str, float | None]]:
-    """Each quantity as {mean, low, high}, by a random stream of its name; of `valid_time` also median and quartiles."""
-    found = {name: interval(values, generator(name), draws) for name, values in quantities.items()}
-    return found | {name: found[name] | quartiles(quantities[name]) for name in ("valid_time",) if name in found}
-
-
-def named(quantities: Mapping[str, ndarray]) -> dict[str, ndarray]:
-    """The quantities as arrays to be written beside the rollouts that they are of."""
-    return {f"quantity.{name}": values for name, values in quantities.items()}
+    """Mean and interval of each quantity (seeds, starts), by a random stream of its name; of valid_time also the quartiles."""
+    summary = {name: interval(values, generator(name), samples) for name, values in quantities.items()}
+    return summary | {name: summary[name] | quartiles(quantities[name]) for name in ("valid_time",) if name in summary}

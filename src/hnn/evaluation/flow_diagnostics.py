@@ -1,30 +1,79 @@
-"""What the flow of a field is worth by itself: whether it runs back, whether it is symplectic, how well it is integrated.
+"""Diagnostics of a flow by itself, without the true motion: reversibility, symplecticity, integration error."""
 
-No truth is needed: errors of rollouts beside the true motion are in `hnn.metrics`.
-"""
-
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
+import numpy as np
 import torch
+from numpy import ndarray
 from torch import Tensor
 
+from hnn.core import device
 from hnn.core.phase_space import Field, canonical_matrix
+from hnn.core.trajectories import TrueMotion
+from hnn.evaluation.metrics import FAR
 from hnn.integrators.solve import Solver, frozen, rollout
+from hnn.parallel.mapping import ParallelMap, serial_map
 
-__all__ = ["DIFFERENCE", "integrator_error", "reversal_error", "symplectic_error"]
+__all__ = ["DIAGNOSED_STARTS", "DIFFERENCE", "flow_errors", "integrator_error", "reversal_error", "symplectic_error"]
 
 DIFFERENCE = 1e-6
-"""Half the distance between the starts of a difference quotient, over the size of the start. Rounding and the third derivative
-of the flow leave a floor below 1e-8 for a pendulum and 1e-6 for two bodies; the truth's row shows it with the integrator's."""
+"""Half the distance between the starts of a central difference, relative to the size of the start. Rounding and the third
+derivative of the flow leave a floor below 1e-8 for a pendulum and 1e-6 for two bodies, which the truth's row shows."""
+
+DIAGNOSED_STARTS = {"held_out": 10, "outside": 10, "long": 2}
+"""Number of starts of each set that are diagnosed, the first ones: each needs several more rollouts, long ones the longest."""
+
+
+def flow_errors(
+    members: Sequence[Field],
+    x: ndarray,
+    motion: TrueMotion,
+    data_size: float,
+    solver: Solver,
+    starts: str = "held_out",
+    parallel_map: ParallelMap = serial_map,
+) -> dict[str, ndarray]:
+    """`integrator_error`, and for `held_out` starts `reversal_error` and `symplectic_error` before it: (seeds, starts) each.
+
+    Of the first `DIAGNOSED_STARTS` starts of the set, NaN for the others. `x` (seeds, starts, time, 2n) are rollouts by the
+    solver along the motion, `data_size` is the largest |component| in the data: rollouts that leave it by `FAR` are not
+    judged.
+    """
+    count, t, reach = DIAGNOSED_STARTS[starts], torch.from_numpy(motion.t), FAR * data_size
+    work = partial(integration, t, solver, reach)
+    if starts == "held_out":
+        work = partial(flow_of_seed, t, torch.from_numpy(motion.period[:count]), solver, reach)
+    first = [torch.from_numpy(own[:count]).to(device.of(member)) for member, own in zip(members, x, strict=True)]
+    parts = parallel_map(work, list(zip(members, first, strict=True)))
+    errors = {name: np.stack([part[name] for part in parts]) for name in parts[0]}
+    rest = ((0, 0), (0, x.shape[1] - len(first[0])))
+    return {name: np.pad(values, rest, constant_values=np.nan) for name, values in errors.items()}
+
+
+def flow_of_seed(t: Tensor, period: Tensor, solver: Solver, reach: float, seed: tuple[Field, Tensor]) -> dict[str, ndarray]:
+    """All diagnostics of one seed's field and its rollouts (starts, time, 2n), each (starts,)."""
+    member, x = seed
+    errors = {
+        "reversal_error": reversal_error(member, x, t, solver, reach),
+        "symplectic_error": symplectic_error(member, x[:, 0], period, solver.finer(t)),
+    }
+    return {name: values.cpu().numpy() for name, values in errors.items()} | integration(t, solver, reach, seed)
+
+
+def integration(t: Tensor, solver: Solver, reach: float, seed: tuple[Field, Tensor]) -> dict[str, ndarray]:
+    """`integrator_error` of one seed's field and its rollouts (starts, time, 2n), (starts,)."""
+    member, x = seed
+    return {"integrator_error": integrator_error(member, x, t, solver, reach).cpu().numpy()}
 
 
 @torch.no_grad()
 def reversal_error(field: Field, x: Tensor, t: Tensor, solver: Solver, reach: float) -> Tensor:
-    """|x₋ - x(0)| over the root mean square of |x|, (starts,), where x₋ is where x(T) leads when integrated back to time 0.
+    """|x₋ - x(0)| over the root mean square of |x|, (starts,), where x₋ is x(T) integrated back to time 0.
 
-    Of rollouts x (starts, time, 2n) at the times t (time,). Any flow can be run back; what is left is the integrator's error,
-    magnified by how fast neighbouring motions part: large where a field contracts. NaN where x leaves the components below
-    `reach`.
+    Of rollouts x (starts, time, 2n) at the times t (time,). Every flow is reversible, so this is the integrator's error times
+    the growth of distances along the way back: large where a field contracts. NaN where a component of x exceeds `reach`.
     """
     kept = within(x, reach)
     back = rollout(field, torch.where(kept[:, None], x[:, -1], x[:, 0]), t.flip(0), solver)[:, -1]
@@ -34,18 +83,20 @@ def reversal_error(field: Field, x: Tensor, t: Tensor, solver: Solver, reach: fl
 
 @torch.no_grad()
 def symplectic_error(field: Field, x0: Tensor, period: Tensor, solver: Solver) -> Tensor:
-    """‖Mᵀ J M - J‖, Frobenius, (starts,), of the derivative M of the flow over one `period` (starts,) from x0 (starts, 2n).
+    """‖Mᵀ J M - J‖, Frobenius, (starts,), of the Jacobian M of the flow over one `period` (starts,) from x0 (starts, 2n).
 
-    0 for a flow that is symplectic; √2 |e^(-γT) - 1| for one degree of freedom with friction γ. M is found by central
-    differences of rollouts that share their steps, `DIFFERENCE` apart; components of M are in the units of the states.
+    0 for a symplectic flow; √2 |e^(-γT) - 1| for one degree of freedom with friction γ. M is computed by central differences
+    of rollouts that share their steps, `DIFFERENCE` apart; its components are in the units of the states. NaN where the period
+    is not finite.
     """
     known = period.isfinite()
     pace = torch.where(known, period, 1.0).to(x0)
     h = DIFFERENCE * x0.abs().amax(-1, keepdim=True)
     aside = h * torch.eye(x0.shape[-1]).to(x0)[:, None]  # (2n, starts, 2n)
-    unit = replace(solver, step=solver.step / float(pace.max()))
+    flow = TimeScaled(frozen(field, x0), pace[:, None])
+    unit_time = torch.tensor([0.0, 1.0]).to(x0)
     ends = rollout(
-        Paced(frozen(field, x0), pace[:, None]), torch.stack([x0 + aside, x0 - aside]), torch.tensor([0.0, 1.0]).to(x0), unit
+        flow, torch.stack([x0 + aside, x0 - aside]), unit_time, replace(solver, step=solver.step / float(pace.max()))
     )
     M = ((ends[0] - ends[1])[..., -1, :] / (2 * h)).permute(1, 2, 0)
     J = canonical_matrix(x0.shape[-1] // 2).to(x0)
@@ -53,7 +104,7 @@ def symplectic_error(field: Field, x0: Tensor, period: Tensor, solver: Solver) -
 
 
 @dataclass(frozen=True)
-class Paced:
+class TimeScaled:
     """A field in units of time that differ by start: dx/dτ = pace f(x), pace (starts, 1) in seconds."""
 
     field: Field
@@ -61,19 +112,19 @@ class Paced:
 
     @property
     def separable(self) -> bool:
-        """Whether explicit splittings apply."""
+        """True if explicit splittings apply."""
         return bool(getattr(self.field, "separable", False))
 
     def time_derivative(self, x: Tensor) -> Tensor:
-        """Shape (*batch, starts, 2n)."""
+        """dx/dτ, shape (*batch, starts, 2n)."""
         return self.pace * self.field.time_derivative(x)
 
 
 @torch.no_grad()
 def integrator_error(field: Field, x: Tensor, t: Tensor, solver: Solver, reach: float) -> Tensor:
-    """What of rollouts x (starts, time, 2n) is owed to the method: `coordinate_error` beside the `finer` one's, (starts,).
+    """Integration error (starts,) of rollouts x (starts, time, 2n): relative distance from rollouts by `solver.finer`.
 
-    NaN where the finer rollout leaves the components below `reach`; infinite where only x does.
+    NaN where a component of the finer rollout exceeds `reach`; infinite where only x does.
     """
     fine = rollout(field, x[:, 0], t, solver.finer(t))
     error = (x - fine).square().sum((-1, -2)).sqrt() / fine.square().sum((-1, -2)).sqrt()
@@ -81,5 +132,5 @@ def integrator_error(field: Field, x: Tensor, t: Tensor, solver: Solver, reach: 
 
 
 def within(x: Tensor, reach: float) -> Tensor:
-    """Whether no component of rollouts x (starts, time, 2n) passes `reach`, (starts,)."""
+    """True for the rollouts x (starts, time, 2n) none of whose components exceeds `reach`, (starts,)."""
     return (x.abs() <= reach).all(-1).all(-1)

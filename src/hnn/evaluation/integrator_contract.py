@@ -1,110 +1,81 @@
-"""A cell's flow by itself, by seed and start, and the integrator contract: metrics are to be the model's, not the method's.
+"""The integrator contract: the integration error of a rollout is at most 1 % of the model's own error.
 
-A model fitted to derivatives is rolled out by a method whose error is at most a hundredth of the model's own: over the
-published horizon, ten times as long, and from starts outside the data.
+Then metrics are the model's and not the method's. The integration error is the distance from a rollout by the same method with
+half the step or a hundredth of the tolerance (`hnn.evaluation.flow_diagnostics.integrator_error`).
 """
 
-from collections.abc import Mapping
-from functools import partial
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy import ndarray
-from torch import Tensor
 
-from hnn.core import device
 from hnn.core.errors import Refused
-from hnn.core.phase_space import Field
-from hnn.core.trajectories import TrueMotion
-from hnn.evaluation import flow_diagnostics
-from hnn.evaluation.metrics import FAR
-from hnn.evaluation.rollouts import Members
 from hnn.integrators.solve import Solver
-from hnn.parallel.mapping import ParallelMap, serial_map
 
-__all__ = ["ALLOWED", "EXAMINED", "contract", "enforce", "examine"]
+__all__ = ["ALLOWED", "IntegratorCheck", "check_integrator"]
 
-EXAMINED = {"held_out": 10, "outside": 10, "long": 2}
-"""From how many starts of a set, the first ones, its flow is examined: each takes several more rollouts, long ones most."""
+ALLOWED = 0.01
+"""Largest integration error, relative to the model's coordinate error, that honours the contract."""
 
-ALLOWED, ROUNDING = 0.01, 1e-10
-"""The integrator's error over the model's own that honours the contract, and below what a model's error counts as rounding."""
-
-Rolled = tuple[Field, Tensor]
-"""One seed's field, and its rollouts (starts, time, 2n)."""
+ROUNDING = 1e-10
+"""Smallest coordinate error that the integration error is divided by: below it errors are rounding."""
 
 
-def examine(
-    members: Members,
-    x: ndarray,
-    motion: TrueMotion,
-    size: float,
-    solver: Solver,
-    starts: str = "held_out",
-    parallel_map: ParallelMap = serial_map,
-) -> dict[str, ndarray]:
-    """Each quantity of `hnn.flow` by seed and start, (seeds, starts); of other sets than `held_out` `integrator_error` only.
+@dataclass(frozen=True)
+class IntegratorCheck:
+    """The integration error of the rollouts of one set of starts."""
 
-    Of the first `EXAMINED` starts of the set, NaN for the others. `x` (seeds, starts, time, 2n) are the rollouts along the
-    motion by the same method, `size` the largest |component| in the data.
+    method: str
+    tolerance: float | None
+    """Of an adaptive method."""
+    step: float | None
+    """In seconds, of a fixed-step method."""
+    error: float | None
+    """Mean integration error, relative to the size of the motion; None if not finite."""
+    share: float | None
+    """`error` over the mean coordinate error at the same starts; None for the exact field, or if not finite."""
+    honoured: bool
+    """True if the share is at most `ALLOWED`; always true for the exact field, whose only error is the integrator's."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The entry `integrator` of a metrics file."""
+        unused = "step" if self.step is None else "tolerance"
+        return {name: value for name, value in asdict(self).items() if name != unused}
+
+    def enforce(self, rollouts: str, allow_mismatch: bool) -> bool:
+        """True if the contract is broken and that is allowed; raises `Refused`, naming the rollouts, if it is not allowed."""
+        if self.honoured or allow_mismatch:
+            return not self.honoured
+        key, value = ("tolerance", self.tolerance) if self.step is None else ("step", self.step)
+        share = "not finite" if self.share is None else f"{self.share:.2g} of the model's own"
+        raise Refused(
+            f"{rollouts}: the error of {self.method} with {key} {value:g} is {share}, allowed: {ALLOWED:g}; "
+            f"lower rollout.{key}, or set rollout.allow_mismatch: true to go on and mark the cell in every table"
+        )
+
+
+def check_integrator(solver: Solver, error: ndarray, own: ndarray, *, fitted: bool) -> IntegratorCheck:
+    """Compare integration errors with the model's coordinate errors, both (seeds, starts), NaN where not measured.
+
+    `fitted` is false for the exact field.
     """
-    count, t, reach = EXAMINED[starts], torch.from_numpy(motion.t), FAR * size
-    work = partial(integrated, t, solver, reach)
-    if starts == "held_out":
-        work = partial(examined, t, torch.from_numpy(motion.period[:count]), solver, reach)
-    some = [torch.from_numpy(own[:count]).to(device.of(member)) for member, own in zip(members, x, strict=True)]
-    found = parallel_map(work, list(zip(members, some, strict=True)))
-    arrays = {name: np.stack([part[name] for part in found]) for name in found[0]}
-    rest = ((0, 0), (0, x.shape[1] - len(some[0])))
-    return {name: np.pad(values, rest, constant_values=np.nan) for name, values in arrays.items()}
-
-
-def examined(t: Tensor, period: Tensor, solver: Solver, reach: float, rolled: Rolled) -> dict[str, ndarray]:
-    """The quantities of one seed, each (starts,); symplecticity by the finer method."""
-    member, x = rolled
-    found = {
-        "reversal_error": flow_diagnostics.reversal_error(member, x, t, solver, reach),
-        "symplectic_error": flow_diagnostics.symplectic_error(member, x[:, 0], period, solver.finer(t)),
-    }
-    return {name: values.cpu().numpy() for name, values in found.items()} | integrated(t, solver, reach, rolled)
-
-
-def integrated(t: Tensor, solver: Solver, reach: float, rolled: Rolled) -> dict[str, ndarray]:
-    """What of the rollouts of one seed is the integrator's, (starts,)."""
-    member, x = rolled
-    return {"integrator_error": flow_diagnostics.integrator_error(member, x, t, solver, reach).cpu().numpy()}
-
-
-def contract(solver: Solver, error: ndarray, own: ndarray, fitted: bool) -> dict[str, Any]:
-    """What the metrics say of the integrator, from its errors and the model's coordinate errors, both (seeds, starts).
-
-    `error`, `share`: the mean of its errors, and that over the mean of the model's own at the same starts, which counts as
-    1e-10 where it is rounding. A field that was not fitted, the truth, has no error but the integrator's: no share.
-    """
-    about: dict[str, Any] = {"method": solver.integrator}
-    about |= {"tolerance": solver.tolerance} if solver.adaptive else {"step": solver.step}
-    judged, beside = ~np.isnan(error), own[~np.isnan(error) & ~np.isnan(own)]
-    mean = float(error[judged].mean()) if judged.any() else None
-    share = None if mean is None or not fitted else mean / max(float(beside.sum()) / max(beside.size, 1), ROUNDING)
-    honoured = share is None or share <= ALLOWED
-    return about | {"error": known(mean), "share": known(share), "honoured": honoured}
-
-
-def known(value: float | None) -> float | None:
-    """The value, or None where it is not finite."""
-    return value if value is not None and np.isfinite(value) else None
-
-
-def enforce(rollouts: str, found: Mapping[str, Any], allow_mismatch: bool) -> dict[str, bool]:
-    """{"mismatch": true} where the contract is broken and `allow_mismatch`, {} where it is honoured; else raises `Refused`."""
-    if found["honoured"]:
-        return {}
-    if allow_mismatch:
-        return {"mismatch": True}
-    key = "tolerance" if "tolerance" in found else "step"
-    share = "beyond measure" if found["share"] is None else f"{found['share']:.2g} of the model's own"
-    raise Refused(
-        f"{rollouts}: the error of {found['method']} with {key} {found[key]:g} is {share}, allowed: {ALLOWED:g}; "
-        f"lower rollout.{key}, or say rollout.allow_mismatch: true and every table will mark the cell"
+    measured = ~np.isnan(error)
+    beside = own[measured & ~np.isnan(own)]
+    mean = float(error[measured].mean()) if measured.any() else None
+    share = None
+    if mean is not None and fitted:
+        share = mean / max(float(beside.sum()) / max(beside.size, 1), ROUNDING)
+    return IntegratorCheck(
+        solver.integrator,
+        tolerance=solver.tolerance if solver.adaptive else None,
+        step=None if solver.adaptive else solver.step,
+        error=finite_or_none(mean),
+        share=finite_or_none(share),
+        honoured=share is None or share <= ALLOWED,
     )
+
+
+def finite_or_none(value: float | None) -> float | None:
+    """The value, or None where it is not finite, which JSON cannot say."""
+    return value if value is not None and np.isfinite(value) else None

@@ -1,8 +1,8 @@
-"""What a rollout is worth beside the true motion: errors of energy, coordinates and phase, and how long it holds.
+"""Metrics of a rollout beside the true motion: errors of energy, coordinates and phase, valid time, divergence.
 
-What a flow is worth by itself, without the truth, is in `hnn.flow`. Rollouts x̂ have shape (seeds, starts, time, 2n), the true
-motion x has (starts, time, 2n); a quantity has one value per seed and start, shape (seeds, starts), of which `hnn.statistics`
-makes {mean, low, high}.
+Diagnostics of a flow without the true motion are in `hnn.evaluation.flow_diagnostics`. Rollouts x̂ have shape
+(seeds, starts, time, 2n), the true motion x has (starts, time, 2n); a metric has one value per seed and start, (seeds,
+starts), of which `hnn.core.statistics` makes {mean, low, high}.
 """
 
 import numpy as np
@@ -20,14 +20,15 @@ __all__ = [
     "phase_error",
     "published_energy",
     "relative_distance",
+    "root_mean_square",
     "valid_time",
 ]
 
 VALID = 0.1
-"""The relative coordinate error at which a rollout is no longer valid."""
+"""Relative distance from the true motion beyond which a rollout is no longer valid."""
 
 FAR = 10.0
-"""How many times the size of the data a rollout may reach before it is lost."""
+"""A rollout has diverged where a component exceeds this many times the largest |component| in the data."""
 
 
 def energy_mse(model: ndarray, true: ndarray) -> ndarray:
@@ -52,7 +53,8 @@ def energy_error_max(model: ndarray, true: ndarray, energy_std: float) -> ndarra
 def energy_drift(model: ndarray, true: ndarray, energy_std: float, t: ndarray, period: ndarray) -> ndarray:
     """Least-squares slope over time of (E(x̂(t)) - E(x(t))) / energy_std, per period (starts,) of the motion; signed.
 
-    Of energies (seeds, starts, time) and (starts, time). An error that swings within bounds has next to none, however large.
+    Of energies (seeds, starts, time) and (starts, time). A bounded oscillation of the error has almost no drift, however
+    large.
     """
     clock = t - t.mean()
     return period * ((model - true) @ clock) / (clock @ clock) / energy_std
@@ -79,13 +81,19 @@ def relative_distance(model: ndarray, true: ndarray) -> ndarray:
 
 def coordinate_error(model: ndarray, true: ndarray) -> ndarray:
     """Root mean square over time of |x̂ - x|, over that of |x|; two unrelated motions of equal size have about √2."""
-    return np.sqrt(np.square(relative_distance(model, true)).mean(-1))
+    return root_mean_square(relative_distance(model, true))
+
+
+def root_mean_square(distance: ndarray) -> ndarray:
+    """Root mean square over time of distances (…, time)."""
+    return np.sqrt(np.square(distance).mean(-1))
 
 
 def valid_time(model: ndarray, true: ndarray, t: ndarray, period: ndarray) -> ndarray:
-    """First time at which the relative distance passes 0.1, in periods (starts,) of the motion; at most the horizon.
+    """First time at which the relative distance exceeds 0.1, in periods (starts,) of the motion; at most the horizon.
 
-    Read off the time grid, hence late by up to one interval; a rollout that never passes 0.1 counts with the whole horizon.
+    Resolved to the time grid, hence late by up to one interval; a rollout that never exceeds 0.1 counts with the whole
+    horizon.
     """
     wrong = ~(relative_distance(model, true) <= VALID)  # NaN is wrong
     first = np.where(wrong.any(-1), wrong.argmax(-1), len(t) - 1)
@@ -93,40 +101,48 @@ def valid_time(model: ndarray, true: ndarray, t: ndarray, period: ndarray) -> nd
 
 
 def phase_error(model: ndarray, true: ndarray, t: ndarray, period: ndarray) -> ndarray:
-    """Relative error of the frequency, signed: -0.05 is a clock that is 5 % slow. NaN where the true motion does not go round.
+    """Relative error of the frequency, signed: -0.05 is a frequency 5 % too low. NaN where the true motion does not rotate.
 
-    Of paths (seeds, starts, time, 2) and (starts, time, 2) in the plane of `System.plane`. A rollout tells the time s(t) at
-    which the true motion has turned as far about the origin; the error is the least-squares slope of s against t through zero,
-    minus 1, while s is within the horizon. A motion goes round if it turns by at least half of 2π for each period (starts,)
-    that passes: a pendulum that turns over does not. NaN, too, where times are half a period apart, too far to count turns.
+    Of paths (seeds, starts, time, 2) and (starts, time, 2) in the plane of `System.plane`. Let s(t) be the time at which the
+    true motion has turned through the same angle about the origin as the rollout at t; the error is the least-squares slope of
+    s against t through zero, minus 1, while s is within the horizon. A motion rotates if it turns by at least π for each
+    period (starts,) that passes: a pendulum that turns over does not. NaN, too, where times are half a period or more apart,
+    too far to count turns.
+
+    >>> t = np.linspace(0, 20, 401)
+    >>> def circle(frequency):
+    ...     return np.stack([np.cos(frequency * t), -np.sin(frequency * t)], axis=-1)
+    >>> error = phase_error(circle(0.95)[None, None], circle(1.0)[None], t, np.array([2 * np.pi]))
+    >>> round(error.item(), 4)
+    -0.05
     """
     size, clock = np.sqrt(np.square(true).mean(-2, keepdims=True)), t - t[0]
-    swept, truly = turned(model / size), turned(true / size)
-    way = np.sign(truly[:, -1:])
-    swept, truly = way * swept, np.maximum.accumulate(way * truly, -1)
-    told = np.array([[np.interp(a, b, clock) for a, b in zip(seed, truly, strict=True)] for seed in swept])
-    weights = clock * (swept <= truly[:, -1:])
-    known = (truly[:, -1] >= np.pi * clock[-1] / period) & (np.diff(t).max() < period / 2) & weights.any(-1)
-    return np.where(known, (told * weights).sum(-1) / np.where(known, (clock * weights).sum(-1), 1) - 1, np.nan)
+    angle, true_angle = turned(model / size), turned(true / size)
+    direction = np.sign(true_angle[:, -1:])
+    angle, true_angle = direction * angle, np.maximum.accumulate(direction * true_angle, -1)
+    s = np.array([[np.interp(a, b, clock) for a, b in zip(seed, true_angle, strict=True)] for seed in angle])
+    weights = clock * (angle <= true_angle[:, -1:])
+    known = (true_angle[:, -1] >= np.pi * clock[-1] / period) & (np.diff(t).max() < period / 2) & weights.any(-1)
+    return np.where(known, (s * weights).sum(-1) / np.where(known, (clock * weights).sum(-1), 1) - 1, np.nan)
 
 
 def turned(path: ndarray) -> ndarray:
-    """The angle in radians, (…, time), through which a path (…, time, 2) in a plane has turned about the origin."""
+    """Angle in radians, (…, time), through which a path (…, time, 2) in a plane has turned about the origin."""
     angle = np.unwrap(np.arctan2(path[..., 1], path[..., 0]))
     return angle - angle[..., :1]
 
 
 def diverged(model: ndarray, size: float) -> ndarray:
-    """1 where a rollout became non-finite or had a component beyond ten times `size`, the largest in the data; else 0."""
+    """1 where a rollout is non-finite or exceeds `FAR` times `size`, the largest |component| in the data; else 0."""
     return (~(np.abs(model) <= FAR * size)).any((-1, -2)).astype(float)
 
 
 def published_energy(name: str, energy: ndarray, x: ndarray) -> ndarray:
-    """The energy function by which the published number was obtained, from the true energy (…,) and the states (…, 2n).
+    """The energy function of a published number, from the true energy (…,) and the states (…, 2n).
 
     `hamiltonian`: H. `twice_hamiltonian`: 2H. `three_eighths_hamiltonian`: 0.375 H, of the rod pendulum seen in pixels.
-    `squared_radius`: |x|², which the published pendulum uses; it is not conserved
-    by the true motion, hence measures phase as much as energy.
+    `squared_radius`: |x|², which the published pendulum uses; the true motion does not conserve it, so it measures phase as
+    much as energy.
     """
     factors = {"hamiltonian": 1.0, "twice_hamiltonian": 2.0, "three_eighths_hamiltonian": 0.375}
     return np.square(x).sum(-1) if name == "squared_radius" else factors[name] * energy

@@ -1,4 +1,4 @@
-"""Rollouts of every seed of one cell from every start of a true motion."""
+"""Rollouts of all seeds of one cell from all starts of a set, beside the true motion."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,32 +11,41 @@ from torch import Tensor
 
 from hnn.core import device
 from hnn.core.phase_space import Field
-from hnn.core.trajectories import Observations, TrueMotion
-from hnn.evaluation import metrics
+from hnn.core.trajectories import Observations, Rollout, TrueMotion
+from hnn.evaluation.metrics import relative_distance
 from hnn.integrators.solve import Solver, rollout
 from hnn.models.base import energies
 from hnn.parallel.mapping import ParallelMap, serial_map
 from hnn.systems.base import System
 
-__all__ = ["Members", "Scales", "describe", "nearby", "roll", "scales"]
+__all__ = ["Members", "Reference", "Scales", "perturbed_starts", "roll", "rollout_along", "scales"]
 
 Members = Sequence[Field]
-"""The fits of one model, one for each seed; or the exact field alone, whose scores are the floors of all others."""
+"""The fits of one model, one per seed; or the exact field alone, whose errors are the floors."""
 
-NEARBY = 1e-4
-"""How far beside the truth a second truth starts where motions are chaotic, over their size."""
+PERTURBATION = 1e-4
+"""Size of the perturbation of starts that shows how far a chaotic motion can be predicted, relative to the motion's size."""
 
 
 @dataclass(frozen=True)
 class Scales:
-    """What errors are held against: the size of things in the training data."""
+    """Sizes in the training data by which errors are divided."""
 
     energy: float
-    """Standard deviation of the true H over the training states, in J."""
+    """Standard deviation of the true H, in joules."""
     learned: ndarray | None
-    """The same of each seed's learned H, (seeds,); None for a model without one."""
+    """Standard deviation of each seed's learned H, (seeds,); None for a model without one."""
     state: float
-    """Largest |component| of the training states."""
+    """Largest |component| of the states."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The true motion that rollouts are compared with, its system, and the scales of their errors."""
+
+    system: System
+    motion: TrueMotion
+    scales: Scales
 
 
 @torch.no_grad()
@@ -44,73 +53,69 @@ def scales(truth: System, members: Members, train: Observations) -> Scales:
     """The scales of a cell, over all training states as observed."""
     x = torch.from_numpy(train.x)
     learned = energies(members, [x.to(device.of(member)) for member in members])
-    std = None if learned is None else learned.flatten(1).std(1).cpu().numpy()
-    return Scales(float(truth.hamiltonian(x).std()), std, float(x.abs().max()))
-
-
-Chunk = tuple[Field, Tensor]
-"""One seed's model and some of the starts: what is rolled out at a time, by itself."""
+    learned_std = None if learned is None else learned.flatten(1).std(1).cpu().numpy()
+    return Scales(float(truth.hamiltonian(x).std()), learned_std, float(x.abs().max()))
 
 
 def roll(
-    truth: System,
     members: Members,
-    motion: TrueMotion,
-    scales: Scales,
+    reference: Reference,
     solver: Solver,
     *,
     x0: ndarray | None = None,
-    chunk: int = 100,
+    batch_of_starts: int = 100,
     parallel_map: ParallelMap = serial_map,
-) -> dict[str, ndarray]:
-    """The rollouts of every seed from every start of the true motion, by `solver`.
+) -> Rollout:
+    """Rollouts of every seed from every start of the true motion, or from `x0` (starts, 2n) beside them.
 
-    Or from `x0` (starts, 2n), near those of the true motion.
-
-    As arrays: t (time,), x (seeds, starts, time, 2n), the true energy of x and of the true motion, the
-    scale of energies, the relative distance from the true motion, and the learned H of x if there is one. At most `chunk`
-    starts of one seed are rolled out together, and `parallel_map` over what computes.
+    At most `batch_of_starts` starts of one seed are rolled out together; `parallel_map` maps over these batches.
     """
+    motion = reference.motion
     t = torch.from_numpy(motion.t)
-    starts = torch.from_numpy(motion.x[:, 0] if x0 is None else x0).split(chunk)
-    chunks = [(member, part.to(device.of(member))) for member in members for part in starts]
-    found = parallel_map(partial(along, t, solver), chunks)
-    x, learned = (join(list(parts), len(members)) for parts in zip(*found, strict=True))
+    starts = torch.from_numpy(motion.x[:, 0] if x0 is None else x0).split(batch_of_starts)
+    batches = [(member, part.to(device.of(member))) for member in members for part in starts]
+    parts = parallel_map(partial(roll_batch, t, solver), batches)
+    x, learned = (joined(list(arrays), len(members)) for arrays in zip(*parts, strict=True))
     assert x is not None
-    return describe(truth, x, motion, scales, learned)
+    return rollout_along(x, reference, learned)
 
 
 @torch.no_grad()
-def along(t: Tensor, solver: Solver, chunk: Chunk) -> tuple[Tensor, Tensor | None]:
-    """The rollouts (starts, time, 2n) of one chunk, and the learned H along them (starts, time) if there is one."""
-    member, x0 = chunk
+def roll_batch(t: Tensor, solver: Solver, batch: tuple[Field, Tensor]) -> tuple[Tensor, Tensor | None]:
+    """Rollouts (starts, time, 2n) of one seed from some starts, and its learned H along them (starts, time), if any."""
+    member, x0 = batch
     x = rollout(member, x0, t, solver)
     if not hasattr(member, "hamiltonian"):
         return x.cpu(), None
-    return x.cpu(), torch.stack([member.hamiltonian(one) for one in x]).cpu()
+    return x.cpu(), torch.stack([member.hamiltonian(path) for path in x]).cpu()
 
 
-def join(parts: list[Tensor | None], seeds: int) -> ndarray | None:
-    """The parts of all seeds and starts as one array, (seeds, starts, …); None if there is nothing."""
-    there = [part for part in parts if part is not None]
-    return torch.cat(there).unflatten(0, (seeds, -1)).numpy() if there else None
+def joined(parts: list[Tensor | None], seeds: int) -> ndarray | None:
+    """The batches of all seeds and starts as one array, (seeds, starts, …); None if they are None."""
+    tensors = [part for part in parts if part is not None]
+    return torch.cat(tensors).unflatten(0, (seeds, -1)).numpy() if tensors else None
 
 
 @torch.no_grad()
-def describe(truth: System, x: ndarray, motion: TrueMotion, scales: Scales, learned: ndarray | None) -> dict[str, ndarray]:
-    """The arrays of `roll` for rollouts x (seeds, starts, time, 2n) and the learned H along them, however they came about."""
-    arrays = {
-        "t": motion.t,
-        "x": x,
-        "energy": truth.hamiltonian(torch.from_numpy(x)).numpy(),
-        "true_energy": truth.hamiltonian(torch.from_numpy(motion.x)).numpy(),
-        "distance": metrics.relative_distance(x, motion.x),
-        "energy_scale": np.array(scales.energy),
-    }
-    return arrays if learned is None else arrays | {"learned": learned}
+def rollout_along(x: ndarray, reference: Reference, learned: ndarray | None = None, z: ndarray | None = None) -> Rollout:
+    """The states x (seeds, starts, time, 2n) with their true energy and distance from the true motion.
+
+    `learned` is the learned H along them (seeds, starts, time), `z` the latent states that they were read from.
+    """
+    system, motion = reference.system, reference.motion
+    return Rollout(
+        motion.t,
+        x,
+        energy=system.hamiltonian(torch.from_numpy(x)).numpy(),
+        true_energy=system.hamiltonian(torch.from_numpy(motion.x)).numpy(),
+        distance=relative_distance(x, motion.x),
+        energy_scale=reference.scales.energy,
+        learned=learned,
+        z=z,
+    )
 
 
-def nearby(motion: TrueMotion) -> ndarray:
-    """The starts of a motion, (starts, 2n), moved by 1e-4 of the motion's size."""
+def perturbed_starts(motion: TrueMotion) -> ndarray:
+    """The starts of a motion, (starts, 2n), moved by `PERTURBATION` times the root mean square of the motion."""
     size = np.sqrt(np.square(motion.x).sum(-1).mean(-1))[:, None]
-    return motion.x[:, 0] + NEARBY * size / np.sqrt(motion.x.shape[-1])
+    return motion.x[:, 0] + PERTURBATION * size / np.sqrt(motion.x.shape[-1])

@@ -88,8 +88,14 @@ def read_rollouts(cell: Cell) -> CellRollouts:
     """The rollouts of a cell, as `write_rollouts` wrote them."""
     groups = unflatten(read_arrays(rollouts_path(cell)))
     film, portrait, counterfactual = (groups.pop(name, None) for name in ("film", "portrait", "counterfactual"))
-    visuals = film and Visuals(film, portrait and Portrait(**portrait), counterfactual and Counterfactual(**counterfactual))
-    return CellRollouts({name: rollout_from(arrays) for name, arrays in groups.items()}, visuals or None)
+    visuals = None
+    if film:
+        visuals = Visuals(
+            film,
+            Portrait(**portrait) if portrait else None,
+            Counterfactual(**counterfactual) if counterfactual else None,
+        )
+    return CellRollouts({name: rollout_from(arrays) for name, arrays in groups.items()}, visuals)
 
 
 QUANTITY = "quantity."
@@ -108,7 +114,7 @@ def rollout_from(arrays: Mapping[str, ndarray]) -> Rollout:
     quantities = {name.removeprefix(QUANTITY): array for name, array in arrays.items() if name.startswith(QUANTITY)}
     fields = {name: array for name, array in arrays.items() if not name.startswith(QUANTITY)}
     scale = float(fields.pop("energy_scale"))
-    return Rollout(**fields, energy_scale=scale, quantities=quantities)  # type: ignore[arg-type]
+    return Rollout(**fields, energy_scale=scale, quantities=quantities)
 
 
 def write_weights(path: Path, members: Sequence[Mapping[str, "Tensor"]], about: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Trained pixel cells, for use outside the pipeline: `hnn.load_pixels`."""
+"""Trained pixel cells for use outside the pipeline: `hnn.load_pixels`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,16 +6,16 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from hnn.files import artifacts
+from hnn.core.cell import Cell
 from hnn.pixels.latent_model import LatentEnsemble, LatentModel, make_latent_model
-from hnn.trained import path_of
+from hnn.trained import existing_weights, fit_of_seed, load_networks
 
 __all__ = ["TrainedPixels", "load_latent_members", "load_pixels"]
 
 
 @dataclass(frozen=True)
 class TrainedPixels:
-    """One trained latent model, in float64: frames in, frames out."""
+    """One trained latent model in float64: frames to latent states, latent rollouts, and back to frames."""
 
     network: LatentModel
 
@@ -26,7 +26,7 @@ class TrainedPixels:
 
     @torch.no_grad()
     def decode(self, z: Tensor) -> Tensor:
-        """Brightness in [0, 1], about, of the first frame of each pair: (*batch, pixels of a frame), of (*batch, latent)."""
+        """The first frame of each pair, (*batch, pixels of a frame), of latent states (*batch, latent); in [0, 1]."""
         return LatentEnsemble([self.network]).decode(0, z)
 
     @torch.no_grad()
@@ -37,26 +37,17 @@ class TrainedPixels:
 
     @torch.no_grad()
     def rollout(self, frames: Tensor, count: int) -> Tensor:
-        """Latent states (*batch, count + 1, latent) from two frames (*batch, 2, channels, size, size) on, one each frame."""
+        """Latent states (*batch, count + 1, latent), one per frame, from two frames (*batch, 2, channels, size, size)."""
         t = self.network.frame_step * torch.arange(count + 1, dtype=torch.float64)
         z0 = self.encode(frames)[None, ..., 0, :]
         return LatentEnsemble([self.network]).roll(z0, t, continuous=False, tolerance=1e-9)[0]
 
 
-def load_latent_members(path: Path) -> list[LatentModel]:
-    """The latent models of all seeds of a pixel cell, in float64 and not to be trained further."""
-    weights, about = artifacts.read_weights(path)
-    members = []
-    for state in weights:
-        network = make_latent_model(**about, generator=torch.Generator())
-        network.load_state_dict(state)
-        members.append(network.double().eval().requires_grad_(False))
-    return members
-
-
 def load_pixels(task: str, model: str, *, step_map: str = "rk4", seed: int = 0, root: str | Path = ".") -> TrainedPixels:
-    """The pixel cell of the project in the folder `root`, as `hnn.load` does it."""
-    members = load_latent_members(path_of(task, f"{model}-{step_map}", root))
-    if not 0 <= seed < len(members):
-        raise ValueError(f"seed: given {seed}, allowed: 0 to {len(members) - 1}")
-    return TrainedPixels(members[seed])
+    """The trained pixel cell of the project in the folder `root`; `seed` chooses one of its fits. Errors as of `hnn.load`."""
+    return TrainedPixels(fit_of_seed(load_latent_members(existing_weights(Cell(task, model, step_map), root)), seed))
+
+
+def load_latent_members(path: Path) -> list[LatentModel]:
+    """The latent models of all seeds of a pixel cell, in float64 and frozen."""
+    return load_networks(path, make_latent_model)
