@@ -1,4 +1,4 @@
-"""The latent states of frames, and whether they say anything of the motion."""
+"""Latent states of frames, and the test for their collapse."""
 
 import torch
 from torch import Tensor
@@ -10,14 +10,17 @@ from hnn.networks.autoencoder import Autoencoder, pairs
 __all__ = ["CLIPS", "Collapsed", "check_latents", "latents"]
 
 CLIPS = 10
-"""How many clips are looked at at a time, to bound the memory."""
+"""Number of clips that are encoded at a time, to bound memory."""
 
-ALIVE, CANONICAL = 0.02, 0.5
-"""Latents have collapsed where one varies less than `ALIVE` times as much as another, or p explains less than this of Δq."""
+ALIVE = 0.02
+"""Smallest allowed ratio of the standard deviations of the least and the most active latent unit."""
+
+CANONICAL = 0.5
+"""Smallest allowed share of the variance of Δq/step that p explains."""
 
 
 class Collapsed(Refused, ArithmeticError):
-    """The latent states say nothing of the motion: whatever is learned from them would be worth nothing."""
+    """The latent states carry no information on the motion, so nothing can be learned from them."""
 
 
 @torch.no_grad()
@@ -27,20 +30,22 @@ def latents(autoencoder: Autoencoder, frames: Tensor) -> Tensor:
 
 
 def check_latents(z: Tensor, step: float, label: str) -> dict[str, float]:
-    """How alive latent states (clips, time, 2n) are; raises `Collapsed` if they are not.
+    """Activity of latent states (clips, time, 2n) that are `step` apart; raises `Collapsed` if they have collapsed.
 
     `latent_spread`: the smallest standard deviation of a latent unit over the largest. `latent_rate_r2`: the share of the
-    variance of Δq/step that p explains. Where the decoder ignores a unit, or p = 0 and q is still, both losses can be small.
+    variance of Δq/step that p explains. Both losses can be small although the decoder ignores a unit, or p = 0 and q is
+    constant.
     """
     q, p = split(z)
     rate = q.diff(dim=-2) / step
-    missed = (rate - p[..., :-1, :]).square().sum() / (rate - rate.mean((0, 1))).square().sum()
+    unexplained = (rate - p[..., :-1, :]).square().sum() / (rate - rate.mean((0, 1))).square().sum()
     std = z.flatten(0, -2).std(0)
-    found = {"latent_spread": float(std.min() / std.max()), "latent_rate_r2": float(1 - missed)}
-    if not (found["latent_spread"] >= ALIVE and found["latent_rate_r2"] >= CANONICAL):
+    activity = {"latent_spread": float(std.min() / std.max()), "latent_rate_r2": float(1 - unexplained)}
+    ratio, rate_r2 = activity["latent_spread"], activity["latent_rate_r2"]
+    if not (ratio >= ALIVE and rate_r2 >= CANONICAL):
         raise Collapsed(
-            f"{label}: the latent states have collapsed: the least active unit varies {found['latent_spread']:.2g} times as "
-            f"much as the most active one (allowed: at least {ALIVE}), and p explains {found['latent_rate_r2']:.2g} of the "
-            f"change of q (allowed: at least {CANONICAL}); raise pretrain.steps, or give pretrain.canonical another weight"
+            f"{label}: the latent states have collapsed: the least active unit varies {ratio:.2g} times as much as the most "
+            f"active one (allowed: at least {ALIVE}), and p explains {rate_r2:.2g} of the change of q (allowed: at least "
+            f"{CANONICAL}); raise pretrain.steps, or give pretrain.canonical another weight"
         )
-    return found
+    return activity

@@ -1,4 +1,4 @@
-"""Dynamics behind pixels: an autoencoder, a model of its latent states, and the map that takes both one frame further."""
+"""The latent model: an autoencoder, a learned field of its latent states, and the step map from one frame to the next."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -14,11 +14,12 @@ from hnn.parallel.mapping import ParallelMap, serial_map
 
 __all__ = ["LatentEnsemble", "LatentModel", "make_latent_model"]
 
-BLOCK = 2000  # frame pairs that pass the autoencoder at once: 25 MB in float64
+BLOCK = 2000
+"""Largest number of frame pairs that pass the autoencoder at once: 25 MB in float64."""
 
 
 class LatentModel(nn.Module):
-    """z₁ = Φ(z₀): one frame ahead in latent space, by the step map Φ of the learned field.
+    """z₁ = Φ(z₀): the latent state one frame later, by the step map Φ of the learned field.
 
     `frame_step` is the time between frames in seconds; `step` the same in units of latent time.
     """
@@ -30,7 +31,7 @@ class LatentModel(nn.Module):
 
     @property
     def step(self) -> float:
-        """Between two frames, in latent time."""
+        """The time between two frames in latent time."""
         return self.frame_step / float(self.autoencoder.about["time_unit"])
 
     def forward(self, z: Tensor) -> Tensor:
@@ -39,7 +40,7 @@ class LatentModel(nn.Module):
 
 
 class LatentEnsemble:
-    """Fits of one latent model for several seeds, each with its own encoder, answering as one."""
+    """The latent models of all seeds of a cell, each with its own encoder."""
 
     def __init__(self, members: Sequence[LatentModel]) -> None:
         self.members = list(members)
@@ -47,11 +48,11 @@ class LatentEnsemble:
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """The device of the weights."""
         return next(self.members[0].parameters()).device
 
     def encode(self, frames: Tensor) -> Tensor:
-        """Latent states (seeds, *batch, time - 1, latent) of frames (*batch, time, channels, size, size), by each encoder."""
+        """Latent states (seeds, *batch, time - 1, latent) of frames (*batch, time, channels, size, size)."""
         like = next(self.members[0].parameters())
         flat = frames.reshape(-1, *frames.shape[-4:])  # (clips, time, …)
         clips = max(1, BLOCK // flat.shape[1])
@@ -63,7 +64,7 @@ class LatentEnsemble:
         return z.view(len(self.members), *frames.shape[:-4], *z.shape[2:])
 
     def decode(self, seed: int, z: Tensor) -> Tensor:
-        """The first frame of each decoded pair, brightness, (*batch, pixels of a frame), of one member's (*batch, latent)."""
+        """The first frame of each pair that one seed decodes from z (*batch, latent): brightness, (*batch, pixels)."""
         decode = self.members[seed].autoencoder.decode
         blocks = [decode(part).chunk(2, dim=-1)[0] for part in z.flatten(0, -2).split(BLOCK)]
         return torch.cat(blocks).unflatten(0, z.shape[:-1])
@@ -73,19 +74,19 @@ class LatentEnsemble:
     ) -> Tensor:
         """Latent states at the times t (time,), in seconds, one frame apart, from z0 (seeds, *batch, latent).
 
-        By the step map that the members were trained through, or, if `continuous`, as solutions of the learned differential
-        equation: what is published, and a mismatch for a field that was not fitted to derivatives.
+        By the trained step map, or, if `continuous`, as solutions of the learned differential equation to a `tolerance`: the
+        published way, and a mismatch for a field that was not fitted to derivatives.
         """
         member = self.members[0]
         latent_time = t / float(member.autoencoder.about["time_unit"])
         solver = Solver("dop853" if continuous else member.step_map, member.step, tolerance)
-        return torch.stack(parallel_map(partial(rolled, latent_time, solver), list(zip(self.dynamics, z0, strict=True))))
+        return torch.stack(parallel_map(partial(roll_seed, latent_time, solver), list(zip(self.dynamics, z0, strict=True))))
 
 
 @torch.no_grad()
-def rolled(t: Tensor, solver: Solver, one: tuple[Model, Tensor]) -> Tensor:
-    """The latent states (*batch, time, latent) of one seed's dynamics from its z0 (*batch, latent)."""
-    return rollout(*one, t, solver)
+def roll_seed(t: Tensor, solver: Solver, seed: tuple[Model, Tensor]) -> Tensor:
+    """Latent states (*batch, time, latent) of one seed: its dynamics from its z0 (*batch, latent)."""
+    return rollout(*seed, t, solver)
 
 
 def make_latent_model(
@@ -102,7 +103,7 @@ def make_latent_model(
     frame_step: float,
     generator: torch.Generator,
 ) -> LatentModel:
-    """A latent model with fresh weights: an autoencoder, and the model `name` of its latent states."""
+    """A latent model with fresh weights: an autoencoder, and the model `name` of its latent states. See `LatentModel`."""
     autoencoder = Autoencoder(pixels, hidden=hidden, latent=latent, time_unit=time_unit, generator=generator)
     dynamics = make_model(
         name,

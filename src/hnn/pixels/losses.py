@@ -36,7 +36,7 @@ N = TypeVar("N", bound=nn.Module)
 
 
 def reconstruction_loss(frames: Tensor, decoded: Tensor) -> Tensor:
-    """Mean over pixels of |decoded - frames|², in squared units of full brightness."""
+    """Mean over pixels of |decoded - frames|², in units of squared full brightness."""
     return mse_loss(decoded, frames)
 
 
@@ -59,7 +59,7 @@ def step_loss(z: Tensor, predicted: Tensor, step: float, size: Tensor | float = 
 def autoencoder_terms(autoencoder: Autoencoder, x: Tensor, *, step: float, relative: bool) -> dict[str, Tensor]:
     """The losses of an autoencoder by name, for frame pairs (clips, time, pixels) that are `step` apart in latent time.
 
-    `relative`: to the size of the latent states, or as published.
+    `relative` divides losses of latent states by their variance; otherwise they are as published.
     """
     z = autoencoder.encode(x)
     size = latent_size(z) if relative else 1.0
@@ -67,7 +67,7 @@ def autoencoder_terms(autoencoder: Autoencoder, x: Tensor, *, step: float, relat
 
 
 def latent_terms(model: LatentModel, x: Tensor, *, relative: bool) -> dict[str, Tensor]:
-    """The same losses of a model's autoencoder, and the loss of its dynamics."""
+    """The losses of a model's autoencoder and of its dynamics by name, for frame pairs (clips, time, pixels)."""
     z = model.autoencoder.encode(x)
     size = latent_size(z) if relative else 1.0
     return {
@@ -79,30 +79,30 @@ def latent_terms(model: LatentModel, x: Tensor, *, relative: bool) -> dict[str, 
 
 @dataclass(frozen=True)
 class PixelLoss(Generic[N]):
-    """The sum over k of wₖ Lₖ(model, x), for frame pairs x (clips, time, pixels)."""
+    """The weighted sum Σ wₖ Lₖ(model, x) of the losses of frame pairs x (clips, time, pixels)."""
 
     terms: Callable[[N, Tensor], dict[str, Tensor]]
-    """From a model and frame pairs to each Lₖ by name."""
+    """Each Lₖ by name, of a model and frame pairs."""
     weights: Mapping[str, float]
     """Each wₖ by the same names."""
 
     def __call__(self, model: N, x: Tensor) -> Tensor:
-        """A scalar."""
+        """The weighted sum, a scalar."""
         return torch.stack([self.weights[name] * term for name, term in self.terms(model, x).items()]).sum()
 
     @torch.no_grad()
     def evaluate(self, model: N, train: Tensor, test: Tensor) -> dict[str, float]:
-        """train_loss and test_loss, and the terms of the latter: means over all clips, a few at a time to bound the memory."""
-        found: dict[str, float] = {}
+        """`train_loss` and `test_loss`, and the terms of the latter: means over all clips, a few at a time to bound memory."""
+        losses: dict[str, float] = {}
         for name, frames in {"train": train, "test": test}.items():
             terms = dict.fromkeys(self.weights, 0.0)
             for clips in frames.split(CLIPS):
                 for term, value in self.terms(model, pairs(clips)).items():
                     terms[term] += float(value) * len(clips) / len(frames)
-            found[f"{name}_loss"] = sum(self.weights[term] * value for term, value in terms.items())
-        return found | terms
+            losses[f"{name}_loss"] = sum(self.weights[term] * value for term, value in terms.items())
+        return losses | terms
 
     def watching(self, train: Tensor, test: Tensor) -> Callable[[N], dict[str, float]]:
-        """What the curve of a model shows: `evaluate` on a few clips of each set."""
+        """The losses of a training curve: `evaluate` on a few clips of each set."""
         few = [frames[:: -(-len(frames) // CURVE_CLIPS)] for frames in (train, test)]
         return lambda model: self.evaluate(model, *few)

@@ -1,4 +1,4 @@
-"""What latent states know of the true ones: a linear probe, its score, and how far latents are from being canonical."""
+"""A linear probe from latent to true states, its score, and the error of latents as canonical coordinates."""
 
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
@@ -23,28 +23,28 @@ class Probe:
         return cls(np.linalg.lstsq(affine(z).reshape(-1, z.shape[-1] + 1), x.reshape(-1, x.shape[-1]), rcond=None)[0])
 
     def __call__(self, z: ndarray) -> ndarray:
-        """The true states as far as the latent ones tell, (…, 2n)."""
+        """The states predicted from latent states (…, k): (…, 2n)."""
         return affine(z) @ self.matrix
 
 
 def affine(z: ndarray) -> ndarray:
-    """z with a 1 behind."""
+    """z (…, k) with a last component of 1, (…, k + 1)."""
     return np.concatenate([z, np.ones_like(z[..., :1])], axis=-1)
 
 
 def score(probed: ndarray, x: ndarray) -> float:
-    """R² of the worst component: 1 - Σ|x̂ - x|²/Σ|x - x̄|², over all states (…, 2n). To be scored on states not fitted to."""
+    """R² of the worst component, 1 - Σ|x̂ - x|²/Σ|x - x̄|², over states (…, 2n) that the probe was not fitted to."""
     axes = tuple(range(x.ndim - 1))
     return float((1 - np.square(probed - x).sum(axes) / np.square(x - x.mean(axes)).sum(axes)).min())
 
 
 def canonical_error(x: ndarray, z: ndarray, degree: int = 5) -> float:
-    """How far latent coordinates are from being canonical: RMS over states of ‖Mᵀ J M - c J‖/‖c J‖, M = ∂z/∂x.
+    """Error of latents as canonical coordinates: RMS over states of ‖Mᵀ J M - c J‖/‖c J‖, M = ∂z/∂x.
 
-    M is the derivative of the polynomial of total degree `degree` that fits the latent states z (…, k) best as functions of
-    the true ones x (…, 2n): the inverse of the probe, without its linearity. A change of coordinates is canonical up to the
-    constant c where Mᵀ J M = c J everywhere; c, the mean bracket, is only a choice of units (Goldstein, section 9.4). For one
-    degree of freedom and two latents it is the relative spread of the Poisson bracket {q̂, p̂}.
+    M is the derivative of the least-squares polynomial of total degree `degree` from the true states x (…, 2n) to the latent
+    states z (…, k). A change of coordinates is canonical up to a constant c where Mᵀ J M = c J everywhere; c, the mean
+    bracket, is only a choice of units (Goldstein, section 9.4). For one degree of freedom and two latents the error is the
+    standard deviation of the Poisson bracket {q̂, p̂} over its mean.
     """
     states, latents = x.reshape(-1, x.shape[-1]), z.reshape(-1, z.shape[-1])
     mean, size = states.mean(0), states.std(0)
@@ -64,5 +64,5 @@ def canonical_error(x: ndarray, z: ndarray, degree: int = 5) -> float:
 
 
 def monomials(u: ndarray, powers: ndarray) -> ndarray:
-    """Π uᵢ^kᵢ of states u (states, 2n) for each row of powers (terms, 2n): (states, terms)."""
+    """Monomials Π uᵢ^kᵢ of states u (states, 2n), one for each row of powers (terms, 2n): (states, terms)."""
     return np.prod(u[:, None, :] ** powers, axis=-1)
