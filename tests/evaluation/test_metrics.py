@@ -23,17 +23,17 @@ def energy(x):
 def test_energy_mse_and_error_are_means_over_time():
     model, true = np.array([[1.0, 2.0, 4.0]]), np.array([[1.0, 1.0, 1.0]])
     assert metrics.energy_mse(model, true) == pytest.approx([10 / 3])
-    assert metrics.energy_error(model, true, spread=2.0) == pytest.approx([4 / 3 / 2])
+    assert metrics.energy_error(model, true, energy_std=2.0) == pytest.approx([4 / 3 / 2])
 
 
-def test_the_largest_energy_error_is_over_the_spread_and_sees_one_time_that_the_mean_hides():
+def test_energy_error_max_detects_one_time_that_the_mean_hides():
     model, true = np.zeros((1, 100)), np.zeros((1, 100))
     model[0, 50] = -3.0
-    assert metrics.energy_error_max(model, true, spread=2.0) == pytest.approx([1.5])
-    assert metrics.energy_error(model, true, spread=2.0) < 0.02
+    assert metrics.energy_error_max(model, true, energy_std=2.0) == pytest.approx([1.5])
+    assert metrics.energy_error(model, true, energy_std=2.0) < 0.02
 
 
-def test_energy_drift_is_a_slope_per_period_over_the_spread_whatever_the_level():
+def test_energy_drift_is_the_slope_per_period_over_the_standard_deviation():
     true = np.zeros((2, 401))
     model = np.stack([[5.0 - 0.3 * T, 0.3 * T]])
     period = np.array([2.0, 4.0])
@@ -42,13 +42,13 @@ def test_energy_drift_is_a_slope_per_period_over_the_spread_whatever_the_level()
 
 @pytest.mark.parametrize("squeeze", [1.0, 0.05])  # momenta in other units than positions
 @pytest.mark.parametrize("frequency", [0.95, 1.0, 1.05, -1.0])
-def test_phase_error_is_that_of_the_frequency_in_whatever_units(frequency, squeeze):
+def test_phase_error_is_the_relative_frequency_error_in_any_units(frequency, squeeze):
     model, true = (circle(f) * [1.0, squeeze] for f in (frequency, 1.0))
-    expected = -1.0 if frequency < 0 else frequency - 1  # a clock that runs backward tells the time of the start
+    expected = -1.0 if frequency < 0 else frequency - 1  # a rollout that turns backward stays at the time of the start
     assert metrics.phase_error(model[None], true, T, np.array([2 * np.pi])).item() == pytest.approx(expected, abs=1e-6)
 
 
-def test_phase_error_needs_times_that_can_count_turns():
+def test_phase_error_is_nan_where_times_are_too_far_apart_to_count_turns():
     period = np.array([2 * np.pi])
     for every, known in ((90, True), (120, False)):  # 0.45 and 0.6 periods apart
         found = metrics.phase_error(circle(1.05)[None, :, ::every], circle()[:, ::every], T[::every], period)
@@ -59,14 +59,14 @@ def test_energy_change_is_relative_and_signed():
     assert metrics.energy_change(np.array([[2.0, 9.0, 1.0], [4.0, 0.0, 3.0]])) == pytest.approx((-0.5 - 0.25) / 2)
 
 
-def test_a_constant_learned_energy_has_no_conserved_error_whatever_its_level():
+def test_conserved_error_is_zero_for_a_constant_learned_energy_of_any_level():
     level = np.full((2, 3, 5), 7.0)
     assert not metrics.conserved_error(level, np.ones(2)).any()
     level[..., 1:] += 3.0
     assert metrics.conserved_error(level, np.array([1.0, 2.0])) == pytest.approx(np.array([[2.4] * 3, [1.2] * 3]))
 
 
-def test_a_clock_that_is_wrong_shows_in_coordinates_and_not_in_energy():
+def test_a_wrong_frequency_shows_in_coordinate_error_and_valid_time_but_not_in_energy_error():
     model, true = circle(1.05)[None], circle()
     assert metrics.energy_error(energy(model), energy(true), 1.0).max() < 1e-12
     assert metrics.coordinate_error(model, true).item() > 0.2
@@ -75,7 +75,7 @@ def test_a_clock_that_is_wrong_shows_in_coordinates_and_not_in_energy():
     )
 
 
-def test_an_energy_that_leaks_shows_in_the_energy_error():
+def test_energy_error_measures_a_slow_loss_of_energy():
     model, true = circle(radius=np.exp(-0.005 * T))[None], circle()
     assert metrics.energy_error(energy(model), energy(true), 1.0).item() == pytest.approx(0.5 * 0.01 * T.mean(), rel=0.1)
 
@@ -84,24 +84,24 @@ def test_coordinate_error_of_opposite_motions_is_two():
     assert metrics.coordinate_error(-circle()[None], circle()).item() == pytest.approx(2.0)
 
 
-def test_a_rollout_that_stays_right_is_valid_for_the_whole_horizon_and_no_longer():
+def test_valid_time_of_an_exact_rollout_is_the_horizon():
     assert metrics.valid_time(circle()[None], circle(), T, np.array([2 * np.pi])).item() == pytest.approx(2.0)
 
 
-def test_a_rollout_that_becomes_nan_is_valid_until_then():
+def test_valid_time_ends_where_a_rollout_becomes_nan():
     model = circle()[None].copy()
     model[..., 100:, :] = np.nan
     assert metrics.valid_time(model, circle(), T, np.array([2 * np.pi])).item() == pytest.approx(T[100] / (2 * np.pi))
 
 
 @pytest.mark.parametrize(("size", "lost"), [(1.0, 0.0), (9.99, 0.0), (10.01, 1.0), (np.nan, 1.0), (np.inf, 1.0)])
-def test_a_rollout_is_lost_beyond_ten_times_the_data(size, lost):
+def test_diverged_is_one_beyond_ten_times_the_data_or_where_not_finite(size, lost):
     x = circle()[None].copy()
     x[..., -1, 0] = size
     assert metrics.diverged(x, 1.0).item() == lost
 
 
-def test_published_energies_are_the_three_that_were_used():
+def test_published_energy_has_the_published_functions():
     x, H = np.array([[3.0, 4.0]]), np.array([2.0])
     found = {
         name: metrics.published_energy(name, H, x).item() for name in ("hamiltonian", "twice_hamiltonian", "squared_radius")
@@ -109,7 +109,7 @@ def test_published_energies_are_the_three_that_were_used():
     assert found == {"hamiltonian": 2.0, "twice_hamiltonian": 4.0, "squared_radius": 25.0}
 
 
-def test_the_published_pendulum_energy_is_not_conserved_by_the_true_motion():
+def test_published_energy_squared_radius_is_not_conserved_by_the_true_pendulum():
     truth, x0 = truth_of("pendulum"), starts_of("pendulum", 5)
     x = rollout(truth, x0, torch.linspace(0, 5, 50))
     squared = metrics.published_energy("squared_radius", truth.hamiltonian(x).numpy(), x.numpy())
@@ -117,7 +117,7 @@ def test_the_published_pendulum_energy_is_not_conserved_by_the_true_motion():
     assert np.ptp(truth.hamiltonian(x).numpy(), axis=-1).max() < 1e-6
 
 
-def test_the_interval_covers_the_mean_about_as_often_as_it_says():
+def test_interval_covers_the_mean_about_as_often_as_claimed():
     generator, inside = np.random.default_rng(0), 0
     for _ in range(200):
         found = interval(generator.normal(1.0, 1.0, (1, 60)), generator, 300)
@@ -125,15 +125,15 @@ def test_the_interval_covers_the_mean_about_as_often_as_it_says():
     assert 0.88 <= inside / 200 <= 0.99
 
 
-def test_the_interval_sees_that_seeds_differ():
-    """Seeds that differ by much more than starts: many starts do not make the mean sure."""
+def test_interval_is_wide_where_seeds_differ():
+    """Seeds that differ by much more than starts: many starts do not narrow the interval."""
     generator = np.random.default_rng(0)
     values = np.array([[0.0], [1.0], [2.0]]) + 0.01 * generator.standard_normal((3, 1000))
     found = interval(values, generator, 1000)
     assert found["high"] - found["low"] > 1.0
 
 
-def test_the_interval_repeats_with_its_generator_and_has_log10_beside_it():
+def test_interval_repeats_with_its_generator_and_has_log10():
     values = np.full((3, 4), 1e-6)
     a, b = (interval(values, np.random.default_rng(3), 50) for _ in range(2))
     assert a == b
@@ -141,7 +141,7 @@ def test_the_interval_repeats_with_its_generator_and_has_log10_beside_it():
     assert a["low"] == pytest.approx(a["high"])
 
 
-def test_values_that_are_nan_are_left_out_and_nothing_gives_none():
+def test_interval_leaves_out_nan_and_is_none_without_finite_values():
     values = np.array([[1.0, np.nan], [3.0, np.nan]])
     assert interval(values, np.random.default_rng(0), 200)["mean"] == 2.0
     assert interval(values * np.nan, np.random.default_rng(0), 50) == {"mean": None, "low": None, "high": None}

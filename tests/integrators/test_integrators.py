@@ -202,3 +202,14 @@ def test_at_the_same_step_each_method_is_better_than_the_next():
     errors = {name: (rollout(pendulum, START, t, Solver(name, 0.05)) - exact).abs().max().item() for name in bounds}
     assert all(errors[name] < bound for name, bound in bounds.items()), errors
     assert all(errors[next_worse] > bounds[name] for name, next_worse in pairwise(bounds)), errors
+
+
+@pytest.mark.parametrize(("step", "half"), [(0.1, 0.05), (0.15, 0.05), (7.0, 0.1)])
+def test_solver_finer_halves_the_step_that_is_taken(step, half):
+    """Not half of what was asked for: a step longer than the interval is cut to it, and its half must be less."""
+    assert Solver("rk4", step).finer(torch.linspace(0, 1, 6)).step == pytest.approx(half)
+
+
+def test_solver_finer_divides_the_tolerance_of_an_adaptive_method_by_a_hundred():
+    assert Solver("dop853", tolerance=1e-7).finer(torch.linspace(0, 1, 6)).tolerance == pytest.approx(1e-9)
+    assert Solver("gauss", tolerance=1e-12).finer(torch.linspace(0, 1, 6)).tolerance == pytest.approx(1e-13)
