@@ -6,7 +6,7 @@ from hnn.networks.autoencoder import pairs
 from hnn.pixels.collapse import Collapsed, check_latents, latents
 
 
-def test_latents_that_follow_the_motion_are_alive():
+def test_check_latents_accepts_latents_that_follow_the_motion():
     t = torch.linspace(0, 6, 61)
     q = torch.stack([torch.sin(t + phase) for phase in range(4)])[..., None]
     z = torch.cat([q, torch.cos(torch.asin(q))], -1)
@@ -17,7 +17,7 @@ def test_latents_that_follow_the_motion_are_alive():
 
 
 @pytest.mark.parametrize("kind", ["a dead unit", "all still", "not canonical", "not a number"])
-def test_latents_that_have_collapsed_stop_the_stage_with_an_explanation(kind):
+def test_check_latents_refuses_collapsed_latents_with_an_explanation(kind):
     z = torch.randn(4, 50, 2, generator=torch.Generator().manual_seed(0)).cumsum(1)
     if kind == "a dead unit":
         z[..., 1] = 0
@@ -29,7 +29,7 @@ def test_latents_that_have_collapsed_stop_the_stage_with_an_explanation(kind):
         check_latents(z, 0.2, "pretrain x seed 0")
 
 
-def test_a_planted_collapse_is_found_in_real_frames(clips):
+def test_check_latents_detects_a_planted_collapse_in_rendered_frames(clips):
     network = encoder()
     torch.nn.init.zeros_(network.encode.layers[3].weight)
     with pytest.raises(Collapsed):

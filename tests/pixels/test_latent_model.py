@@ -33,7 +33,7 @@ def member(name="hnn", step_map="rk4", seed=0, size=2, time_unit=0.25):
 
 
 @pytest.mark.parametrize(("step_map", "method"), [("rk4", RK4), ("euler", EULER)])
-def test_one_frame_ahead_is_one_step_of_the_map_in_latent_time(step_map, method):
+def test_latent_model_takes_one_step_of_its_map_in_latent_time(step_map, method):
     model, z = member(step_map=step_map), torch.randn(5, 2)
     assert model.step == pytest.approx(0.2)
     torch.testing.assert_close(model(z), method(model.dynamics, z, 0.2))
@@ -41,7 +41,7 @@ def test_one_frame_ahead_is_one_step_of_the_map_in_latent_time(step_map, method)
 
 @pytest.mark.parametrize("name", ["hnn", "baseline"])
 @pytest.mark.parametrize("step_map", ["rk4", "euler"])
-def test_a_rollout_by_the_map_is_the_map_again_and_again(name, step_map):
+def test_roll_by_the_map_repeats_the_map(name, step_map):
     ensemble = LatentEnsemble([member(name, step_map, seed) for seed in (0, 1)])
     z0 = torch.randn(2, 3, 2)
     z = ensemble.roll(z0, torch.linspace(0, 10, 201), continuous=False, tolerance=1e-9)
@@ -52,7 +52,7 @@ def test_a_rollout_by_the_map_is_the_map_again_and_again(name, step_map):
         torch.testing.assert_close(z[1, :, step], expected, rtol=1e-9, atol=1e-9)
 
 
-def test_a_continuous_rollout_solves_the_equation_whatever_the_map():
+def test_roll_continuous_solves_the_differential_equation_for_any_map():
     model = member("baseline", "euler")
     model.dynamics = Circle()
     ensemble = LatentEnsemble([model])
@@ -61,23 +61,23 @@ def test_a_continuous_rollout_solves_the_equation_whatever_the_map():
     z = ensemble.roll(z0, t, continuous=True, tolerance=1e-10)
     torch.testing.assert_close(z[0, 0, :, 0], torch.cos(t / 0.25), rtol=0, atol=1e-7)
     euler = ensemble.roll(z0, t, continuous=False, tolerance=1e-10)
-    assert euler[0, 0, -1].norm() > 5  # Euler's map blows this motion up by √(1.04) each frame
+    assert euler[0, 0, -1].norm() > 5  # Euler's map multiplies the radius by √(1.04) each frame
 
 
 @pytest.mark.parametrize("batch", [(), (2,), (2, 1)])
-def test_each_member_encodes_by_its_own_encoder_in_blocks_that_join_seamlessly(batch, monkeypatch):
+def test_encode_and_decode_use_each_members_own_network_and_do_not_depend_on_blocks(batch, monkeypatch):
     ensemble = LatentEnsemble([member(seed=seed) for seed in (0, 1)])
     frames = FRAMES[:2, None] if len(batch) == 2 else FRAMES[:2] if batch else FRAMES[0]
     z = ensemble.encode(frames)
     assert z.shape == (2, *batch, 5, 2)
-    monkeypatch.setattr("hnn.latent.BLOCK", 1)
+    monkeypatch.setattr("hnn.pixels.latent_model.BLOCK", 1)
     torch.testing.assert_close(ensemble.encode(frames), z)
     decoded = ensemble.decode(1, z[1])
     assert decoded.shape == (*batch, 5, 16)
     torch.testing.assert_close(decoded, ensemble.members[1].autoencoder.decode(z[1])[..., :16])
 
 
-def test_weights_come_from_the_generator_alone():
+def test_make_latent_model_draws_all_weights_from_the_generator():
     a, b, c = (member(seed=seed).state_dict() for seed in (0, 0, 1))
     assert all(torch.equal(a[name], b[name]) for name in a)
     assert not torch.equal(a["dynamics.energy.layers.0.weight"], c["dynamics.energy.layers.0.weight"])

@@ -1,6 +1,7 @@
-"""A planted latent model whose every answer is known: encoder and decoder are exact, the dynamics are those of the truth."""
+"""Evaluation of planted latent models: encoder and decoder are exact, the dynamics are the truth's or a known error away."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -8,13 +9,16 @@ import torch
 from conftest import starts_of, truth_of
 from torch import nn
 
+from hnn.core.cell import Cell
 from hnn.core.phase_space import canonical_matrix
 from hnn.core.trajectories import Observations, TrueMotion
+from hnn.evaluation.evaluate import Options, state_metrics
 from hnn.integrators.dop853 import DOP853
 from hnn.integrators.solve import Solver, rollout
 from hnn.models.base import Model
-from hnn.pixels import evaluation, visuals
+from hnn.pixels.evaluation import SETS, PixelRoller, evaluate_pixels, fit_readout, latent_flow_errors, scores
 from hnn.pixels.latent_model import LatentEnsemble, LatentModel
+from hnn.pixels.visuals import PHASES, counterfactual, visuals
 
 TRUTH = truth_of("pixel_pendulum")
 UNIT = 0.25  # of latent time
@@ -83,129 +87,147 @@ def data():
     return Data(train, motion, photograph(x), photograph(x[:4]))
 
 
-def measured(models, data, method="map"):
-    reading = evaluation.read(TRUTH, models, data.frames, data.train)
-    rolled = evaluation.roll(TRUTH, models, data.film, data.motion, reading, method, 1e-10)
-    return evaluation.quantities(TRUTH, models, rolled, data.motion, data.film, reading), rolled, reading
+def roller_of(models, data):
+    """The roller of a planted cell, all of whose sets begin at the same starts."""
+    readout = fit_readout(TRUTH, models, data.frames, data.train)
+    names = {starts for starts, _ in SETS.values()}
+    return PixelRoller(TRUTH, models, readout, dict.fromkeys(names, data.motion), dict.fromkeys(names, data.film), 1e-10)
 
 
-def test_the_planted_hamiltonian_gives_the_planted_field():
+def measured(models, data, starts="held_out"):
+    """(metrics, rollout) of one set of `SETS`."""
+    roller = roller_of(models, data)
+    rollout = roller.roll(starts)
+    return state_metrics(rollout, roller.references[starts]) | roller.more_metrics(starts, rollout), rollout
+
+
+def test_planted_hamiltonian_gives_the_planted_field():
     z = torch.randn(5, 2)
     z.requires_grad_()
     (gradient,) = torch.autograd.grad(Known().hamiltonian(z).sum(), z)
     torch.testing.assert_close(gradient @ canonical_matrix(1).T, Known().time_derivative(z).detach())
 
 
-@pytest.mark.parametrize("method", ["map", "continuous"])
-def test_a_perfect_model_has_no_errors_but_those_of_the_map(data, method):
-    found, rolled, _ = measured(ensemble(1.0), data, method)
-    assert rolled["z"].shape == (1, 4, 201, 2)
-    assert found["coordinate_error"].max() < 5e-3
-    assert found["energy_error"].max() < 1e-3
-    assert found["conserved_error"].max() < 1e-3
-    assert found["valid_time"] == pytest.approx(10.0 / data.motion.period[None])
-    if method == "continuous":
-        assert found["coordinate_error"].max() < 1e-6
+@pytest.mark.parametrize("starts", ["held_out", "continuous"])
+def test_roller_of_a_perfect_model_has_only_the_error_of_its_map(data, starts):
+    metrics, rolled = measured(ensemble(1.0), data, starts)
+    assert rolled.z.shape == (1, 4, 201, 2)
+    assert metrics["coordinate_error"].max() < 5e-3
+    assert metrics["energy_error"].max() < 1e-3
+    assert metrics["conserved_error"].max() < 1e-3
+    assert metrics["valid_time"] == pytest.approx(10.0 / data.motion.period[None])
+    if starts == "continuous":
+        assert metrics["coordinate_error"].max() < 1e-6
 
 
-def test_a_clock_five_per_cent_fast_keeps_energy_and_is_soon_out_of_phase(data):
-    found, _, _ = measured(ensemble(1.0, 1.05), data)
-    assert found["energy_error"].max() < 1e-3
-    assert (found["valid_time"][1] < 0.5).all()
-    assert (found["valid_time"][0] > 5).all()
+def test_state_metrics_of_a_frequency_five_per_cent_too_high_show_in_valid_time_and_not_in_energy(data):
+    metrics, _ = measured(ensemble(1.0, 1.05), data)
+    assert metrics["energy_error"].max() < 1e-3
+    assert (metrics["valid_time"][1] < 0.5).all()
+    assert (metrics["valid_time"][0] > 5).all()
 
 
-def test_the_latent_flow_of_a_hamiltonian_is_symplectic_and_one_with_friction_is_not(data):
-    """In whatever units latent states are: those planted here have an area six times that of phase space."""
+def test_latent_flow_errors_are_symplectic_for_a_hamiltonian_and_not_with_friction(data):
+    """In any units of the latent states: those planted here have six times the area of phase space."""
     models = ensemble(1.0, 1.0)
     field = models.members[1].dynamics.time_derivative
     models.members[1].dynamics.time_derivative = lambda z: field(z) - 0.01 * z
-    _, rolled, _ = measured(models, data)
-    found = evaluation.examine(models, rolled, data.motion)
-    assert set(found) == {"reversal_error", "symplectic_error"}
-    assert found["reversal_error"].max() < 1e-2
-    assert found["symplectic_error"][0].max() < 1e-3
+    _, rolled = measured(models, data)
+    metrics = latent_flow_errors(models, rolled, data.motion)
+    assert set(metrics) == {"reversal_error", "symplectic_error"}
+    assert metrics["reversal_error"].max() < 1e-2
+    assert metrics["symplectic_error"][0].max() < 1e-3
     period = data.motion.period / UNIT
-    assert found["symplectic_error"][1] == pytest.approx(np.sqrt(2) * (1 - np.exp(-0.02 * period)), abs=1e-3)
+    assert metrics["symplectic_error"][1] == pytest.approx(np.sqrt(2) * (1 - np.exp(-0.02 * period)), abs=1e-3)
 
 
-def test_the_trained_map_honours_the_contract_and_a_continuous_motion_is_a_mismatch_as_far_as_it_differs(data):
-    """Rollouts by an RK4 map of a wrong clock are next to continuous; those by an Euler map are not."""
-    for step_map, marked in (("rk4", False), ("euler", True)):
-        models = ensemble(1.05)
-        for member in models.members:
-            member.step_map = step_map
-        rolled = {
-            key: measured(models, data, method)[1] for key, method in (("held_out", "map"), ("continuous", "continuous"))
-        }
-        found = evaluation.contracts(models, rolled, 1e-10)
-        assert found["held_out"]["integrator"] == {
-            "method": step_map,
-            "step": 0.05,
-            "error": 0.0,
-            "share": 0.0,
-            "honoured": True,
-        }
-        assert found["continuous"].get("mismatch", False) is marked
-        assert found["table1"].get("mismatch", False) is marked
+@pytest.mark.parametrize(("step_map", "broken"), [("rk4", False), ("euler", True)])
+def test_diagnose_honours_the_trained_map_and_marks_continuous_rollouts_that_differ_from_it(data, step_map, broken):
+    """Rollouts by an RK4 map are next to continuous ones; those by an Euler map are not."""
+    models = ensemble(1.05)
+    for member in models.members:
+        member.step_map = step_map
+    roller = roller_of(models, data)
+    rollouts = {starts: roller.roll(starts) for starts in ("held_out", "continuous", "table1")}
+    by_map = roller.diagnose("held_out", rollouts)
+    assert not by_map.mismatch
+    expected = {"method": step_map, "step": 0.05, "error": 0.0, "share": 0.0, "honoured": True}
+    assert by_map.integrator.to_json() == expected
+    assert set(by_map.quantities) == {"reversal_error", "symplectic_error"}
+    assert roller.diagnose("continuous", rollouts).mismatch is broken
+    assert roller.diagnose("table1", rollouts).to_json() == ({"mismatch": True} if broken else {})
 
 
-def test_the_floor_is_what_the_probe_reads_from_the_true_frames(data):
-    found, rolled, reading = measured(ensemble(1.05), data, "encode")
-    assert rolled["z"].shape == (1, 4, 200, 2)
-    assert found["coordinate_error"].max() < 1e-9
-    assert reading.states(rolled["z"])[0] == pytest.approx(data.motion.x[:, :-1])
+def test_floor_reads_the_states_of_the_true_frames(data):
+    metrics, rolled = measured(ensemble(1.05), data, "floor")
+    assert rolled.z.shape == (1, 4, 200, 2)
+    assert metrics["coordinate_error"].max() < 1e-9
+    assert rolled.x[0] == pytest.approx(data.motion.x[:, :-1])
+
+
+def test_evaluate_pixels_gives_every_set_and_keeps_the_rollouts_of_all_but_the_published_one(data):
+    models, names = ensemble(1.0, 1.05), {starts for starts, _ in SETS.values()}
+    frames = {"train": data.frames, "test": data.film} | dict.fromkeys(names, data.film)
+    options = Options("dop853", 0.1, 1e-7, None, False, bootstrap_samples=20, batch_of_starts=100)
+    cell, test = Cell("pixel_pendulum", "planted", "rk4"), Observations(data.motion.t, data.motion.x, data.motion.x)
+    evaluation = evaluate_pixels(cell, TRUTH, models, (data.train, test), dict.fromkeys(names, data.motion), frames, options)
+    metrics = evaluation.to_json()
+    json.dumps(metrics, allow_nan=False)
+    assert set(SETS) - {"held_out"} | {"probe_r2", "canonical_error", "pixel_mse_100", "symplectic_error"} <= set(metrics)
+    assert set(evaluation.rollouts.sets) == set(SETS) - {"table1"}
+    assert evaluation.rollouts.sets["held_out"].quantities["pixel_mse_100"].shape == (2, 4)
+    assert set(evaluation.rollouts.visuals.film) == {"true", "decoded", "continuous"}
 
 
 def test_scores_of_a_perfect_encoder_and_decoder(data):
     models = ensemble(1.0, 1.0)
-    reading = evaluation.read(TRUTH, models, data.frames, data.train)
-    found = evaluation.scores(models, reading, data.frames, data.train)
-    assert found["probe_r2"] == pytest.approx(np.ones((2, 1)))
-    assert found["canonical_error"].max() < 1e-6
-    assert found["reconstruction_error"].shape == (2, 6)
-    assert found["reconstruction_error"].max() < 1e-20
+    readout = fit_readout(TRUTH, models, data.frames, data.train)
+    metrics = scores(models, readout, data.frames, data.train)
+    assert metrics["probe_r2"] == pytest.approx(np.ones((2, 1)))
+    assert metrics["canonical_error"].max() < 1e-6
+    assert metrics["reconstruction_error"].shape == (2, 6)
+    assert metrics["reconstruction_error"].max() < 1e-20
 
 
-def test_pixel_errors_are_at_the_horizons_that_the_rollout_reaches(data):
-    found, rolled, _ = measured(ensemble(1.0, 1.05), data)
-    assert [name for name in found if "pixel" in name] == ["pixel_mse_10", "pixel_mse_100", "pixel_mse_200"]
-    assert found["pixel_mse_200"].shape == (2, 4)
-    expected = np.square((rolled["x"][1, :, 200] - data.motion.x[:, 200]) / 2).mean(-1)
-    assert found["pixel_mse_200"][1] == pytest.approx(expected)
-    assert found["pixel_mse_200"][0].max() < 1e-4 < found["pixel_mse_200"][1].min()
+def test_more_metrics_are_pixel_errors_at_the_horizons_that_the_rollout_reaches(data):
+    metrics, rolled = measured(ensemble(1.0, 1.05), data)
+    assert [name for name in metrics if "pixel" in name] == ["pixel_mse_10", "pixel_mse_100", "pixel_mse_200"]
+    assert metrics["pixel_mse_200"].shape == (2, 4)
+    expected = np.square((rolled.x[1, :, 200] - data.motion.x[:, 200]) / 2).mean(-1)
+    assert metrics["pixel_mse_200"][1] == pytest.approx(expected)
+    assert metrics["pixel_mse_200"][0].max() < 1e-4 < metrics["pixel_mse_200"][1].min()
 
 
-def test_what_the_report_draws(data):
+def test_visuals_are_the_decoded_film_the_portrait_and_a_counterfactual_with_energy_added_evenly(data):
     models = ensemble(1.0)
-    _, rolled, _ = measured(models, data)
-    found = visuals.pictures(models, {"held_out": rolled, "continuous": rolled}, data.film)
-    assert found["film"]["decoded"].shape == (201, *SIZE)
-    assert found["film"]["decoded"].dtype == np.uint8
+    _, rolled = measured(models, data)
+    drawn = visuals(models, {"held_out": rolled, "continuous": rolled}, data.film)
+    assert drawn.film["decoded"].shape == (201, *SIZE)
+    assert drawn.film["decoded"].dtype == np.uint8
     true = data.film[0, :, 0, 0].numpy()
-    assert np.abs(found["film"]["decoded"][:, 0, 0] - true).max() <= 2
-    assert found["portrait"]["energy"].shape == (60, 60)
-    energy, (before, adding, after) = found["counterfactual"]["energy"], visuals.PHASES
+    assert np.abs(drawn.film["decoded"][:, 0, 0] - true).max() <= 2
+    assert drawn.portrait.energy.shape == (60, 60)
+    energy, (before, adding, after) = drawn.counterfactual.energy, PHASES
     assert len(energy) == 1 + before + adding + after
-    calm, late = energy[: before + 1], energy[before + adding :]
-    assert np.ptp(calm) < 1e-3 * np.ptp(energy)
-    assert np.ptp(late) < 1e-3 * np.ptp(energy)
+    first_motion, last_motion = energy[: before + 1], energy[before + adding :]
+    assert np.ptp(first_motion) < 1e-3 * np.ptp(energy)
+    assert np.ptp(last_motion) < 1e-3 * np.ptp(energy)
     rise = energy[before : before + adding + 1]
     assert np.diff(rise) == pytest.approx(np.full(adding, np.ptp(rise) / adding), rel=0.02)
-    assert late[0] == pytest.approx(np.quantile(rolled["learned"][0, :, 0], 0.8), rel=1e-3)
+    assert last_motion[0] == pytest.approx(np.quantile(rolled.learned[0, :, 0], 0.8), rel=1e-3)
 
 
-def test_a_model_without_an_energy_has_only_a_film(data):
+def test_visuals_of_a_model_without_an_energy_are_films_alone(data):
     models = ensemble(1.0)
-    _, rolled, _ = measured(models, data)
-    del rolled["learned"]
-    assert list(visuals.pictures(models, {"held_out": rolled, "continuous": rolled}, data.film)) == ["film"]
+    rolled = replace(measured(models, data)[1], learned=None)
+    drawn = visuals(models, {"held_out": rolled, "continuous": rolled}, data.film)
+    assert (drawn.portrait, drawn.counterfactual) == (None, None)
 
 
-def test_energy_is_added_at_the_rate_that_was_asked_for_along_the_gradient():
+def test_counterfactual_adds_the_energy_that_was_asked_for_along_the_gradient():
     model = ensemble(1.0).members[0]
     z0 = torch.tensor([0.3, 0.2])
-    path = visuals.counterfactual(model, z0, 0.4, (5, 10, 5))
+    path = counterfactual(model, z0, 0.4, (5, 10, 5))
     energy = model.dynamics.hamiltonian(path)
     assert energy[15] - energy[5] == pytest.approx(0.4, rel=1e-3)
     assert path.shape == (21, 2)

@@ -1,4 +1,4 @@
-"""Learning from frames of a small rod, in a few seconds; that it works at full size is what the committed metrics say."""
+"""Training from frames of a small rod, in a few seconds; the committed metrics show the full size."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from conftest import RECIPE, encoder
 
 from hnn.pixels.collapse import latents
 from hnn.pixels.latent_model import make_latent_model
-from hnn.pixels.training import LatentTraining, Pretraining, fit_latent, pretrain
+from hnn.pixels.training import LatentTraining, Pretraining, blurred, cut, fit_latent, pretrain, segments
 
 STEP = 0.2
 SHORT = replace(RECIPE, steps=30, learning_rate=3e-3)
@@ -50,7 +50,7 @@ def weights(module):
     return torch.cat([w.detach().flatten() for w in module.parameters()])
 
 
-def test_pretraining_lowers_both_losses_and_sets_the_size_of_the_latents(clips):
+def test_pretrain_lowers_both_losses_and_rescales_the_latents(clips):
     (found,) = pretrained(clips, steps=300)
     first, last = found.curve[0], found.curve[-1]
     assert last["reconstruction"] < 0.5 * first["reconstruction"]
@@ -59,7 +59,7 @@ def test_pretraining_lowers_both_losses_and_sets_the_size_of_the_latents(clips):
     assert found.losses["test_loss"] == pytest.approx(found.losses["reconstruction"] + 0.1 * found.losses["canonical"])
 
 
-def test_relative_losses_do_not_reward_small_latents(clips):
+def test_pretrain_relative_losses_do_not_reward_small_latents(clips):
     before = pretrained(clips, steps=0, latent_std=0)[0].losses
     small = pretrained(clips, steps=0, latent_std=1e-3)[0].losses
     assert small["canonical"] == pytest.approx(before["canonical"], rel=1e-4)
@@ -69,7 +69,7 @@ def test_relative_losses_do_not_reward_small_latents(clips):
 
 @pytest.mark.parametrize("name", ["hnn", "baseline"])
 @pytest.mark.parametrize("step_map", ["rk4", "euler"])
-def test_training_lowers_the_loss_and_moves_every_layer(clips, name, step_map):
+def test_fit_latent_lowers_the_loss_and_changes_every_layer(clips, name, step_map):
     network = model(name, step_map)
     before = {key: w.clone() for key, w in network.state_dict().items()}
     (found,) = trained(clips, [network], steps=200)
@@ -78,7 +78,7 @@ def test_training_lowers_the_loss_and_moves_every_layer(clips, name, step_map):
     assert not [key for key, w in network.state_dict().items() if torch.equal(w, before[key])]
 
 
-def test_a_frozen_autoencoder_stays_as_it_is_and_the_dynamics_learn(clips):
+def test_fit_latent_with_a_frozen_autoencoder_trains_the_dynamics_alone(clips):
     network = model()
     before = weights(network.autoencoder), weights(network.dynamics)
     (found,) = trained(clips, [network], freeze_autoencoder=True, steps=100)
@@ -87,20 +87,20 @@ def test_a_frozen_autoencoder_stays_as_it_is_and_the_dynamics_learn(clips):
     assert found.losses["dynamics"] < found.curve[0]["dynamics"]
 
 
-def test_the_dynamics_settle_on_a_finished_autoencoder(clips):
+def test_fit_latent_ends_with_steps_of_the_dynamics_alone(clips):
     (joint,), (settled,) = trained(clips, settle=0), trained(clips, settle=20)
     assert torch.equal(weights(joint.model.autoencoder), weights(settled.model.autoencoder))
     assert not torch.equal(weights(joint.model.dynamics), weights(settled.model.dynamics))
     assert [row["step"] for row in settled.curve] == list(range(51))
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_others(clips):
+def test_fit_latent_repeats_its_bytes_with_its_seed(clips):
     a, b, c = (weights(trained(clips, seeds=[seed])[0].model) for seed in (0, 0, 1))
     assert torch.equal(a, b)
     assert not torch.equal(a, c)
 
 
-def test_several_seeds_as_one_batch_learn_what_each_learns_alone(clips):
+def test_fit_latent_of_several_seeds_as_one_batch_equals_each_alone(clips):
     """As on a GPU; to what the order of summing changes in float32."""
 
     def both(seeds):
@@ -111,3 +111,29 @@ def test_several_seeds_as_one_batch_learn_what_each_learns_alone(clips):
         for found, alone in zip(together, [*first, *second], strict=True):
             torch.testing.assert_close(weights(found.model), weights(alone.model), rtol=1e-2, atol=1e-4)
             assert found.losses == pytest.approx(alone.losses, rel=1e-2)
+
+
+def test_segments_are_runs_of_neighbouring_pairs_within_one_clip():
+    numbered = torch.arange(6 * 12, dtype=torch.uint8).reshape(6, 12, 1, 1, 1)
+    clip, start = segments(numbered, 4, 50, torch.Generator().manual_seed(0), 3)
+    assert clip.shape == start.shape == (3, 50, 1)
+    x = 255 * cut(numbered, clip[0], start[0], 4)
+    assert x.shape == (50, 4, 2)
+    first = x[:, :1, :1].round()
+    expected = first + torch.arange(4.0)[None, :, None] + torch.arange(2.0)
+    torch.testing.assert_close(x, expected, check_dtype=False, rtol=0, atol=1e-4)
+    assert (first.squeeze() // 12 == (first.squeeze() + 4) // 12).all()  # no run leaves its clip
+    assert set((first.squeeze() % 12).tolist()) == set(range(8))  # every run that fits
+
+
+def test_blurred_spreads_light_with_a_triangular_kernel_and_keeps_the_brightest_white(clips):
+    soft = blurred(clips, 0.1)
+    assert soft.shape == clips.shape
+    assert soft.dtype == torch.uint8
+    assert soft.max() == 255
+    assert (soft > 0).sum() > 1.5 * (clips > 0).sum()
+    point = torch.zeros(1, 1, 1, 9, 9, dtype=torch.uint8)
+    point[..., 4, 4] = 255
+    triangle = torch.tensor([1.0, 2.0, 3.0, 2.0, 1.0])
+    expected = (255 * triangle[:, None] * triangle / 9).round().to(torch.uint8)
+    assert torch.equal(blurred(point, 0.12)[0, 0, 0, 2:7, 2:7], expected)

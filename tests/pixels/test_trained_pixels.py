@@ -4,6 +4,7 @@ import pytest
 import torch
 
 import hnn
+from hnn.core.cell import Cell
 from hnn.files import artifacts, paths
 from hnn.pixels.latent_model import make_latent_model
 
@@ -29,12 +30,12 @@ def member(seed):
 @pytest.fixture
 def project(tmp_path):
     """A project with one trained pixel cell of two seeds."""
-    path = tmp_path / paths.weights_path("pixel_pendulum", "hnn-rk4")
+    path = tmp_path / paths.weights_path(Cell("pixel_pendulum", "hnn", "rk4"))
     artifacts.write_weights(path, [member(seed).state_dict() for seed in (0, 1)], ABOUT)
     return tmp_path
 
 
-def test_a_loaded_cell_is_the_network_that_was_trained_in_double_precision(project):
+def test_load_pixels_gives_the_trained_network_in_double_precision(project):
     model, trained = hnn.load_pixels("pixel_pendulum", "hnn", root=project, seed=1), member(1).double()
     z = model.encode(FRAMES)
     assert z.shape == (3, 3, 2)
@@ -43,7 +44,7 @@ def test_a_loaded_cell_is_the_network_that_was_trained_in_double_precision(proje
 
 
 @pytest.mark.parametrize("batch", [(), (3,)])
-def test_two_frames_are_rolled_out_frame_by_frame(project, batch):
+def test_rollout_of_two_frames_is_one_latent_state_per_frame(project, batch):
     model = hnn.load_pixels("pixel_pendulum", "hnn", root=project)
     frames = FRAMES[:, :2] if batch else FRAMES[0, :2]
     z = model.rollout(frames, 5)
@@ -52,7 +53,7 @@ def test_two_frames_are_rolled_out_frame_by_frame(project, batch):
     torch.testing.assert_close(z[..., 1, :], model.network(z[..., 0, :]))
 
 
-def test_a_cell_or_a_seed_that_is_not_there_names_those_that_are(project):
+def test_load_pixels_names_the_cells_and_seeds_that_exist(project):
     with pytest.raises(FileNotFoundError, match=r"pixel_pendulum-hnn-euler .* there: pixel_pendulum-hnn-rk4"):
         hnn.load_pixels("pixel_pendulum", "hnn", step_map="euler", root=project)
     with pytest.raises(ValueError, match=re.escape("seed: given 2, allowed: 0 to 1")):
