@@ -1,4 +1,4 @@
-"""What a person types, typed: DVC and the command line on tiny parameters, in copies of the project."""
+"""DVC and the command line, run as a user runs them, on tiny parameters in copies of the project."""
 
 import csv
 import hashlib
@@ -96,7 +96,7 @@ def tiny(params):
     params["ingest"]["starts"] = 2
     params["train"]["steps"] = 20
     params["rollout"] |= {"draws": 20, "tolerance": 1e-4}
-    params["render"] |= {"size": 8, "supersampling": 1}
+    params["render"] |= {"pixels": 8, "supersampling": 1}
     params["autoencoder"]["hidden"] = HIDDEN
     params["pretrain"] |= {"steps": 0, "batch": 10}
     params["train"]["settle"] = 5
@@ -208,7 +208,7 @@ def test_repro_writes_exactly_the_outs_that_are_declared(project):
     assert set(project.files()) == {str(file.relative_to(project.folder)) for file in declared}
     cells = {f"{task}-{model}" for task in ("mass_spring", "two_body") for model in ("baseline", "hnn")}
     tasks = {f"{stage}@{task}" for stage in ("simulate", "truth") for task in ("mass_spring", "two_body")}
-    assert set(lock) == {"validate", "report"} | tasks | {
+    assert set(lock) == {"code", "validate", "report"} | tasks | {
         f"{stage}@{cell}" for stage in ("train", "rollout") for cell in cells
     }
 
@@ -238,14 +238,14 @@ def test_the_page_written_again_after_another_commit_is_the_same_and_names_its_c
 
 def test_another_network_trains_rolls_out_and_reports_again_and_simulates_nothing(varied):
     log = (varied / ".dvc/tmp/hidden.log").read_text()
-    assert ran(log) == {"validate", "report"} | {
+    assert ran(log) == {"code", "validate", "report"} | {
         f"{stage}@mass_spring-{model}" for stage in ("train", "rollout") for model in ("baseline", "hnn")
     }
     assert "Stage 'simulate@mass_spring' didn't change, skipping" in log
 
 
 def test_fewer_tasks_report_on_only_those_although_files_of_the_others_are_left(varied):
-    assert ran((varied / ".dvc/tmp/tasks.log").read_text()) == {"validate", "report"}
+    assert ran((varied / ".dvc/tmp/tasks.log").read_text()) == {"code", "validate", "report"}
     assert (varied / "data/rollouts/two_body-hnn.npz").is_file()
     assert (varied / "metrics/rollout/two_body-hnn.json").is_file()
     for path in [varied / "metrics/report.md", varied / "metrics/summary.csv"]:
@@ -300,9 +300,9 @@ def test_plots_show_has_curves_and_pictures(project):
 
 def test_queued_experiments_run_side_by_side_each_with_its_own_source(project):
     project.edit(lambda params: params.update(state_tasks=["mass_spring"], models=["hnn"]))
-    project.append("src/hnn/templates/report.md", "\nof the queued source\n")
+    project.append("src/hnn/reporting/templates/report.md", "\nof the queued source\n")
     project.dvc("exp", "run", "--queue", "-S", f"model.hidden=6,{HIDDEN}")
-    project.append("src/hnn/errors.py", "\nraise RuntimeError('imported from the workspace')\n")
+    project.append("src/hnn/core/errors.py", "\nraise RuntimeError('imported from the workspace')\n")
     project.dvc("queue", "start", "-j", "2")
     done, deadline = {}, time.monotonic() + 120
     while len(done) < 2 and time.monotonic() < deadline:
@@ -342,7 +342,7 @@ def test_the_same_cell_trained_again_gives_the_same_bytes(project):
 def test_where_it_runs_is_no_reason_to_run_it_again(project):
     before = project.files()
     project.edit(lambda params: params["compute"].update(workers=1))
-    assert ran(project.dvc("repro")) == {"validate"}
+    assert ran(project.dvc("repro")) == {"code", "validate"}
     assert project.files() == before
 
 
@@ -355,11 +355,48 @@ def test_a_cell_trained_on_a_cluster_has_the_bytes_of_here(project):
     assert project.files() == before
 
 
-def test_a_change_of_one_models_file_concerns_that_models_cells_and_nothing_else(project):
-    project.append("src/hnn/models/baseline.py", "# a remark\n")
-    assert ran(project.dvc("repro", "--dry")) - {"report"} == {
+def rerun(project):
+    """The stages that `dvc repro` would run, after the listings of source code are made again, but `code` and `report`."""
+    project.dvc("repro", "code")
+    return ran(project.dvc("repro", "--dry")) - {"report"}
+
+
+def test_reworded_comments_and_docstrings_rerun_code_and_report_alone(project):
+    for path in ("src/hnn/core/errors.py", "src/hnn/params/sections.py", "src/hnn/training/loop.py", "stages/train.py"):
+        source = (project / path).read_text()
+        (project / path).write_text(source.replace('"""', '"""Reworded. ', 1) + "\n\n# A remark.\n")
+    assert rerun(project) == set()
+
+
+def test_a_changed_constant_reruns_the_stages_that_import_it(project):
+    path = project / "src/hnn/integrators/gauss.py"
+    path.write_text(path.read_text().replace("stages: int = 16", "stages: int = 15"))
+    stages = {"simulate": [""], "truth": [""], "rollout": ["-baseline", "-hnn"]}
+    assert rerun(project) == {
+        f"{stage}@{task}{model}"
+        for stage, models in stages.items()
+        for task in ("mass_spring", "two_body")
+        for model in models
+    }
+
+
+def test_a_changed_system_reruns_its_tasks_alone(project):
+    project.append("src/hnn/systems/mass_spring.py", "\nUNUSED = 1\n")
+    cells = {f"rollout@mass_spring-{model}" for model in ("baseline", "hnn")}
+    assert rerun(project) == {"validate", "simulate@mass_spring", "truth@mass_spring"} | cells
+
+
+def test_a_changed_model_reruns_its_cells_alone(project):
+    project.append("src/hnn/models/baseline.py", "\nUNUSED = 1\n")
+    assert rerun(project) - {"validate"} == {
         f"{stage}@{task}-baseline" for stage in ("train", "rollout") for task in ("mass_spring", "two_body")
     }
+
+
+def test_a_new_model_file_reruns_validate_alone(project):
+    source = (project / "src/hnn/models/hnn.py").read_text()
+    (project / "src/hnn/models/another.py").write_text(source.replace("HamiltonianNetwork", "Another"))
+    assert rerun(project) == {"validate"}
 
 
 def test_bad_parameters_are_refused_in_one_line_each_before_any_out_is_touched(project):
@@ -377,8 +414,8 @@ def test_bad_parameters_are_refused_in_one_line_each_before_any_out_is_touched(p
     assert "did you mean 'hidden'?" in said[0]
     assert "-1" in said[1]
     assert "Traceback" not in printed
-    assert ran(printed) == {"validate"}
-    del before["data/params.valid"]  # the mark that they are good
+    assert ran(printed) == {"code", "validate"}
+    del before["data/params.valid"], before["data/params.json"]
     assert project.files() == before
 
 
@@ -420,7 +457,7 @@ def test_without_the_measured_archive_one_message_says_what_to_put_where(project
     checksum = yaml.safe_load((project / "params.yaml").read_text())["ingest"]["sha256"]
     assert all(part in line for part in (checksum, "data/external", "HNN_EXTERNAL_DATA"))
     assert "Traceback" not in printed
-    assert ran(printed) == {"validate", "ingest@real_pendulum"}
+    assert ran(printed) == {"code", "validate", "ingest@real_pendulum"}
 
 
 def test_the_measured_pendulum_runs_through_to_the_report(project):
@@ -432,7 +469,7 @@ def test_the_measured_pendulum_runs_through_to_the_report(project):
     log = project.dvc("exp", "run", *settings, HNN_EXTERNAL_DATA=folder)
     measured = {"ingest@real_pendulum", "truth_measured@real_pendulum"}
     measured |= {f"{stage}_measured@real_pendulum-hnn" for stage in ("train", "rollout")}
-    assert ran(log) == measured | {"validate", "report"}
+    assert ran(log) == measured | {"code", "validate", "report"}
     assert "real_pendulum" in (project / "metrics/report.md").read_text()
 
 
@@ -471,8 +508,8 @@ print(tuple(model.rollout(frames[:, :2], 3).shape))
 
 
 def test_another_size_of_pictures_draws_learns_and_rolls_out_again_and_simulates_nothing(pixels):
-    log = pixels.dvc("exp", "run", "-S", "render.size=9")
-    assert ran(log) == {"validate", "render@pixel_pendulum", "pretrain@pixel_pendulum", "report"} | {
+    log = pixels.dvc("exp", "run", "-S", "render.pixels=9")
+    assert ran(log) == {"code", "validate", "render@pixel_pendulum", "pretrain@pixel_pendulum", "report"} | {
         f"{stage}@{PIXEL_CELL}" for stage in ("train_pixels", "rollout_pixels")
     }
     assert "Stage 'simulate_pixels@pixel_pendulum' didn't change, skipping" in log
@@ -481,7 +518,7 @@ def test_another_size_of_pictures_draws_learns_and_rolls_out_again_and_simulates
 def test_another_number_of_latents_draws_nothing_again_and_the_same_number_does_nothing(pixels):
     assert ran(pixels.dvc("exp", "run", "-S", "autoencoder.latent=2")) == set()
     log = pixels.dvc("exp", "run", "-S", "autoencoder.latent=4")
-    assert ran(log) == {"validate", "pretrain@pixel_pendulum", "report"} | {
+    assert ran(log) == {"code", "validate", "pretrain@pixel_pendulum", "report"} | {
         f"{stage}@{PIXEL_CELL}" for stage in ("train_pixels", "rollout_pixels")
     }
     assert "Stage 'render@pixel_pendulum' didn't change, skipping" in log
@@ -504,7 +541,7 @@ def test_the_same_pixel_cell_trained_again_gives_the_same_bytes(pixels):
         ),
         ("pretrain.steps", 3, "pretrain@pixel_pendulum", r"pretrain pixel_pendulum seed \d: the latent states have collapsed"),
         ("autoencoder.latent", 3, "validate", r"autoencoder\.latent: given 3, must be an even number"),
-        ("render.size", 7, "validate", r"render\.size: given 7, must be greater than or equal to 8"),
+        ("render.pixels", 7, "validate", r"render\.pixels: given 7, must be greater than or equal to 8"),
     ],
 )
 def test_what_cannot_be_seen_or_learned_is_refused_in_one_line(pixels, key, value, stage, message):
@@ -529,4 +566,4 @@ def test_frames_of_another_shape_are_refused_in_one_line(pixels):
     assert status != 0
     (line,) = printed.splitlines()
     assert line.startswith("data/frames/pixel_pendulum.npz: train has shape (4, 11, 8, 8)")
-    assert "render.size 8" in line
+    assert "render.pixels 8" in line
