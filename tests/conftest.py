@@ -17,6 +17,8 @@ from hnn.rendering.canvas import Canvas, render
 from hnn.systems.base import make_system
 from hnn.training.optimizer import OptimizerOptions
 
+pytest_plugins = ["tiny_project"]
+
 ROOT = Path(__file__).parents[1]
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
 SIMULATED = [name for name, task in PARAMS["tasks"].items() if "simulate" in task]

@@ -1,0 +1,148 @@
+"""A small copy of the project after `dvc repro` on tiny parameters, for the tests that run the pipeline (a pytest plug-in)."""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from filelock import FileLock
+
+ROOT = Path(__file__).parents[1]
+HIDDEN = 8
+"""Hidden units of the tiny parameters."""
+
+
+@pytest.fixture(scope="session")
+def env(tmp_path_factory):
+    """The variables of the commands: this Python first on PATH, and nothing of the person who runs the tests."""
+    person = {f"GIT_{who}_{what}": "a@b.c" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    kept = {key: os.environ[key] for key in ("HOME", "LANG", "TMPDIR") if key in os.environ}
+    return (
+        kept
+        | person
+        | {
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "DVC_NO_ANALYTICS": "1",
+            "DVC_SITE_CACHE_DIR": str(tmp_path_factory.mktemp("site")),
+        }
+    )
+
+
+class Project:
+    """A copy of the project and what a person does in it."""
+
+    def __init__(self, folder, env):
+        self.folder, self.env = folder, env
+
+    def __truediv__(self, path):
+        return self.folder / path
+
+    def try_run(self, *command, **variables):
+        """(exit status, all that it prints) of a command."""
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.env | variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        return done.returncode, done.stdout
+
+    def run(self, *command, **variables):
+        """What a command prints, which must succeed."""
+        status, printed = self.try_run(*command, **variables)
+        assert status == 0, f"{command}\n{printed}"
+        return printed
+
+    def dvc(self, *words, **variables):
+        return self.run("dvc", *words, **variables)
+
+    def hnn(self, *words):
+        return self.run("python", *words, PYTHONPATH="src")
+
+    def commit(self):
+        self.run("git", "add", "--all")
+        self.run("git", "commit", "--quiet", "--message", "results")
+
+    def edit(self, change):
+        """Change the parameters by a function of them."""
+        params = yaml.safe_load((self / "params.yaml").read_text())
+        change(params)
+        (self / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+
+    def append(self, path, text):
+        (self / path).write_text((self / path).read_text() + text)
+
+    def files(self):
+        """The checksum of every file below data/ and metrics/."""
+        paths = [path for top in ("data", "metrics") for path in (self / top).rglob("*") if path.is_file()]
+        return {str(path.relative_to(self.folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
+def tiny(params):
+    """Parameters that keep every key and take next to no time."""
+    params |= {"state_tasks": ["mass_spring", "two_body"], "pixel_tasks": [], "seeds": 2}
+    params["model"]["hidden"] = HIDDEN
+    params["simulate"] |= {"starts": 3, "long": 2, "long_points": 5}
+    params["ingest"]["starts"] = 2
+    params["train"]["steps"] = 20
+    params["rollout"] |= {"draws": 20, "tolerance": 1e-4}
+    params["render"] |= {"pixels": 8, "supersampling": 1}
+    params["autoencoder"]["hidden"] = HIDDEN
+    params["pretrain"] |= {"steps": 0, "batch": 10}
+    params["train"]["settle"] = 5
+    for task in params["tasks"].values():
+        task["train"] = {}
+        if "pretrain" in task:  # a frame every 0.05 s
+            task["simulate"] |= {"train": 4, "test": 2, "duration": 0.5, "points": 11, "horizon": 0.6, "horizon_points": 13}
+            task["simulate"] |= {"long": 2, "long_points": 25}
+            task["train"] = {"batch": 10}
+        elif "simulate" in task:
+            task["simulate"] |= {"train": 4, "test": 2, "duration": 1.0, "points": 5, "horizon": 2.0, "horizon_points": 5}
+        else:
+            task["ingest"]["horizon_points"] = 5
+
+
+def once(tmp_path_factory, name, build):
+    """The folder `name`, built by the first test process that asks for it and shared by all."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with FileLock(shared / f"{name}.lock"):
+        if not (shared / name).is_dir():
+            build(shared / f"{name}.new")
+            (shared / f"{name}.new").rename(shared / name)
+    return shared / name
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory, env):
+    """A repository with the code as it is here, after `dvc repro` on tiny parameters, all committed: not to be changed."""
+
+    def build(folder):
+        listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
+        for name in names:
+            if name != "dvc.lock" and not name.startswith(("metrics/", "tests/")) and (ROOT / name).is_file():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, folder / name)
+        project = Project(folder, env)
+        project.edit(tiny)
+        project.run("git", "init", "--quiet", "--initial-branch", "main")
+        project.commit()
+        project.dvc("repro")
+        project.commit()
+
+    return once(tmp_path_factory, "finished", build)
+
+
+@pytest.fixture
+def project(finished, tmp_path, env):
+    """A copy of `finished` to work in."""
+    return Project(shutil.copytree(finished, tmp_path / "project", symlinks=True), env)
+
+
+def ran(log):
+    """The names of the stages that a log of DVC says were run."""
+    return set(re.findall(r"Running stage '([^']+)'", log))
