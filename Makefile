@@ -25,6 +25,7 @@ $(OTHERS): bench/requirements.lock $(STAMP)
 	@touch $@
 
 repro: $(STAMP) ## run the pipeline: whatever is not up to date with params.yaml, code and data
+	@python -m hnn check-params
 	dvc repro
 	@python -m hnn report
 
@@ -43,12 +44,12 @@ paper: export HNN_EXTERNAL_DATA = $(ARCHIVES)
 paper: $(STAMP) ## the published recipe as an experiment, and its table beside the published one in docs/paper.md; PIXELS=pixel_pendulum too
 	-@dvc exp remove --quiet paper 2>/dev/null
 	dvc exp run --temp --name paper $(PAPER)
-	python -m hnn.paper
+	python -m hnn.commands.paper
 
 ablation: $(STAMP) ## a queue of experiments on one task, TASK=pendulum: trajectories, noise, width, derivatives; into docs/ablations
-	python -m hnn.ablation queue $(TASK)
+	python -m hnn.commands.ablation queue $(TASK)
 	dvc exp run --run-all
-	python -m hnn.ablation collect $(TASK)
+	python -m hnn.commands.ablation collect $(TASK)
 
 bench: $(OTHERS) ## how fast, beside the published way of doing each job; BENCH=--repro also runs the pipeline from nothing
 	python -m bench $(BENCH)
@@ -85,7 +86,8 @@ PAPER = \
   -S ++tasks.two_body.train.steps=10000 -S ++tasks.two_body.train.batch=200 -S ++tasks.two_body.train.weight_decay=0.0 \
   -S ingest.derivative=published -S ++tasks.real_pendulum.train.weight_decay=1e-5 \
   -S 'pixel_tasks=[$(PIXELS)]' -S 'step_maps=[euler]' \
-  -S pretrain.steps=0 -S pretrain.time_unit=0.05 -S pretrain.latent_std=0.0 -S pretrain.relative=false \
-  -S train.relative=false -S train.canonical=1.0 -S train.dynamics=0.1 -S train.autoencoder_rate=1e-3 -S train.settle=0 \
-  -S train.segment=2 -S ++tasks.pixel_pendulum.train.steps=10000 -S ++tasks.pixel_pendulum.train.batch=200 \
-  -S ++tasks.pixel_pendulum.train.weight_decay=1e-5 -S ++tasks.pixel_pendulum.train.beta2=0.999
+  -S pretrain.steps=0 -S pretrain.time_unit=0.05 -S pretrain.rescale_latents_to_std=0.0 -S pretrain.relative=false \
+  -S train_pixels.schedule=constant -S train_pixels.learning_rate=1e-3 -S train_pixels.beta1=0.9 -S train_pixels.beta2=0.999 \
+  -S train_pixels.steps=10000 -S train_pixels.batch=200 -S train_pixels.weight_decay=1e-5 -S train_pixels.segment=2 \
+  -S train_pixels.relative=false -S train_pixels.canonical=1.0 -S train_pixels.dynamics=0.1 \
+  -S train_pixels.autoencoder_rate=1e-3 -S train_pixels.dynamics_only_steps=0

@@ -38,8 +38,9 @@ def cell() -> Callable[[Sequence[int]], list[Fit[Model]]]:
     params = load_params()
     task, network = params.tasks["pendulum"], params.model.model_dump()
     truth, simulate, how = make_system(**task.system), task.simulate, task.train
-    recipe = replace(how.pick(OptimizerOptions), steps=STEPS)
     assert simulate is not None  # pendulum is simulated
+    assert how is not None  # and its states are observed
+    recipe = replace(how.pick(OptimizerOptions), steps=STEPS)
     starts = truth.sample(stream(params.seed, "starts", "pendulum", "train"), simulate.train, **simulate.distribution)
     times = torch.linspace(0, simulate.duration, simulate.points, dtype=torch.float64)
     motion = simulation.true_motion(truth, starts, times, simulate.tolerance)

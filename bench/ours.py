@@ -113,7 +113,9 @@ def points(observations: Observations) -> tuple[Tensor, Tensor]:
 
 def recipe(task: str, **changes: Any) -> Train:
     """How the pipeline trains a task, but for the changes."""
-    return params().tasks[task].train.model_copy(update=changes)
+    train = params().tasks[task].train
+    assert train is not None  # only tasks whose states are observed are measured
+    return train.model_copy(update=changes)
 
 
 def fit(task: str, name: str, train: Observations, test: Observations, how: Train, seeds: int, **network: int) -> list[Model]:
@@ -130,7 +132,7 @@ def fit(task: str, name: str, train: Observations, test: Observations, how: Trai
             fresh, train, test, how.pick(OptimizerOptions), batch=how.batch, validation=how.validation, generators=batches
         )
 
-    return [found.model for found in fit_seeds(some, seeds, how.threads, CPU, params().compute)]
+    return [found.model for found in fit_seeds(some, seeds, params().threads, CPU, params().compute)]
 
 
 def published_network(name: str, net: nn.Sequential) -> Model:
@@ -171,8 +173,10 @@ def energy_mse(members: Sequence[Model], task: str, found: Data) -> list[float]:
 def motion(of: System, x0: Tensor, t: Tensor, tolerance: float) -> Tensor:
     """The true motion (starts, time, 2n)."""
     p = params().simulate
-    parts = partial(parallel_map, threads=p.threads, compute=params().compute)
-    return torch.from_numpy(simulation.true_motion(of, x0, t, tolerance, chunk=p.chunk, parallel_map=parts).x)
+    parts = partial(parallel_map, threads=params().threads, compute=params().compute)
+    return torch.from_numpy(
+        simulation.true_motion(of, x0, t, tolerance, batch_of_starts=p.batch_of_starts, parallel_map=parts).x
+    )
 
 
 def rollout(member: Model, x0: Tensor, t: Tensor, tolerance: float) -> Tensor:
@@ -180,7 +184,9 @@ def rollout(member: Model, x0: Tensor, t: Tensor, tolerance: float) -> Tensor:
     p = params().rollout
     solver = Solver("dop853", tolerance=tolerance)
     return torch.cat(
-        parallel_map(partial(rolled, member, t, solver), x0.split(p.chunk), threads=p.threads, compute=params().compute)
+        parallel_map(
+            partial(rolled, member, t, solver), x0.split(p.batch_of_starts), threads=params().threads, compute=params().compute
+        )
     )
 
 

@@ -14,7 +14,7 @@ def ingest(task: str) -> None:
     """Read the recording of one task, take differences and split it in time."""
     params = load_params()
     p = params.tasks[task].ingest
-    assert p is not None  # config: every task of measured_tasks has it
+    assert p is not None  # hnn.params.schema: every task of measured_tasks has it
     path = recordings.find_archive(p.archive, p.sha256, paths.EXTERNAL)
     recording = recordings.read_archive(path, p.member, p.trial)
     train, test, rest = recordings.split(recording, p.derivative, p.test)

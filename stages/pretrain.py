@@ -23,10 +23,10 @@ def pretrain(task: str) -> None:
     """Fit the autoencoder once for each seed; latent states that have collapsed stop the stage."""
     params = load_params()
     p, render = params.tasks[task].pretrain, params.tasks[task].render
-    assert p is not None  # config: every task of pixel_tasks has both
+    assert p is not None  # hnn.params.schema: every task of pixel_tasks has both
     assert render is not None
     device, how = choose(params.device), (p.pick(OptimizerOptions), p.pick(Pretraining))
-    frames = artifacts.read_frames(task, render.size, render.channels)
+    frames = artifacts.read_frames(task, render.pixels, render.channels)
     train, test = (torch.from_numpy(frames[name]).to(device) for name in ("train", "test"))
     step = float(artifacts.read_observations(task)[0].t[1]) / p.time_unit
     about = {"pixels": 2 * train[0, 0].numel(), **params.autoencoder.model_dump(), "time_unit": p.time_unit}
@@ -37,8 +37,8 @@ def pretrain(task: str) -> None:
         labels = [f"pretrain {task} seed {seed}" for seed in seeds]
         return training.pretrain(networks, train, test, step, *how, generators=batches, labels=labels)
 
-    found = fit_seeds(some, params.seeds, p.threads, device, params.compute)
-    torch.set_num_threads(p.threads)
+    found = fit_seeds(some, params.seeds, params.threads, device, params.compute)
+    torch.set_num_threads(params.threads)
     states = [latents(fit.model, test) for fit in found] if p.steps else []
     alive = [check_latents(z, step, f"pretrain {task} seed {seed}") for seed, z in enumerate(states)]
     write_fits("pretrain", task, paths.autoencoder_path(task), found, about, alive or None)

@@ -13,7 +13,7 @@ def render_frames(task: str) -> None:
     """Draw the observed states and the true motions of one task; image and state of the same index belong together."""
     params = load_params()
     p = params.tasks[task].render
-    assert p is not None  # config: every task of pixel_tasks has it
+    assert p is not None  # hnn.params.schema: every task of pixel_tasks has it
     canvas, system = Canvas(**p.model_dump()), params.tasks[task].system
     train, test = artifacts.read_observations(task)
     states = {"train": train.x, "test": test.x} | {name: motion.x for name, motion in artifacts.read_motions(task).items()}

@@ -22,11 +22,11 @@ def rollout(task: str, model: str) -> None:
     """Roll out the cell task × model along every set of true motions of the task."""
     params, cell = load_params(), Cell(task, model)
     p = params.tasks[task].rollout
-    torch.set_num_threads(p.threads)
+    torch.set_num_threads(params.threads)
     members = [member.to(choose(params.device)) for member in load_members(weights_path(cell))]
     truth = make_system(**params.tasks[task].system)
     train, _ = read_observations(task)
-    workers = partial(parallel_map, threads=p.threads, compute=params.compute)
+    workers = partial(parallel_map, threads=params.threads, compute=params.compute)
     evaluation = evaluate_states(cell, truth, members, train, read_motions(task), p.pick(Options), workers)
     write_rollouts(cell, evaluation.rollouts)
     write_json(metrics_path("rollout", cell.key), evaluation.to_json())

@@ -25,12 +25,12 @@ def rollout_pixels(task: str, model: str, step_map: str) -> None:
     params, cell = load_params(), Cell(task, model, step_map)
     p, render = params.tasks[task].rollout, params.tasks[task].render
     assert render is not None  # hnn.params.schema: every task of pixel_tasks has it
-    torch.set_num_threads(p.threads)
+    torch.set_num_threads(params.threads)
     members = [member.to(choose(params.device)) for member in load_latent_members(weights_path(cell))]
     ensemble, truth = LatentEnsemble(members), make_system(**params.tasks[task].system)
-    frames = {name: torch.from_numpy(array) for name, array in read_frames(task, render.size, render.channels).items()}
+    frames = {name: torch.from_numpy(array) for name, array in read_frames(task, render.pixels, render.channels).items()}
     observed, motions = read_observations(task), read_motions(task)
-    workers = partial(parallel_map, threads=p.threads, compute=params.compute)
+    workers = partial(parallel_map, threads=params.threads, compute=params.compute)
     evaluation = evaluate_pixels(cell, truth, ensemble, observed, motions, frames, p.pick(Options), workers)
     write_rollouts(cell, evaluation.rollouts)
     write_json(metrics_path("rollout", cell.key), evaluation.to_json())

@@ -8,42 +8,49 @@ from stages import run
 
 from hnn.core.seeding import stream
 from hnn.datasets import simulation
-from hnn.files import artifacts, formats, paths
+from hnn.files.artifacts import write_motions, write_observations
+from hnn.files.formats import write_json
+from hnn.files.paths import metrics_path
 from hnn.parallel.pool import parallel_map
 from hnn.params.loading import load_params
 from hnn.systems.base import make_system
-
-times = partial(torch.linspace, 0, dtype=torch.float64)
 
 
 def simulate(task: str) -> None:
     """Simulate one task: every set of starts has its own random stream."""
     params = load_params()
     p = params.tasks[task].simulate
-    assert p is not None  # config: every task of state_tasks has it
-    torch.set_num_threads(p.threads)
+    assert p is not None  # hnn.params.schema: every task of state_tasks and pixel_tasks has it
+    torch.set_num_threads(params.threads)
     truth = make_system(**params.tasks[task].system)
-    own, published, outside = p.distribution, p.published_distribution, p.outside_distribution
-    sets = {"train": (p.train, own), "test": (p.test, own), "held_out": (p.starts, own), "outside": (p.starts, outside)}
-    sets["table1"] = (simulation.PUBLISHED_STARTS, published)
-    draws, ends = partial(stream, params.seed, "starts", task), simulation.horizons(p.horizon, p.published_stretch)
+    sets = {
+        "train": (p.train, p.distribution),
+        "test": (p.test, p.distribution),
+        "held_out": (p.starts, p.distribution),
+        "outside": (p.starts, p.outside_distribution),
+        "table1": (simulation.PUBLISHED_STARTS, p.published_distribution),
+    }
+    draws = partial(stream, params.seed, "starts", task)
     starts = {name: truth.sample(draws(name), count, **options) for name, (count, options) in sets.items() if options}
     starts["long"] = starts["held_out"]
-    grids = {"long": times(p.long * p.horizon, p.long_points)} | dict.fromkeys(("train", "test"), times(p.duration, p.points))
-    grids |= dict.fromkeys(("held_out", "outside"), times(p.horizon, p.horizon_points))
-    grids["table1"] = simulation.grid(ends, p.horizon, p.horizon_points)
-    solve = partial(
-        simulation.true_motion, chunk=p.chunk, parallel_map=partial(parallel_map, threads=p.threads, compute=params.compute)
-    )
+    times, ends = partial(torch.linspace, 0, dtype=torch.float64), simulation.horizons(p.horizon, p.published_horizon_growth)
+    grids = {
+        **dict.fromkeys(("train", "test"), times(p.duration, p.points)),
+        **dict.fromkeys(("held_out", "outside"), times(p.horizon, p.horizon_points)),
+        "long": times(p.long_horizon_factor * p.horizon, p.long_horizon_points),
+        "table1": simulation.grid(ends, p.horizon, p.horizon_points),
+    }
+    workers = partial(parallel_map, threads=params.threads, compute=params.compute)
+    solve = partial(simulation.true_motion, batch_of_starts=p.batch_of_starts, parallel_map=workers)
     motions = {name: solve(truth, x0, grids[name], p.tolerance) for name, x0 in starts.items()}
-    certificate = simulation.certify(truth, list(motions.values()), p.tolerance, p.certificate)
+    certificate = simulation.certify(truth, list(motions.values()), p.tolerance, p.max_energy_error)
     motions |= {name: simulation.until(motions[name], ends) for name in motions if name == "table1"}
     noise, random = (p.noise_q, p.noise_p), partial(stream, params.seed, "noise", task)
     train = simulation.observe(truth, motions.pop("train"), noise, random("train"), p.derivative)
     test = simulation.observe(truth, motions.pop("test"), noise, random("test"))
-    artifacts.write_observations(task, train, test)
-    artifacts.write_motions(task, motions)
-    formats.write_json(paths.metrics_path("simulate", task), certificate)
+    write_observations(task, train, test)
+    write_motions(task, motions)
+    write_json(metrics_path("simulate", task), certificate)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ def train(task: str, name: str) -> None:
     """Fit the model `name` to the task once for each seed."""
     params = load_params()
     p, key = params.tasks[task].train, f"{task}-{name}"
+    assert p is not None  # hnn.params.schema: every task whose states are observed has it
     device, recipe = choose(params.device), p.pick(OptimizerOptions)
     observations = artifacts.read_observations(task)
     degrees = observations[0].x.shape[-1] // 2
@@ -30,7 +31,7 @@ def train(task: str, name: str) -> None:
         return fit(networks, *observations, recipe, batch=p.batch, validation=p.validation, generators=batches, labels=labels)
 
     about = {"name": name, "degrees": degrees, **params.model.model_dump()}
-    found = fit_seeds(some, params.seeds, p.threads, device, params.compute)
+    found = fit_seeds(some, params.seeds, params.threads, device, params.compute)
     write_fits("train", key, paths.weights_path(Cell(task, name)), found, about)
 
 

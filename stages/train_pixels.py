@@ -21,10 +21,11 @@ from hnn.training.seeds import fit_seeds, write_fits
 def train_pixels(task: str, name: str, step_map: str) -> None:
     """Fit autoencoder and the model `name` of its latent states together, through the step map, once for each seed."""
     params = load_params()
-    p, render, cell = params.tasks[task].train, params.tasks[task].render, f"{name}-{step_map}"
-    assert render is not None  # config: every task of pixel_tasks has it
+    p, render, cell = params.tasks[task].train_pixels, params.tasks[task].render, f"{name}-{step_map}"
+    assert p is not None  # hnn.params.schema: every task of pixel_tasks has both
+    assert render is not None
     device, how = choose(params.device), (p.pick(OptimizerOptions), p.pick(LatentTraining))
-    frames = artifacts.read_frames(task, render.size, render.channels)
+    frames = artifacts.read_frames(task, render.pixels, render.channels)
     train, test = (torch.from_numpy(frames[kind]).to(device) for kind in ("train", "test"))
     autoencoders, about = artifacts.read_weights(paths.autoencoder_path(task))
     about |= {"name": name, **{f"model_{key}": value for key, value in params.model.model_dump().items()}}
@@ -38,7 +39,7 @@ def train_pixels(task: str, name: str, step_map: str) -> None:
         labels = [f"train {task}-{cell} seed {seed}" for seed in seeds]
         return fit_latent(models, train, test, *how, generators=batches, labels=labels)
 
-    found = fit_seeds(some, params.seeds, p.threads, device, params.compute)
+    found = fit_seeds(some, params.seeds, params.threads, device, params.compute)
     write_fits("train", f"{task}-{cell}", paths.weights_path(Cell(task, name, step_map)), found, about)
 
 

@@ -23,10 +23,10 @@ def roll_out_truth(task: str) -> None:
     """Roll out the exact field along every set of true motions of the task."""
     params, cell = load_params(), Cell(task, TRUTH)
     p = params.tasks[task].rollout
-    torch.set_num_threads(p.threads)
+    torch.set_num_threads(params.threads)
     truth = make_system(**params.tasks[task].system)
     train, test = read_observations(task)
-    workers = partial(parallel_map, threads=p.threads, compute=params.compute)
+    workers = partial(parallel_map, threads=params.threads, compute=params.compute)
     evaluation = evaluate_states(cell, truth, [truth], train, read_motions(task), p.pick(Options), workers)
     loss = derivative_loss(truth, *map(torch.from_numpy, test.points())).detach().item()
     test_loss = interval(np.array([[loss]]), np.random.default_rng(0), 1)

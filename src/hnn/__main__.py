@@ -56,6 +56,14 @@ def check(_: argparse.Namespace) -> None:
         raise Refused("the run does not reproduce the committed results")
 
 
+def check_params(_: argparse.Namespace) -> None:
+    """Check params.yaml completely. Example: python -m hnn check-params"""
+    from hnn.params.checks import load_checked_params
+
+    load_checked_params()
+    print("params.yaml is valid")
+
+
 def parser() -> argparse.ArgumentParser:
     """All commands and what they take."""
     whole = argparse.ArgumentParser(
@@ -64,9 +72,11 @@ def parser() -> argparse.ArgumentParser:
         epilog=f"Example: {ORBIT}",
     )
     commands = whole.add_subparsers(required=True, metavar="command")
-    for command in (report, rollout, tasks, models, readme, check):
+    for command in (report, rollout, tasks, models, readme, check, check_params):
         about = (command.__doc__ or "").split(" Example: ")
-        one = commands.add_parser(command.__name__, help=about[0], description=about[0], epilog=f"Example: {about[-1]}")
+        one = commands.add_parser(
+            command.__name__.replace("_", "-"), help=about[0], description=about[0], epilog=f"Example: {about[-1]}"
+        )
         one.set_defaults(command=command)
     one = commands.choices["rollout"]
     one.epilog = f"Example: {ORBIT}"

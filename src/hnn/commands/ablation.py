@@ -47,7 +47,7 @@ def commands(task: str) -> list[list[str]]:
         "width": [["model.hidden=12,25,50,100,400"]],
         "derivative": [["simulate.derivative=central,forward"]],
     }
-    always = [f"state_tasks=[{task}]", "pixel_tasks=[]", "measured_tasks=[]", "simulate.long=1"]
+    always = [f"state_tasks=[{task}]", "pixel_tasks=[]", "measured_tasks=[]", "simulate.long_horizon_factor=1"]
     targets = [name for name in ("rollout", "truth") if name in stages]
     return [
         [

@@ -21,10 +21,16 @@ PUBLISHED_STARTS = 15
 
 
 def true_motion(
-    system: System, x0: Tensor, t: Tensor, tolerance: float, *, chunk: int = 1000, parallel_map: ParallelMap = serial_map
+    system: System,
+    x0: Tensor,
+    t: Tensor,
+    tolerance: float,
+    *,
+    batch_of_starts: int = 1000,
+    parallel_map: ParallelMap = serial_map,
 ) -> TrueMotion:
-    """The motion from x0 (starts, 2n) at the times t (time,), solved for at most `chunk` starts at once."""
-    x = torch.cat(parallel_map(partial(Gauss(tolerance), system, t=t), list(x0.split(chunk))))
+    """The motion from x0 (starts, 2n) at the times t (time,), solved for at most `batch_of_starts` starts at once."""
+    x = torch.cat(parallel_map(partial(Gauss(tolerance), system, t=t), list(x0.split(batch_of_starts))))
     return TrueMotion(t.numpy(), x.numpy(), system.period(x0).numpy())
 
 
@@ -70,17 +76,19 @@ def certify(system: System, motions: list[TrueMotion], tolerance: float, bound: 
         for name, error in errors.items():
             found[name] = max(found.get(name, 0.0), float(error.abs().max()))
     if not all(error <= bound for error in found.values()):
-        raise Refused(f"{found} of {type(system).__name__} exceed simulate.certificate, {bound}: lower simulate.tolerance")
+        raise Refused(
+            f"{found} of {type(system).__name__} exceed simulate.max_energy_error, {bound}: lower simulate.tolerance"
+        )
     return found
 
 
-def horizons(horizon: float, stretch: float, count: int = PUBLISHED_STARTS) -> np.ndarray:
-    """The horizon of each start in the published protocol, (count,) in s: horizon stretch^(i + 2) of start i = 0, 1, ….
+def horizons(horizon: float, growth: float, count: int = PUBLISHED_STARTS) -> np.ndarray:
+    """The horizon of each start in the published protocol, (count,) in s: horizon growth^(i + 2) of start i = 0, 1, ….
 
     The published program lengthens one and the same time span in place, for a picture before the first start and then again
-    before each rollout (analyze-spring.ipynb; 1.09 there, against the slow clocks). Where it does not, stretch is 1.
+    before each rollout (analyze-spring.ipynb; 1.09 there, against the slow clocks). Where it does not, growth is 1.
     """
-    return horizon * stretch ** np.arange(2, count + 2)
+    return horizon * growth ** np.arange(2, count + 2)
 
 
 def grid(horizons: np.ndarray, horizon: float, points: int) -> Tensor:

@@ -13,7 +13,7 @@ from hnn.figures.style import TRUTH, colour
 
 __all__ = ["CANVAS", "animated", "animations", "decoded", "drawn", "film_strip", "frames_of", "picture"]
 
-CANVAS = {"size": 72, "channels": 3, "line_width": 0.06}
+CANVAS = {"pixels": 72, "channels": 3, "line_width": 0.06}
 """How the states of a task are drawn for a person to look at: see `hnn.rendering.Canvas`."""
 
 Films = Mapping[str, ndarray]

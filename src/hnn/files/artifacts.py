@@ -61,13 +61,13 @@ def write_frames(task: str, frames: Mapping[str, ndarray]) -> None:
 
 
 def read_frames(task: str, size: int, channels: int) -> dict[str, ndarray]:
-    """The frames of a task by set; raises `Refused` if they are not what render.size and render.channels say."""
+    """The frames of a task by set; raises `Refused` if they are not what render.pixels and render.channels say."""
     path = frames_path(task)
     frames = read_arrays(path)
     for name, array in frames.items():
         if array.dtype != np.uint8 or array.ndim != 5 or array.shape[2:] != (channels, size, size) or array.shape[1] < 3:
             raise Refused(
-                f"{path}: {name} has shape {array.shape} of {array.dtype}, but render.size {size} and render.channels "
+                f"{path}: {name} has shape {array.shape} of {array.dtype}, but render.pixels {size} and render.channels "
                 f"{channels} need bytes (uint8) of shape (clips, at least 3 frames, {channels}, {size}, {size})"
             )
     return frames

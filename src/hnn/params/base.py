@@ -1,9 +1,9 @@
-"""A section of params.yaml in general: keys are as declared, and what is refused is said in plain words."""
+"""The base of every section of params.yaml: strict keys and readable errors."""
 
 import dataclasses
 import difflib
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, PositiveInt, TypeAdapter, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -16,23 +16,52 @@ __all__ = ["Section", "describe_error", "hint", "word_or_count"]
 D = TypeVar("D", bound="DataclassInstance")
 
 
+RENAMED = {
+    "certificate": "max_energy_error",
+    "rise": "warmup_fraction",
+    "beta1_at_peak": "beta1_min",
+    "draws": "bootstrap_samples",
+    "long": "long_horizon_factor",
+    "long_points": "long_horizon_points",
+    "settle": "dynamics_only_steps",
+    "settle_rate": "dynamics_only_rate",
+    "settle_batch": "dynamics_only_batch",
+    "latent_std": "rescale_latents_to_std",
+    "chunk": "batch_of_starts",
+    "published_stretch": "published_horizon_growth",
+    "size": "pixels",
+}
+"""Keys of older versions and their names now."""
+
+
 class Section(BaseModel):
-    """Keys are as declared and no others; a truth value is not a number; numbers are finite however they are written."""
+    """A mapping with the declared keys and no others; truth values are not numbers, and numbers are finite."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    moved: ClassVar[Mapping[str, str]] = {"threads": "threads, at the top level"}
+    """Keys that older versions had here, and where they are now."""
 
     @model_validator(mode="before")
     @classmethod
     def check_keys(cls, values: Any) -> Any:
-        """Refuse a key that is not known, naming the nearest one that is."""
+        """Refuse an unknown key, with the name that is probably meant."""
         for key, value in values.items() if isinstance(values, dict) else ():
             if key not in cls.model_fields:
-                context = {"key": str(key), "hint": hint(str(key), cls.model_fields)}
+                context = {"key": str(key), "hint": cls.key_hint(str(key))}
                 raise PydanticCustomError("unknown", "unknown key; {hint}", context)
             if isinstance(value, bool) and cls.model_fields[key].annotation is not bool:
                 context = {"key": key, "value": str(value).lower()}
                 raise PydanticCustomError("truth", "given {value}, must not be a truth value", context)
         return values
+
+    @classmethod
+    def key_hint(cls, key: str) -> str:
+        """The new name or place of an older version's key, or the nearest known key."""
+        name = RENAMED.get(key, key)
+        if name in cls.model_fields:
+            return f"renamed to {name}"
+        return f"moved to {cls.moved[name]}" if name in cls.moved else hint(key, cls.model_fields)
 
     def pick(self, kind: type[D]) -> D:
         """A dataclass whose fields are keys of this section."""
@@ -40,13 +69,13 @@ class Section(BaseModel):
 
 
 def hint(given: str, known: Iterable[str]) -> str:
-    """What to do about an unknown name."""
+    """The nearest known name, if any, and all known names."""
     near = difflib.get_close_matches(str(given), list(known), n=1)
     return (f"did you mean {near[0]!r}? " if near else "") + f"known: {', '.join(known)}"
 
 
 def word_or_count(value: Any, word: str) -> Any:
-    """The word or a positive whole number: one message, where a union would give one for each of its kinds."""
+    """The word or a positive whole number, with one message where a union type would give one for each of its kinds."""
     try:
         return word if value == word else TypeAdapter(PositiveInt).validate_python(value)
     except ValidationError:
@@ -58,11 +87,22 @@ OWN_ERRORS = {"unknown", "truth", "origin", "name", "twice", "none", "frames"}
 
 
 def describe_error(error: ErrorDetails, prefix: str = "") -> str:
-    """The key's path, what was given, what is allowed."""
+    """One line on an error: the key's path, what was given, what is allowed."""
     own = error["type"] in OWN_ERRORS
     key = [error["ctx"]["key"]] if own and "key" in error.get("ctx", {}) else []  # of the section that `loc` leads to
     path = ".".join(filter(None, [prefix, *map(str, error["loc"]), *key]))
     if error["type"] == "missing":
         return f"{path}: is missing"
-    text = error["msg"].replace("Input should", "must")
-    return f"{path}: {text}" if own else f"{path}: given {error['input']!r}, {text}"
+    if own:
+        return f"{path}: {error['msg']}"
+    given = "nothing" if error["input"] is None else repr(error["input"])
+    allowed = KINDS.get(error["type"]) or error["msg"].replace("Input should", "must")
+    return f"{path}: given {given}, {allowed}"
+
+
+KINDS = {
+    "list_type": "must be a list: one item per line after `- `, or [] for none",
+    "model_type": "must be a mapping: one `key: value` per line",
+    "dict_type": "must be a mapping: one `key: value` per line",
+}
+"""The allowed kind of value by pydantic's type of error, where its own message is not for a reader of YAML."""

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 from hnn.core.errors import Refused
 from hnn.params.base import describe_error
 from hnn.params.schema import STAGES, Params
+from hnn.params.yaml12 import AmbiguousYAML, read_yaml
 
 __all__ = ["InvalidParams", "load_params", "params_as_written", "read_raw", "validate_schema"]
 
@@ -31,16 +32,33 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
 
 
 def read_raw(path: Path) -> dict[str, Any]:
-    """The content of the file as plain values; raises `InvalidParams` where it cannot be read as a mapping."""
+    """The content of the file as plain values, read as DVC reads it; raises `InvalidParams` if it cannot be read so."""
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = read_yaml(path.read_bytes().decode("utf-8"))
     except FileNotFoundError:
         raise InvalidParams(f"{path}: there is no such file; run in the project's folder") from None
+    except OSError as error:
+        raise InvalidParams(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InvalidParams(f"{path}: is not UTF-8; save it in that encoding") from None
+    except AmbiguousYAML as error:
+        raise InvalidParams(f"{path}: {error}") from None
     except yaml.YAMLError as error:
-        raise InvalidParams(f"{path}: is not YAML: {' '.join(str(error).split())}") from None
+        raise InvalidParams(f"{path}: {yaml_problem(error)}") from None
+    if raw is None:
+        raise InvalidParams(f"{path}: is empty; `git checkout {path}` brings the committed parameters back")
     if not isinstance(raw, dict):
         raise InvalidParams(f"{path}: given {raw!r}, must be a mapping of sections")
     return raw
+
+
+def yaml_problem(error: yaml.YAMLError) -> str:
+    """The line and the problem of a YAML error, in one line."""
+    mark, problem = getattr(error, "problem_mark", None), str(getattr(error, "problem", None) or error)
+    where = f"line {mark.line + 1}: " if mark else ""
+    if "'\\t'" in problem:
+        return f"{where}a tab, allowed: spaces for indentation"
+    return f"{where}is not YAML: {' '.join(problem.split())}"
 
 
 def validate_schema(raw: dict[str, Any]) -> tuple[Params | None, list[str]]:
@@ -61,15 +79,19 @@ def params_as_written(path: Path = Path("params.yaml")) -> str:
 
 
 def with_defaults(raw: dict[str, Any]) -> dict[str, Any]:
-    """`raw` with each stage's defaults under every task's own values; what is not a mapping is left to validation."""
+    """`raw` with the defaults of each stage under every task's own values; what is not a mapping is left to validation.
+
+    A task that lacks the section of its rollouts or of its training has the defaults alone.
+    """
 
     def complete(task: Any) -> Any:
         """A task with the defaults under it."""
         if not isinstance(task, dict):
             return task
+        always = {"rollout", "train_pixels" if "pretrain" in task else "train"}
         merged = dict(task)
         for name in STAGES:
-            defaults, own = raw.get(name), task.get(name, {} if name in ("train", "rollout") else None)
+            defaults, own = raw.get(name), task.get(name, {} if name in always else None)
             if isinstance(defaults, dict) and isinstance(own, dict):
                 merged[name] = {**defaults, **own}
         return merged

@@ -23,6 +23,7 @@ from hnn.params.sections import (
     TaskRollout,
     TaskSimulate,
     Train,
+    TrainPixels,
 )
 
 __all__ = ["STAGES", "Params", "Task"]
@@ -36,14 +37,26 @@ class Task(Section):
     ingest: TaskIngest | None = None
     render: TaskRender | None = None
     pretrain: Pretrain | None = None
-    train: Train
+    train: Train | None = None
+    train_pixels: TrainPixels | None = None
     rollout: TaskRollout
 
+    @property
+    def from_pixels(self) -> bool:
+        """True if the task is seen in frames."""
+        return self.pretrain is not None
+
     @model_validator(mode="after")
-    def check_origin(self) -> Self:
-        """Refuse a task that is neither simulated nor measured, or both."""
+    def check_sections(self) -> Self:
+        """Refuse a task without exactly one origin of data and one kind of training."""
         if (self.simulate is None) == (self.ingest is None):
             raise PydanticCustomError("origin", "needs either simulate (a simulated task) or ingest (a measured one)")
+        if self.from_pixels and (self.train_pixels is None or self.train is not None or self.render is None):
+            raise PydanticCustomError("origin", "has pretrain: a pixel task needs render and train_pixels, and has no train")
+        if not self.from_pixels and (self.train is None or self.train_pixels is not None):
+            raise PydanticCustomError(
+                "origin", "needs train (states are observed), or pretrain and train_pixels (a pixel task)"
+            )
         return self
 
 
@@ -58,6 +71,7 @@ class Params(Section):
     seed: NonNegativeInt
     seeds: PositiveInt
     device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")]
+    threads: PositiveInt
     compute: Compute
     model: Network
     autoencoder: Autoencoder
@@ -66,6 +80,7 @@ class Params(Section):
     render: Render
     pretrain: Pretrain
     train: Train
+    train_pixels: TrainPixels
     rollout: Rollout
     tasks: dict[Name, Task]
 
@@ -81,26 +96,25 @@ class Params(Section):
 
     @model_validator(mode="after")
     def check_frames(self) -> Self:
-        """Refuse pixel tasks whose clips are too short, or whose rollouts are not saved once per frame."""
+        """Refuse pixel tasks whose clips are too short, that lack starts, or whose rollouts are not saved once per frame."""
         for name in self.pixel_tasks:
             task = self.tasks.get(name)
-            if task is None or task.simulate is None or task.pretrain is None:
+            if task is None or task.simulate is None or task.pretrain is None or task.train_pixels is None:
                 continue  # check_lists says so
             clip = task.simulate
             frame_step = clip.duration / (clip.points - 1)
-            seconds = {"horizon_points": clip.horizon, "long_points": clip.long * clip.horizon}
-            due = {key: round(total / frame_step) + 1 for key, total in seconds.items()}
-            wrong: list[tuple[str, Any, str]] = [
-                (f"simulate.{key}", getattr(clip, key), f"{points}: one point each frame, {frame_step:.4g} s")
-                for key, points in due.items()
-                if getattr(clip, key) != points
-            ]
-            recipes: dict[str, Pretrain | Train] = {"pretrain": task.pretrain, "train": task.train}
-            for section, recipe in recipes.items():
-                if recipe.batch == "full":
-                    wrong.append((f"{section}.batch", "full", "a positive whole number: frame pairs are drawn"))
-                if recipe.segment >= clip.points:
-                    wrong.append((f"{section}.segment", recipe.segment, f"less than the frames of a clip, {clip.points}"))
+            horizons = {"horizon_points": clip.horizon, "long_horizon_points": clip.long_horizon_factor * clip.horizon}
+            wrong: list[tuple[str, Any, str]] = []
+            for key, horizon in horizons.items():
+                points = round(horizon / frame_step) + 1
+                if getattr(clip, key) != points:
+                    wrong.append((f"simulate.{key}", getattr(clip, key), f"{points}: one point per frame, {frame_step:.4g} s"))
+            for key in ("outside_distribution", "published_distribution"):
+                if getattr(clip, key) is None:
+                    wrong.append((f"simulate.{key}", "none", "a distribution: pixel cells are rolled out from its starts too"))
+            for section, length in (("pretrain", task.pretrain.segment), ("train_pixels", task.train_pixels.segment)):
+                if length >= clip.points:
+                    wrong.append((f"{section}.segment", length, f"less than the frames of a clip, {clip.points}"))
             for key, given, allowed in wrong:
                 context = {"key": f"tasks.{name}.{key}", "given": given, "allowed": allowed}
                 raise PydanticCustomError("frames", "given {given}, must be {allowed}", context)
@@ -113,8 +127,8 @@ class Params(Section):
             raise PydanticCustomError(
                 "none", "given [], pixel_tasks [] and measured_tasks [], at least one task is needed", {"key": "state_tasks"}
             )
-        simulated = [name for name, task in self.tasks.items() if task.simulate and name not in self.pixel_tasks]
-        pixels = [name for name, task in self.tasks.items() if task.simulate and task.render and task.pretrain]
+        simulated = [name for name, task in self.tasks.items() if task.simulate and not task.from_pixels]
+        pixels = [name for name, task in self.tasks.items() if task.simulate and task.from_pixels]
         measured = [name for name, task in self.tasks.items() if task.ingest]
         known = {
             "state_tasks": simulated,
@@ -141,6 +155,7 @@ STAGES: dict[str, type[Section]] = {
     "render": Render,
     "pretrain": Pretrain,
     "train": Train,
+    "train_pixels": TrainPixels,
     "rollout": Rollout,
 }
 """The sections of defaults that a task may override."""

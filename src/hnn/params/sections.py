@@ -1,7 +1,8 @@
 """The sections of params.yaml: one class for each, with the type and range of every key."""
 
 import re
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, field_validator
 from pydantic_core import PydanticCustomError
@@ -11,10 +12,10 @@ from hnn.params.base import Section, word_or_count
 __all__ = [
     "Autoencoder",
     "Compute",
-    "Descent",
     "Ingest",
     "Name",
     "Network",
+    "Optimizer",
     "Pretrain",
     "Render",
     "Rollout",
@@ -24,6 +25,7 @@ __all__ = [
     "TaskRollout",
     "TaskSimulate",
     "Train",
+    "TrainPixels",
 ]
 
 Count = Annotated[int, Field(ge=2)]
@@ -65,13 +67,12 @@ class Simulate(Section):
     """Defaults of the stage simulate."""
 
     tolerance: Tolerance
-    chunk: PositiveInt
-    threads: PositiveInt
-    certificate: PositiveFloat
+    batch_of_starts: PositiveInt
+    max_energy_error: PositiveFloat
     derivative: Literal["exact", "central", "forward"]
     starts: PositiveInt
-    long: Annotated[float, Field(ge=1)]
-    long_points: Count
+    long_horizon_factor: Annotated[float, Field(ge=1)]
+    long_horizon_points: Count
 
 
 class TaskSimulate(Simulate):
@@ -88,13 +89,13 @@ class TaskSimulate(Simulate):
     horizon_points: Count
     published_distribution: dict[str, Any] | None = None
     outside_distribution: dict[str, Any] | None = None
-    published_stretch: Annotated[float, Field(ge=1)] = 1.0
+    published_horizon_growth: Annotated[float, Field(ge=1)] = 1.0
 
 
 class Render(Section):
     """Defaults of the stage render: see `hnn.rendering.Canvas`."""
 
-    size: Annotated[int, Field(ge=8, le=512)]
+    pixels: Annotated[int, Field(ge=8, le=512)]
     channels: Literal[1, 3]
     line_width: Annotated[float, Field(gt=0, lt=1)]
     supersampling: Annotated[int, Field(ge=1, le=16)]
@@ -141,50 +142,57 @@ class TaskIngest(Ingest):
     horizon_points: Count
 
 
-class Descent(Section):
-    """How a loss is minimised: see `hnn.recipe.OptimizerOptions`."""
+class Optimizer(Section):
+    """Optimiser and schedule: see `hnn.training.optimizer.OptimizerOptions`."""
 
     steps: PositiveInt
     learning_rate: PositiveFloat
     schedule: Literal["constant", "one_cycle"]
-    rise: Annotated[float, Field(gt=0, lt=1)]
+    warmup_fraction: Annotated[float, Field(gt=0, lt=1)]
     beta1: Fraction
-    beta1_at_peak: Fraction
+    beta1_min: Fraction
     beta2: Fraction
     weight_decay: NonNegativeFloat
     gradient_clip: NonNegativeFloat
-    threads: PositiveInt
 
 
-class Pretrain(Descent):
-    """How an autoencoder is fitted: see `hnn.pixel_options.Pretraining`."""
+class PixelLosses(Optimizer):
+    """Training from frames: batches of segments, and the weights of the losses of an autoencoder."""
 
-    steps: NonNegativeInt  # 0: not at all
     batch: PositiveInt
     segment: Count
+    relative: bool
+    reconstruction: NonNegativeFloat
+    canonical: NonNegativeFloat
+
+
+class Pretrain(PixelLosses):
+    """Training of an autoencoder: see `hnn.pixels.training.Pretraining`."""
+
+    steps: NonNegativeInt  # 0: no pretraining
     time_unit: PositiveFloat
     blur: Fraction
-    latent_std: NonNegativeFloat
-    relative: bool
-    reconstruction: NonNegativeFloat
-    canonical: NonNegativeFloat
+    rescale_latents_to_std: NonNegativeFloat
 
 
-class Train(Descent):
-    """How a cell is fitted: see `hnn.training.fit`, and `hnn.pixel_options.LatentTraining` for what only pixels need."""
+class TrainPixels(PixelLosses):
+    """Joint training of autoencoder and dynamics: see `hnn.pixels.training.LatentTraining`."""
 
-    batch: Literal["full"] | PositiveInt
-    validation: Fraction
-    segment: Count
-    relative: bool
-    reconstruction: NonNegativeFloat
-    canonical: NonNegativeFloat
     dynamics: PositiveFloat
     autoencoder_rate: PositiveFloat
     freeze_autoencoder: bool
-    settle: NonNegativeInt
-    settle_rate: PositiveFloat
-    settle_batch: PositiveInt
+    dynamics_only_steps: NonNegativeInt
+    dynamics_only_rate: PositiveFloat
+    dynamics_only_batch: PositiveInt
+
+
+class Train(Optimizer):
+    """Training of a cell whose states are observed: see `hnn.training.fit.fit`."""
+
+    moved: ClassVar[Mapping[str, str]] = {**Section.moved, **{key: f"train_pixels.{key}" for key in TrainPixels.model_fields}}
+
+    batch: Literal["full"] | PositiveInt
+    validation: Fraction
 
     @field_validator("batch", mode="plain")
     @classmethod
@@ -200,9 +208,8 @@ class Rollout(Section):
     step: PositiveFloat
     tolerance: Tolerance
     allow_mismatch: bool
-    draws: PositiveInt
-    chunk: PositiveInt
-    threads: PositiveInt
+    bootstrap_samples: PositiveInt
+    batch_of_starts: PositiveInt
 
 
 class TaskRollout(Rollout):

@@ -1,4 +1,4 @@
-"""Learning from frames: the autoencoder alone first, then it and the dynamics of its latent states together.
+"""Training from frames: the autoencoder alone first, then autoencoder and latent dynamics together.
 
 Frames are bytes (clips, time, channels, size, size). Models are trained in place, one for each seed, with batches from the
 generator of each; `labels` name the fits on the progress bar.
@@ -30,49 +30,49 @@ Curves = list[list[dict[str, float]]]
 
 @dataclass(frozen=True)
 class PixelOptions:
-    """What both trainings need beside the recipe."""
+    """Options of training from frames beside those of the optimiser."""
 
     batch: int
-    """How many frame pairs make a batch."""
+    """Frame pairs in a batch."""
     segment: int
-    """How many of them are neighbours in a clip."""
+    """Consecutive frame pairs of one clip in a segment; a batch holds batch/segment segments."""
     relative: bool
-    """Whether losses of latent states are relative to their size."""
+    """Divide losses of latent states by their variance."""
     reconstruction: float
-    """The weight of the reconstruction loss."""
+    """Weight of the reconstruction loss."""
     canonical: float
-    """The weight of the canonical loss."""
+    """Weight of the canonical loss."""
 
 
 @dataclass(frozen=True)
 class Pretraining(PixelOptions):
-    """The options of `pixel_training.pretrain`."""
+    """Options of `pretrain`."""
 
     blur: float
-    """The first third of the steps sees frames blurred by this fraction of their width; 0: not at all.
+    """Frames are blurred by this fraction of their width in the first third of the steps; 0: never.
 
-    A motion then moves light that overlaps, and so is unfolded in its order.
+    Blurred frames of neighbouring positions overlap, so that the latent states are ordered as the positions are.
     """
-    latent_std: float
-    """The standard deviation that latent states are given at the end; 0: as it is."""
+    rescale_latents_to_std: float
+    """Standard deviation that latent states are rescaled to at the end; 0: not rescaled."""
 
 
 @dataclass(frozen=True)
 class LatentTraining(PixelOptions):
-    """The options of `pixel_training.fit_latent`."""
+    """Options of `fit_latent`."""
 
     dynamics: float
-    """The weight of the loss of the dynamics."""
+    """Weight of the loss of the dynamics."""
     autoencoder_rate: float
-    """The learning rate of the autoencoder, which is known already; the recipe's is that of the dynamics."""
+    """Learning rate of the pretrained autoencoder; that of the optimiser options is the dynamics'."""
     freeze_autoencoder: bool
-    """Leave the autoencoder as it is: all steps of the recipe are of the dynamics alone."""
-    settle: int
-    """How many steps of the dynamics alone follow, otherwise."""
-    settle_rate: float
-    """Their learning rate."""
-    settle_batch: int
-    """On how many frames, and the next of each, a step of the dynamics alone is taken."""
+    """Train the dynamics alone, for all steps."""
+    dynamics_only_steps: int
+    """Steps of the dynamics alone after the joint ones, unless the autoencoder is frozen."""
+    dynamics_only_rate: float
+    """Learning rate of these steps."""
+    dynamics_only_batch: int
+    """Pairs of successive latent states in a batch of these steps."""
 
 
 def pretrain(
@@ -90,9 +90,9 @@ def pretrain(
     weights = {"reconstruction": options.reconstruction, "canonical": options.canonical}
     loss = PixelLoss(partial(autoencoder_terms, step=step, relative=options.relative), weights)
     curves = fit_on_segments(autoencoders, loss, train, test, recipe, options, generators, blur=options.blur, labels=labels)
-    if options.latent_std > 0:
+    if options.rescale_latents_to_std > 0:
         for autoencoder in autoencoders:
-            autoencoder.magnify(options.latent_std / float(latents(autoencoder, train).std()))
+            autoencoder.magnify(options.rescale_latents_to_std / float(latents(autoencoder, train).std()))
     return as_fits(autoencoders, curves, loss, train, test)
 
 
@@ -108,18 +108,18 @@ def fit_latent(
 ) -> list[Fit[LatentModel]]:
     """Minimise all three losses over autoencoder and dynamics together, from a pretrained autoencoder.
 
-    As long as the latent states move, the dynamics lag behind: at the end they settle on the finished ones.
+    While the autoencoder changes, the dynamics lag behind its latent states; the last steps train the dynamics alone.
     """
     weights = {"dynamics": options.dynamics, "reconstruction": options.reconstruction, "canonical": options.canonical}
     loss = PixelLoss(partial(latent_terms, relative=options.relative), weights)
     if options.freeze_autoencoder:
-        curves = fit_dynamics(models, loss, train, test, recipe, options.settle_batch, generators, labels)
+        curves = fit_dynamics(models, loss, train, test, recipe, options.dynamics_only_batch, generators, labels)
     else:
         rates = {"autoencoder.": options.autoencoder_rate}
         curves = fit_on_segments(models, loss, train, test, recipe, options, generators, rates=rates, labels=labels)
-        rest = replace(recipe, steps=options.settle, learning_rate=options.settle_rate)
-        settled = fit_dynamics(models, loss, train, test, rest, options.settle_batch, generators, labels)
-        for curve, rows in zip(curves, settled, strict=True):
+        rest = replace(recipe, steps=options.dynamics_only_steps, learning_rate=options.dynamics_only_rate)
+        final = fit_dynamics(models, loss, train, test, rest, options.dynamics_only_batch, generators, labels)
+        for curve, rows in zip(curves, final, strict=True):
             curve += [row | {"step": row["step"] + recipe.steps} for row in rows[1:]]
     return as_fits(models, curves, loss, train, test)
 
@@ -137,16 +137,16 @@ def fit_on_segments(
     rates: Mapping[str, float] | None = None,
     labels: Sequence[str] | None = None,
 ) -> Curves:
-    """Descend on segments of `train`, which are blurred for a third of the steps."""
-    films = chain(repeat(blurred(train, blur), recipe.steps // 3), repeat(train)) if blur > 0 else repeat(train)
+    """Minimise the loss on segments of `train`, blurred in the first third of the steps."""
+    clips = chain(repeat(blurred(train, blur), recipe.steps // 3), repeat(train)) if blur > 0 else repeat(train)
 
     def draw(i: int, count: int) -> list[Tensor]:
-        """Where the segments of the next batches of model i are."""
+        """Clips and first times of the segments of the next batches of model i."""
         return segments(train, options.segment, max(1, options.batch // options.segment), generators[i], count)
 
     def on_segments(model: N, clip: Tensor, first: Tensor) -> Tensor:
-        """The loss on one batch of segments, in the film whose turn it is."""
-        return loss(model, cut(next(films), clip, first, options.segment))
+        """The loss on one batch of segments, of blurred or of sharp frames."""
+        return loss(model, cut(next(clips), clip, first, options.segment))
 
     return minimise(models, on_segments, draw, loss.watching(train, test), recipe, rates=rates, labels=labels)
 
@@ -161,11 +161,11 @@ def fit_dynamics(
     generators: Sequence[torch.Generator],
     labels: Sequence[str] | None,
 ) -> Curves:
-    """Descend with the dynamics alone, on the latent states of an autoencoder that stays as it is from here on."""
+    """Minimise the loss of the dynamics alone, on the latent states of an autoencoder that is frozen from here on."""
     z = [latents(model.autoencoder, train) for model in models]
 
     def draw(i: int, count: int) -> list[Tensor]:
-        """The next batches of model i: latent states and the next of each, and the size of all."""
+        """The next batches of model i: pairs of successive latent states, and the variance of all."""
         clip, first = segments(z[i], 1, batch, generators[i], count)
         return [z[i][clip, first + torch.arange(2, device=train.device)], latent_size(z[i]).expand(count)]
 
@@ -179,15 +179,15 @@ def fit_dynamics(
 
 
 def as_fits(models: Sequence[N], curves: Curves, loss: PixelLoss[N], train: Tensor, test: Tensor) -> list[Fit[N]]:
-    """Each model with its curve and its losses on all clips."""
+    """Each model with its training curve and its losses on all clips."""
     return [Fit(model, curve, loss.evaluate(model, train, test)) for model, curve in zip(models, curves, strict=True)]
 
 
 def segments(frames: Tensor, length: int, count: int, generator: torch.Generator, batches: int) -> list[Tensor]:
-    """Which segments make each batch: clips and first times, (batches, count, 1) each, drawn with replacement.
+    """Clips and first times of the segments of each batch, (batches, count, 1) each, drawn with replacement.
 
-    A segment is a run of neighbouring frame pairs from one clip: a pair that ends one step and begins the next is there once,
-    and is encoded once. Of `frames` only how many clips and times they have is looked at, their first two axes.
+    A segment is a run of consecutive frame pairs of one clip, so that a pair that ends one step and begins the next is encoded
+    once. `frames` gives the numbers of clips and times, its first two axes.
     """
     clips, time = frames.shape[:2]
     limits = (clips, time - length)
@@ -195,14 +195,14 @@ def segments(frames: Tensor, length: int, count: int, generator: torch.Generator
 
 
 def cut(frames: Tensor, clip: Tensor, first: Tensor, length: int) -> Tensor:
-    """Those segments, frame pairs of shape (count, length, pixels)."""
+    """The segments that begin at `first` of each `clip`, as frame pairs (count, length, pixels)."""
     return pairs(frames[clip, first + torch.arange(length + 1, device=frames.device)])
 
 
 def blurred(frames: Tensor, width: float) -> Tensor:
-    """Frames (clips, time, channels, size, size), bytes, blurred by a fraction of their width; the brightest is white."""
+    """Frames (clips, time, channels, size, size), bytes, blurred by a fraction of their width, at full brightness."""
     radius = round(width * frames.shape[-1])
     soft = frames.flatten(0, 1).float()
-    for _ in range(2):  # two boxes make a hat
+    for _ in range(2):  # two box filters: a triangular kernel
         soft = avg_pool2d(soft, 2 * radius + 1, stride=1, padding=radius)
     return (soft * (255 / soft.max())).round().to(torch.uint8).view_as(frames)

@@ -27,7 +27,7 @@ class OutsideCanvas(Refused, ValueError):
 class Canvas:
     """A square window on the plane of a system, and its grid of pixels."""
 
-    size: int  # pixels on each side
+    pixels: int  # on each side
     channels: int  # 1: grey, 3: red, green, blue
     line_width: float  # of the canvas's width
     supersampling: int  # sub-pixels on each side of a pixel
@@ -49,7 +49,7 @@ class Canvas:
         k, image = self.supersampling, torch.zeros(1)
         for shape in shapes:
             a, b = self.in_sub_pixels(shape.a), self.in_sub_pixels(shape.b)
-            cover = coverage(a, b, shape.radius * self.scale, self.size * k)[:, None]
+            cover = coverage(a, b, shape.radius * self.scale, self.pixels * k)[:, None]
             colour = light(shape.colour, self.channels)
             image = cover * colour if shape is shapes[0] else image + cover * (colour - image)
         rows = reduce(torch.add, [image[..., i::k, :] for i in range(k)])
@@ -59,7 +59,7 @@ class Canvas:
     @property
     def scale(self) -> float:
         """Sub-pixels in a metre."""
-        return self.size * self.supersampling / (2 * self.half_width)
+        return self.pixels * self.supersampling / (2 * self.half_width)
 
     def in_sub_pixels(self, points: Tensor) -> Tensor:
         """Points (batch, 2) of the plane as float32, counted in sub-pixels from the centre of the canvas."""
@@ -114,6 +114,6 @@ def render(canvas: Canvas, x: Tensor, name: str, *, strict: bool = True, **const
     shapes, states = partial(geometry, width=canvas.width, **constants), x.reshape(-1, x.shape[-1])
     if strict:
         canvas.check(shapes(states), states)
-    count = max(1, BLOCK // (canvas.size * canvas.supersampling) ** 2)
+    count = max(1, BLOCK // (canvas.pixels * canvas.supersampling) ** 2)
     frames = torch.cat([canvas.draw(shapes(part)) for part in states.split(count)])
     return frames.view(*x.shape[:-1], *frames.shape[1:])

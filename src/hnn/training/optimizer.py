@@ -19,11 +19,11 @@ class OptimizerOptions:
     learning_rate: float
     """The constant rate, or the peak of the one-cycle schedule."""
     schedule: Literal["constant", "one_cycle"]
-    rise: float
+    warmup_fraction: float
     """The fraction of the steps after which the cycle is at its peak."""
     beta1: float
     """Adam's memory of gradients."""
-    beta1_at_peak: float
+    beta1_min: float
     """The same where the rate of the cycle is highest."""
     beta2: float
     """Adam's memory of their squares."""
@@ -48,9 +48,9 @@ def parameter_groups(weights: Mapping[str, Tensor], rates: Mapping[str, float]) 
 
 
 def learning_rates(optimizer: Optimizer, recipe: OptimizerOptions) -> LRScheduler:
-    """`constant`, as published, or `one_cycle`: up for the fraction `rise` of the steps, then down (Smith, Topin 2018).
+    """`constant`, as published, or `one_cycle`: up for `warmup_fraction` of the steps, then down (Smith, Topin 2018).
 
-    Adam's first coefficient goes the other way: from `beta1` to `beta1_at_peak` and back.
+    Adam's first coefficient goes the other way: from `beta1` to `beta1_min` and back.
     """
     if recipe.schedule == "constant":
         return ConstantLR(optimizer, factor=1.0, total_iters=0)
@@ -58,7 +58,7 @@ def learning_rates(optimizer: Optimizer, recipe: OptimizerOptions) -> LRSchedule
         optimizer,
         max_lr=[group["lr"] for group in optimizer.param_groups],
         total_steps=recipe.steps + 1,  # one more than is taken: it also steps after the last, whose rate is not zero but tiny
-        pct_start=recipe.rise,
-        base_momentum=recipe.beta1_at_peak,
+        pct_start=recipe.warmup_fraction,
+        base_momentum=recipe.beta1_min,
         max_momentum=recipe.beta1,
     )
