@@ -85,21 +85,21 @@ def tiny(params):
     """Parameters that keep every key and take next to no time."""
     params |= {"state_tasks": ["mass_spring", "two_body"], "pixel_tasks": [], "seeds": 2}
     params["model"]["hidden"] = HIDDEN
-    params["simulate"] |= {"starts": 3, "long": 2, "long_points": 5}
+    params["simulate"] |= {"starts": 3, "long_horizon_factor": 2, "long_horizon_points": 5}
     params["ingest"]["starts"] = 2
     params["train"]["steps"] = 20
-    params["rollout"] |= {"draws": 20, "tolerance": 1e-4}
+    params["train_pixels"] |= {"steps": 20, "batch": 10, "dynamics_only_steps": 5}
+    params["rollout"] |= {"bootstrap_samples": 20, "tolerance": 1e-4}
     params["render"] |= {"pixels": 8, "supersampling": 1}
     params["autoencoder"]["hidden"] = HIDDEN
     params["pretrain"] |= {"steps": 0, "batch": 10}
-    params["train"]["settle"] = 5
     for task in params["tasks"].values():
-        task["train"] = {}
         if "pretrain" in task:  # a frame every 0.05 s
             task["simulate"] |= {"train": 4, "test": 2, "duration": 0.5, "points": 11, "horizon": 0.6, "horizon_points": 13}
-            task["simulate"] |= {"long": 2, "long_points": 25}
-            task["train"] = {"batch": 10}
-        elif "simulate" in task:
+            task["simulate"] |= {"long_horizon_factor": 2, "long_horizon_points": 25}
+            continue
+        task["train"] = {}
+        if "simulate" in task:
             task["simulate"] |= {"train": 4, "test": 2, "duration": 1.0, "points": 5, "horizon": 2.0, "horizon_points": 5}
         else:
             task["ingest"]["horizon_points"] = 5

@@ -103,7 +103,7 @@ def test_the_published_recipe_is_made_of_parameters_of_this_project(tmp_path, va
 
 
 def test_the_published_rollouts_of_the_spring_go_further_each_time():
-    assert PARAMS["tasks"]["mass_spring"]["simulate"]["published_stretch"] == 1.09
+    assert PARAMS["tasks"]["mass_spring"]["simulate"]["published_horizon_growth"] == 1.09
 
 
 def test_chance_is_the_share_of_sets_of_starts_that_come_as_near_as_twice_the_published_spread():

@@ -49,7 +49,7 @@ def test_a_motion_begins_at_its_starts_and_knows_its_periods():
 
 def test_chunks_of_starts_are_solved_by_themselves_and_give_the_same_motion():
     truth, x0, t = truth_of("pendulum"), starts_of("pendulum", 7), torch.linspace(0, 8, 30)
-    whole, parts = (true_motion(truth, x0, t, 1e-12, chunk=chunk).x for chunk in (7, 3))
+    whole, parts = (true_motion(truth, x0, t, 1e-12, batch_of_starts=chunk).x for chunk in (7, 3))
     assert np.abs(whole - parts).max() < 1e-12
     assert np.array_equal(parts[:3], true_motion(truth, x0[:3], t, 1e-12).x)
 

@@ -101,7 +101,7 @@ def test_frames_come_back_if_they_are_what_the_parameters_say():
 )
 def test_frames_of_another_shape_are_refused_with_the_parameters_that_they_should_fit(wrong):
     artifacts.write_frames("t", {"train": wrong})
-    with pytest.raises(Refused, match=r"frames/t.npz: train has shape \(2, .* render.size 8 and render.channels 1 need"):
+    with pytest.raises(Refused, match=r"frames/t.npz: train has shape \(2, .* render.pixels 8 and render.channels 1 need"):
         artifacts.read_frames("t", 8, 1)
 
 

@@ -1,11 +1,14 @@
 from dataclasses import asdict
 
 import pytest
+import torch
 import yaml
-from conftest import ROOT, parameters
+from conftest import PARAMS, ROOT, parameters, truth_of
 
-from hnn.params import loading
-from hnn.params.loading import load_params, params_as_written
+from hnn import __main__ as command
+from hnn.core.seeding import stream
+from hnn.params.checks import load_checked_params
+from hnn.params.loading import InvalidParams, load_params, params_as_written
 from hnn.pixels.training import LatentTraining, Pretraining
 from hnn.training.optimizer import OptimizerOptions
 
@@ -13,7 +16,7 @@ from hnn.training.optimizer import OptimizerOptions
 def load(tmp_path, params):
     path = tmp_path / "params.yaml"
     path.write_text(params if isinstance(params, str) else yaml.safe_dump(params))
-    return load_params(path)
+    return load_checked_params(path)
 
 
 def put(params, key, value):
@@ -27,12 +30,12 @@ def put(params, key, value):
         params[last] = value
 
 
-def test_the_committed_parameters_are_valid():
-    params = load_params(ROOT / "params.yaml")
+def test_load_checked_params_accepts_the_committed_parameters():
+    params = load_checked_params(ROOT / "params.yaml")
     assert params.active == params.state_tasks + params.measured_tasks
 
 
-def test_a_tasks_own_values_stand_over_the_defaults_of_the_stage(tmp_path):
+def test_load_params_puts_a_tasks_own_values_over_the_defaults(tmp_path):
     params = parameters()
     params["train"]["steps"], params["tasks"]["two_body"]["train"] = 7, {"batch": "full"}
     params["tasks"]["pendulum"]["train"] = {"steps": 9}
@@ -41,18 +44,18 @@ def test_a_tasks_own_values_stand_over_the_defaults_of_the_stage(tmp_path):
     assert (loaded.tasks["pendulum"].train.steps, loaded.train.steps) == (9, 7)
 
 
-def test_the_sections_of_training_are_exactly_the_options_of_what_the_stages_call():
+def test_pick_takes_every_key_of_the_training_sections():
     task = load_params(ROOT / "params.yaml").tasks["pixel_pendulum"]
     for section, kind, others in (
-        (task.pretrain, Pretraining, {"threads", "time_unit"}),
-        (task.train, LatentTraining, {"threads", "validation"}),
+        (task.pretrain, Pretraining, {"time_unit"}),
+        (task.train_pixels, LatentTraining, set()),
     ):
         picked = asdict(section.pick(OptimizerOptions)) | asdict(section.pick(kind))
         assert picked == section.model_dump(exclude=others)
 
 
 @pytest.mark.parametrize("written", ["1e-4", "1.0e-04", "0.0001"])
-def test_a_number_is_a_number_however_it_is_written(tmp_path, written):
+def test_load_params_reads_numbers_in_any_notation(tmp_path, written):
     text = yaml.safe_dump(parameters()).replace("learning_rate: 0.005", f"learning_rate: {written}")
     assert load(tmp_path, text).train.learning_rate == 1e-4
 
@@ -83,12 +86,12 @@ MISTAKES = [
     ("state_tasks", ["pendulum", "pendulum"], "state_tasks: given 'pendulum' more than once"),
     ("state_tasks", ["pendulums"], "state_tasks: given 'pendulums'; did you mean 'pendulum'?"),
     ("state_tasks", ["real_pendulum"], "state_tasks: given 'real_pendulum'"),
-    ("render.size", 7, "render.size: given 7, must be greater than or equal to 8"),
+    ("render.pixels", 7, "render.pixels: given 7, must be greater than or equal to 8"),
     ("render.channels", 2, "render.channels: given 2, must be 1 or 3"),
     ("render.supersampling", 0, "render.supersampling: given 0, must be greater than or equal to 1"),
     ("autoencoder.latent", 3, "autoencoder.latent: given 3, must be an even number"),
     ("autoencoder.latent", 0, "autoencoder.latent: given 0, must be greater than 0"),
-    ("train.freeze_autoencoder", 3, "train.freeze_autoencoder: given 3, must be a valid boolean"),
+    ("train_pixels.freeze_autoencoder", 3, "train_pixels.freeze_autoencoder: given 3, must be a valid boolean"),
     ("step_maps", ["rk5"], "step_maps.0: given 'rk5', must be 'rk4' or 'euler'"),
     ("step_maps", ["rk4", "rk4"], "step_maps: given 'rk4' more than once"),
     ("pixel_tasks", ["pixel_pendulun"], "pixel_tasks: given 'pixel_pendulun'; did you mean 'pixel_pendulum'?"),
@@ -97,10 +100,30 @@ MISTAKES = [
     (
         "tasks.pixel_pendulum.simulate.horizon_points",
         200,
-        "horizon_points: given 200, must be 201: one point each frame, 0.05 s",
+        "horizon_points: given 200, must be 201: one point per frame, 0.05 s",
     ),
-    ("tasks.pixel_pendulum.simulate.long_points", 1000, "simulate.long_points: given 1000, must be 1001"),
-    ("tasks.pixel_pendulum.train.batch", "full", "train.batch: given full, must be a positive whole number"),
+    ("tasks.pixel_pendulum.simulate.long_horizon_points", 1000, "long_horizon_points: given 1000, must be 1001"),
+    ("tasks.pixel_pendulum.train_pixels.batch", "full", "train_pixels.batch: given 'full', must be a valid integer"),
+    (
+        "tasks.pixel_pendulum.train_pixels.segment",
+        100,
+        "segment: given 100, must be less than the frames of a clip",
+    ),
+    ("tasks.pixel_pendulum.simulate.outside_distribution", None, "outside_distribution: given none, must be a distribution"),
+    (
+        "tasks.pixel_pendulum.train",
+        {},
+        "tasks.pixel_pendulum: has pretrain: a pixel task needs render",
+    ),
+    ("tasks.pendulum.train_pixels", {}, "tasks.pendulum: needs train (states are observed)"),
+    ("rollout.draws", 20, "rollout.draws: unknown key; renamed to bootstrap_samples"),
+    ("simulate.long", 5, "simulate.long: unknown key; renamed to long_horizon_factor"),
+    ("train.settle", 5, "train.settle: unknown key; moved to train_pixels.dynamics_only_steps"),
+    ("train.segment", 5, "train.segment: unknown key; moved to train_pixels.segment"),
+    ("tasks.pendulum.train.threads", 2, "train.threads: unknown key; moved to threads, at the top level"),
+    ("threads", 0, "threads: given 0, must be greater than 0"),
+    ("models", "hnn", "models: given 'hnn', must be a list: one item per line after `- `, or [] for none"),
+    ("train", 3, "train: given 3, must be a mapping"),
     (
         "tasks.pixel_pendulum.pretrain",
         {"segment": 100},
@@ -126,67 +149,81 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("key", "value", "message"), MISTAKES, ids=[f"{key}={value}" for key, value, _ in MISTAKES])
-def test_one_mistake_is_one_line_with_its_path_what_was_given_and_what_is_allowed(tmp_path, key, value, message):
+def test_load_checked_params_refuses_a_mistake_in_one_line_with_key_given_and_allowed(tmp_path, key, value, message):
     params = parameters()
     put(params, key, value)
     if key == "tasks.pendulum.simulate":
         params["state_tasks"].remove("pendulum")
-    with pytest.raises(loading.InvalidParams) as error:
+    with pytest.raises(InvalidParams) as error:
         load(tmp_path, params)
     assert message in str(error.value)
     assert str(error.value).startswith(f"{tmp_path / 'params.yaml'}: ")
     assert "\n" not in str(error.value)
 
 
-def test_without_any_task_there_is_nothing_to_do(tmp_path):
+def test_load_params_needs_a_task(tmp_path):
     params = parameters() | {"state_tasks": [], "pixel_tasks": []}
-    with pytest.raises(loading.InvalidParams, match=r"state_tasks: given \[\], pixel_tasks \[\] and measured_tasks \[\]"):
+    with pytest.raises(InvalidParams, match=r"state_tasks: given \[\], pixel_tasks \[\] and measured_tasks \[\]"):
         load(tmp_path, params)
 
 
 @pytest.mark.parametrize("scheduler", ["local", "tcp://host:8786", "tls://10.0.0.1:8786", "tcp://[::1]:8786"])
-def test_a_scheduler_is_here_or_at_an_address(tmp_path, scheduler):
+def test_compute_scheduler_is_local_or_an_address(tmp_path, scheduler):
     params = parameters()
     params["compute"] = {"scheduler": scheduler, "workers": "3"}
     assert load(tmp_path, params).compute.model_dump() == {"scheduler": scheduler, "workers": 3}
 
 
 @pytest.mark.parametrize("switch", [True, False])
-def test_switches_take_truth_values_and_numbers_do_not(tmp_path, switch):
+def test_section_takes_truth_values_for_switches_alone(tmp_path, switch):
     params = parameters()
-    params["train"]["freeze_autoencoder"] = switch
-    assert load(tmp_path, params).tasks["pixel_pendulum"].train.freeze_autoencoder is switch
+    params["train_pixels"]["freeze_autoencoder"] = switch
+    assert load(tmp_path, params).tasks["pixel_pendulum"].train_pixels.freeze_autoencoder is switch
 
 
-def test_any_simulated_task_with_a_canvas_can_be_seen_in_pixels(tmp_path):
+def test_load_checked_params_accepts_any_simulated_task_with_render_and_pretrain_as_pixel_task(tmp_path):
     params = parameters() | {"state_tasks": [], "pixel_tasks": ["mass_spring"]}
     params["tasks"]["mass_spring"]["pretrain"] = {}
-    params["tasks"]["mass_spring"]["simulate"] |= {"duration": 3.0, "points": 31, "horizon_points": 201, "long_points": 2001}
-    params["tasks"]["mass_spring"]["train"]["batch"] = 100
-    assert load(tmp_path, params).latent_models == ["baseline-rk4", "baseline-euler", "hnn-rk4", "hnn-euler"]
+    params["tasks"]["mass_spring"]["simulate"] |= {"duration": 3.0, "points": 31, "horizon_points": 201}
+    params["tasks"]["mass_spring"]["simulate"]["long_horizon_points"] = 2001
+    del params["tasks"]["mass_spring"]["train"]
+    names = [cell.name for cell in load(tmp_path, params).cells("mass_spring")]
+    assert names == ["baseline-rk4", "baseline-euler", "hnn-rk4", "hnn-euler"]
 
 
-def test_every_mistake_is_told_at_once(tmp_path):
+def test_load_checked_params_reports_all_mistakes_at_once(tmp_path):
     params = parameters()
     put(params, "train.steps", -1)
     put(params, "tasks.two_body.system.mass", 0)
-    with pytest.raises(loading.InvalidParams) as error:
+    with pytest.raises(InvalidParams) as error:
         load(tmp_path, params)
     assert [line.split(": ")[1] for line in str(error.value).splitlines()] == ["train.steps", "tasks.two_body.system.mass"]
 
 
-@pytest.mark.parametrize(("text", "message"), [("a: [", "is not YAML"), ("- 1", "must be a mapping"), ("{}", "is missing")])
-def test_what_is_no_mapping_of_sections_is_refused(tmp_path, text, message):
-    with pytest.raises(loading.InvalidParams, match=message):
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: [", "line 1: is not YAML"),
+        ("- 1", "must be a mapping"),
+        ("{}", "is missing"),
+        ("", "is empty"),
+        ("# nothing", "is empty"),
+        ("seed: 1\n\tseeds: 2", "line 2: a tab, allowed: spaces"),
+        ("seed: 010", "line 1: seed: given 010"),
+        ("seed: 1\nseed: 2", "line 2: seed: given twice"),
+    ],
+)
+def test_load_params_refuses_what_is_no_mapping_of_sections(tmp_path, text, message):
+    with pytest.raises(InvalidParams, match=message):
         load(tmp_path, text)
 
 
-def test_a_missing_file_says_where_to_run(tmp_path):
-    with pytest.raises(loading.InvalidParams, match="no such file; run in the project's folder"):
+def test_load_params_of_a_missing_file_says_where_to_run(tmp_path):
+    with pytest.raises(InvalidParams, match="no such file; run in the project's folder"):
         load_params(tmp_path / "params.yaml")
 
 
-def test_parameters_for_a_reader_are_all_but_where_a_run_computes(tmp_path):
+def test_params_as_written_leaves_out_compute_and_comments(tmp_path):
     path = tmp_path / "params.yaml"
     params = parameters()
     path.write_text(yaml.safe_dump(params, sort_keys=False))
@@ -195,3 +232,36 @@ def test_parameters_for_a_reader_are_all_but_where_a_run_computes(tmp_path):
     params["compute"]["workers"] = 7
     path.write_text("# a comment\n" + yaml.safe_dump(params, sort_keys=False))
     assert params_as_written(path) == written
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_load_params_refuses_another_encoding(tmp_path, encoding):
+    path = tmp_path / "params.yaml"
+    path.write_bytes((ROOT / "params.yaml").read_text(encoding="utf-8").replace("…", "ü").encode(encoding, "replace"))
+    with pytest.raises(InvalidParams, match="is not UTF-8"):
+        load_params(path)
+
+
+def test_load_params_refuses_a_folder(tmp_path):
+    with pytest.raises(InvalidParams, match="cannot be read"):
+        load_params(tmp_path)
+
+
+def test_check_params_prints_each_mistake_and_nothing_else_is_read(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    params = parameters() | {"state_tasks": None}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    given = command.parser().parse_args(["check-params"])
+    with pytest.raises(InvalidParams, match=r"params.yaml: state_tasks: given nothing, must be a list"):
+        given.command(given)
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(parameters()))
+    given.command(given)
+    assert capsys.readouterr().out == "params.yaml is valid\n"
+
+
+@pytest.mark.parametrize("task", ["pendulum", "pixel_pendulum"])
+def test_committed_outside_distribution_begins_beyond_the_amplitudes_of_the_training_data(task):
+    truth, simulate = truth_of(task), PARAMS["tasks"][task]["simulate"]
+    x0 = truth.sample(stream(PARAMS["seed"], "starts", task, "train"), simulate["train"], **simulate["distribution"])
+    amplitude = torch.arccos(1 - truth.hamiltonian(x0) / truth.torque).max().item()
+    assert amplitude < simulate["outside_distribution"]["low"] < simulate["outside_distribution"]["high"] < torch.pi

@@ -13,15 +13,15 @@ from hnn.pixels.training import LatentTraining, Pretraining, blurred, cut, fit_l
 STEP = 0.2
 SHORT = replace(RECIPE, steps=30, learning_rate=3e-3)
 BOTH = {"batch": 20, "segment": 5, "relative": True, "reconstruction": 1.0, "canonical": 0.1}
-PRETRAIN = Pretraining(**BOTH, blur=0.1, latent_std=0.5)
+PRETRAIN = Pretraining(**BOTH, blur=0.1, rescale_latents_to_std=0.5)
 TRAIN = LatentTraining(
     **BOTH,
     dynamics=0.03,
     autoencoder_rate=1e-3,
     freeze_autoencoder=False,
-    settle=10,
-    settle_rate=1e-3,
-    settle_batch=20,
+    dynamics_only_steps=10,
+    dynamics_only_rate=1e-3,
+    dynamics_only_batch=20,
 )
 
 
@@ -60,10 +60,10 @@ def test_pretrain_lowers_both_losses_and_rescales_the_latents(clips):
 
 
 def test_pretrain_relative_losses_do_not_reward_small_latents(clips):
-    before = pretrained(clips, steps=0, latent_std=0)[0].losses
-    small = pretrained(clips, steps=0, latent_std=1e-3)[0].losses
+    before = pretrained(clips, steps=0, rescale_latents_to_std=0)[0].losses
+    small = pretrained(clips, steps=0, rescale_latents_to_std=1e-3)[0].losses
     assert small["canonical"] == pytest.approx(before["canonical"], rel=1e-4)
-    published = pretrained(clips, steps=0, latent_std=1e-3, relative=False)[0].losses
+    published = pretrained(clips, steps=0, rescale_latents_to_std=1e-3, relative=False)[0].losses
     assert published["canonical"] < 1e-4 * before["canonical"]
 
 
@@ -88,7 +88,7 @@ def test_fit_latent_with_a_frozen_autoencoder_trains_the_dynamics_alone(clips):
 
 
 def test_fit_latent_ends_with_steps_of_the_dynamics_alone(clips):
-    (joint,), (settled,) = trained(clips, settle=0), trained(clips, settle=20)
+    (joint,), (settled,) = trained(clips, dynamics_only_steps=0), trained(clips, dynamics_only_steps=20)
     assert torch.equal(weights(joint.model.autoencoder), weights(settled.model.autoencoder))
     assert not torch.equal(weights(joint.model.dynamics), weights(settled.model.dynamics))
     assert [row["step"] for row in settled.curve] == list(range(51))

@@ -37,7 +37,7 @@ def rod(q, canvas=CANVAS, **options):
 def centroid(frames, canvas=CANVAS):
     """(x, y) in metres of the light of frames (batch, 1, size, size)."""
     light = frames[:, 0].double()
-    across = ((torch.arange(canvas.size) + 0.5) / canvas.size * 2 - 1) * canvas.half_width
+    across = ((torch.arange(canvas.pixels) + 0.5) / canvas.pixels * 2 - 1) * canvas.half_width
     total = light.sum((1, 2))
     return canvas.centre_x + (light.sum(1) @ across) / total, canvas.centre_y - (light.sum(2) @ across) / total
 
@@ -47,13 +47,13 @@ def test_the_centroid_of_the_picture_is_that_of_the_rod_to_a_fraction_of_a_pixel
     canvas = replace(CANVAS, supersampling=supersampling)
     q = torch.linspace(-0.5, 0.5, 101)
     x, y = centroid(rod(q, canvas), canvas)
-    pixel = 2 * canvas.half_width / canvas.size
+    pixel = 2 * canvas.half_width / canvas.pixels
     assert (x - 0.5 * q.sin()).abs().max() < 0.04 * pixel
     assert (y + 0.5 * q.cos()).abs().max() < 0.04 * pixel
 
 
 def test_a_motion_of_a_hundredth_of_a_pixel_is_seen():
-    pixel = 2 * CANVAS.half_width / CANVAS.size
+    pixel = 2 * CANVAS.half_width / CANVAS.pixels
     a, b = rod(torch.tensor([0.1, 0.1 + 0.05 * pixel]))
     assert (a.int() - b.int()).abs().max() >= 1
 
@@ -62,7 +62,7 @@ def test_a_motion_of_a_hundredth_of_a_pixel_is_seen():
 def test_brightness_is_the_area_that_is_covered(supersampling):
     canvas = replace(CANVAS, supersampling=supersampling)
     light = rod(torch.tensor([0.3]), canvas).double().sum() / 255
-    radius, pixel = canvas.width / 2, 2 * canvas.half_width / canvas.size
+    radius, pixel = canvas.width / 2, 2 * canvas.half_width / canvas.pixels
     assert light * pixel**2 == pytest.approx(2 * radius * 1.0 + pi * radius**2, rel=0.01)
 
 

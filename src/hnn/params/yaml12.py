@@ -40,6 +40,9 @@ for tag, pattern, first in (
     CoreLoader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(rf"^(?:{pattern})$"), first)
 CoreLoader.add_constructor("tag:yaml.org,2002:int", CoreLoader.construct_int)
 
+EXPONENT = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+|[-+]\.[0-9]+")
+"""Numbers that YAML 1.2 and DVC read alike and PyYAML by itself as text."""
+
 YAML12, YAML11 = CoreLoader(""), yaml.SafeLoader("")
 """Loaders that say how a single scalar is read."""
 
@@ -86,9 +89,7 @@ def scalars(node: Node, path: str) -> Iterator[tuple[str, ScalarNode]]:
         keys: set[str] = set()
         for key, value in node.value:
             if not isinstance(key, ScalarNode):
-                raise AmbiguousYAML(
-                    f"line {line_of(key)}: {path or 'document'}: given a list or mapping as key, allowed: a name"
-                )
+                raise AmbiguousYAML(f"line {line_of(key)}: {path or 'document'}: given a list as key, allowed: a name")
             name = f"{path}.{key.value}" if path else str(key.value)
             if key.value in keys:
                 raise AmbiguousYAML(f"line {line_of(key)}: {name}: given twice, allowed: once")
@@ -100,7 +101,7 @@ def scalars(node: Node, path: str) -> Iterator[tuple[str, ScalarNode]]:
 def check_scalar(node: ScalarNode, path: str) -> None:
     """Raise `AmbiguousYAML` if a scalar has a tag, or is plain and YAML 1.1 and 1.2 read it as different values.
 
-    A number with an exponent or a sign that only 1.2 sees as one (`1e-3`, `+.5`) is accepted: nobody means it as text.
+    Numbers with an exponent that only 1.2 and DVC read as numbers (`1e-3`) are accepted: they are not meant as text.
     """
     where, text = f"line {line_of(node)}: {path or 'document'}", str(node.value)
     plain = node.style is None
@@ -111,7 +112,7 @@ def check_scalar(node: ScalarNode, path: str) -> None:
         return
     new, old = value_of(text, YAML12), value_of(text, YAML11)
     same = type(new) is type(old) and (new == old or new != new)
-    if not same and not (isinstance(new, float) and isinstance(old, str)):
+    if not same and not (isinstance(old, str) and EXPONENT.fullmatch(text)):
         raise AmbiguousYAML(
             f"{where}: given {text}, which some readers take as {shown(new)} and others as {shown(old)}; "
             f'write {written(new, old)}, or "{text}" if it is text'
