@@ -57,9 +57,8 @@ bench: $(OTHERS) ## how fast, beside the published way of doing each job; BENCH=
 scaling: $(STAMP) ## how cost grows with the size of a job
 	python -m bench.scaling
 
-readme: $(STAMP) ## copy the results of metrics/report.md and the table of bench/results.md into README.md
+readme: $(STAMP) ## copy the results of metrics/report.md into README.md
 	python -m hnn readme
-	python -m bench readme
 
 lock: ## put the newest versions that pyproject.toml allows into requirements.lock
 	$(PYTHON) -m venv --clear $(VENV)

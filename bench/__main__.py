@@ -14,7 +14,7 @@ from bench.store import earlier, rounded, write_json
 from hnn.core.errors import Refused
 
 FOLDER = Path(__file__).parent
-RESULTS, PAGE, README = FOLDER / "results.json", FOLDER / "results.md", FOLDER.parent / "README.md"
+RESULTS, PAGE = FOLDER / "results.json", FOLDER / "results.md"
 REPRO = [name for name, job in JOBS.items() if job.module == "reproducing"]
 NOT_MEASURED = {"reference_s": None, "ours_s": None, "ratio": None}
 
@@ -56,23 +56,12 @@ def run(names: Iterable[str]) -> None:
     print(f"all of it took {(perf_counter() - began) / 60:.1f} minutes")
 
 
-def readme() -> None:
-    """Put the table into README.md, between its marks."""
-    text, page = README.read_text(encoding="utf-8"), PAGE.read_text(encoding="utf-8")
-    begin, end = text.index(table.BEGIN), text.index(table.END)
-    block = page[page.index(table.BEGIN) : page.index(table.END)]
-    README.write_text(text[:begin] + block + text[end:], encoding="utf-8")
-
-
 def main() -> None:
     """Run what is asked for."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the project against the published way.")
-    parser.add_argument("command", nargs="?", choices=["run", "readme"], default="run", help="readme: quote the table there")
     parser.add_argument("--only", nargs="+", choices=list(JOBS), metavar="job", help=f"these rows only: {', '.join(JOBS)}")
     parser.add_argument("--repro", action="store_true", help="also run the whole pipeline from nothing, which takes minutes")
     given = parser.parse_args()
-    if given.command == "readme":
-        return readme()
     names = [name for name in given.only or JOBS if name not in REPRO]
     wanted = given.repro or any(name in REPRO for name in given.only or ())
     run([*names, *(REPRO if wanted else ())])

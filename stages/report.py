@@ -5,6 +5,7 @@ from pathlib import Path
 
 from stages import run
 
+from hnn.core.cell import Cell
 from hnn.evaluation.metrics import energy_change
 from hnn.figures import catalogue, error_curves, films
 from hnn.files import artifacts, formats, paths
@@ -18,11 +19,15 @@ from hnn.systems.base import make_system
 def write_report() -> None:
     """Report on exactly the cells that the parameters name; what older runs left behind is not read."""
     params = load_params()
-    models = dict.fromkeys(params.active, params.models) | dict.fromkeys(params.pixel_tasks, params.latent_models)
+    models = {task: [cell.name for cell in params.cells(task)] for task in params.active + params.pixel_tasks}
     rolled = models | {task: [*params.models, TRUTH] for task in params.active}
-    cells = {(task, model): artifacts.read_cell(task, model) for task, names in rolled.items() for model in names}
-    rollouts = {task: {model: artifacts.read_rollouts(task, model) for model in names} for task, names in rolled.items()}
-    compared = {t: comparisons.compare(t, rollouts[t], params.tasks[t].rollout.draws, t in params.pixel_tasks) for t in models}
+    cells = {(task, name): artifacts.read_cell(Cell.of_name(task, name)) for task, names in rolled.items() for name in names}
+    rollouts = {
+        task: {name: artifacts.unflatten(formats.read_arrays(paths.rollouts_path(Cell.of_name(task, name)))) for name in names}
+        for task, names in rolled.items()
+    }
+    samples = {task: params.tasks[task].rollout.bootstrap_samples for task in models}
+    compared = {t: comparisons.compare(t, rollouts[t], samples[t], t in params.pixel_tasks) for t in models}
     groups = {catalogue.OVERVIEW: catalogue.overview(rollouts)}
     for task, names in models.items():
         constants, canvas = params.tasks[task].system, params.tasks[task].render

@@ -252,7 +252,6 @@ def test_results_have_exactly_the_promised_rows():
 def test_pages_are_made_of_the_results():
     page = (ROOT / "bench" / "results.md").read_text(encoding="utf-8")
     assert page == table.render(RESULTS), "run `python -m bench` again"
-    assert table.block(RESULTS) in (ROOT / "README.md").read_text(encoding="utf-8"), "run `make readme`"
     studies = json.loads((ROOT / "bench" / "scaling.json").read_text(encoding="utf-8"))
     assert list(studies["studies"]) == list(scaling.STUDIES)
     text = (ROOT / "bench" / "scaling.md").read_text(encoding="utf-8")

@@ -16,7 +16,7 @@ from hnn.rendering.canvas import Canvas, OutsideCanvas, render
 from hnn.rendering.shapes import GEOMETRIES, Capsule
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-CANVAS = Canvas(size=28, channels=1, line_width=0.14, supersampling=2, centre_x=0.0, centre_y=-0.5, half_width=0.7)
+CANVAS = Canvas(pixels=28, channels=1, line_width=0.14, supersampling=2, centre_x=0.0, centre_y=-0.5, half_width=0.7)
 WIDE = replace(CANVAS, centre_y=0.0, half_width=2.4, line_width=0.06)
 SCENES = {  # system: a state, its constants, the canvas
     "rod_pendulum": ([0.4, 0.0], {"length": 1.0}, CANVAS),

@@ -67,8 +67,8 @@ def check() -> bool:
     print(f"{'cell':32}{'train':12}{'rollout':12}against HEAD, within the intervals and a part of the means:")
     print(f"{'':56}{TOLERANCE:.0%}, from pixels {PIXEL_TOLERANCE:.0%}")
     differences = []
-    cells = {f"{task}-{model}": TOLERANCE for task in params.state_tasks for model in params.models}
-    cells |= {f"{task}-{model}": PIXEL_TOLERANCE for task in params.pixel_tasks for model in params.latent_models}
+    cells = {cell.key: TOLERANCE for task in params.state_tasks for cell in params.cells(task)}
+    cells |= {cell.key: PIXEL_TOLERANCE for task in params.pixel_tasks for cell in params.cells(task)}
     for key, tolerance in cells.items():
         verdicts = []
         for stage in ("train", "rollout"):

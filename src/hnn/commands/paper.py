@@ -13,6 +13,7 @@ import yaml
 from numpy import ndarray
 
 from hnn.commands.check import git
+from hnn.core.cell import Cell
 from hnn.core.errors import Refused
 from hnn.core.seeding import stream
 from hnn.files import formats, paths
@@ -55,7 +56,7 @@ def errors(revision: str, task: str, model: str) -> tuple[ndarray, int]:
     """A cell's energy errors from held-out starts, (seeds, starts), from DVC's cache, and how many starts are published."""
     import dvc.api  # which takes a while
 
-    with dvc.api.open(paths.rollouts_path(task, model).as_posix(), rev=revision, mode="rb") as file:
+    with dvc.api.open(paths.rollouts_path(Cell.of_name(task, model)).as_posix(), rev=revision, mode="rb") as file:
         arrays = np.load(BytesIO(file.read()))
         return arrays["held_out.quantity.energy_mse"], arrays["table1.quantity.energy_mse"].shape[1]
 

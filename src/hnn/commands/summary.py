@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hnn.core import registry
+from hnn.core.cell import Cell
 from hnn.core.errors import Refused
 from hnn.files import formats, paths
 from hnn.params.loading import load_params
@@ -92,5 +93,5 @@ def models() -> str:
 
 def cells(task: str, model: str) -> list[Path]:
     """The weights that are there, of a task and a model as patterns."""
-    pattern = paths.weights_path(task, model)
+    pattern = paths.weights_path(Cell.of_name(task, model))
     return sorted(pattern.parent.glob(pattern.name))
