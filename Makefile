@@ -37,7 +37,7 @@ lint: $(STAMP) ## ruff and mypy
 	ruff check .
 	mypy
 
-check: $(STAMP) ## hold the metrics in metrics/ against the committed ones, and re-run one cell to compare its bytes
+check: $(STAMP) ## compare the metrics in metrics/ with the committed ones, and re-run one cell to compare its bytes
 	python -m hnn check
 
 paper: export HNN_EXTERNAL_DATA = $(ARCHIVES)

@@ -1,4 +1,4 @@
-"""python -m hnn: what a person asks of a finished run."""
+"""`python -m hnn`: commands on a finished run."""
 
 import argparse
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hnn.core.errors import Refused
 
-ORBIT = "python -m hnn rollout two_body hnn --start 1,0.5,-1,-0.5,-0.2,0.4,0.2,-0.4 --until 100 --out orbit.csv"
+ROLLOUT = "python -m hnn rollout two_body hnn --start 1,0.5,-1,-0.5,-0.2,0.4,0.2,-0.4 --until 100 --out orbit.csv"
 
 
 def report(_: argparse.Namespace) -> None:
@@ -32,14 +32,14 @@ def models(_: argparse.Namespace) -> None:
 
 
 def rollout(given: argparse.Namespace) -> None:
-    """Write one motion of a trained cell, or of the truth, as CSV."""
+    """Write the motion of a trained cell, or of the truth, from one start as CSV."""
     from hnn.commands import rollout
 
     rollout.rollout(**{name: value for name, value in vars(given).items() if name != "command"})
 
 
 def readme(_: argparse.Namespace) -> None:
-    """Put the results of the report into README.md. Example: python -m hnn readme"""
+    """Copy the results of the report into README.md. Example: python -m hnn readme"""
     from hnn.files import formats, paths
     from hnn.reporting.report import extract
 
@@ -49,7 +49,7 @@ def readme(_: argparse.Namespace) -> None:
 
 
 def check(_: argparse.Namespace) -> None:
-    """Hold the metrics against the committed ones. Example: python -m hnn check"""
+    """Compare the metrics with the committed ones. Example: python -m hnn check"""
     from hnn.commands import check
 
     if not check.check():
@@ -65,11 +65,11 @@ def check_params(_: argparse.Namespace) -> None:
 
 
 def parser() -> argparse.ArgumentParser:
-    """All commands and what they take."""
+    """The parser of all commands."""
     whole = argparse.ArgumentParser(
         prog="python -m hnn",
-        description="What a person asks of a finished run, in the project's folder.",
-        epilog=f"Example: {ORBIT}",
+        description="Commands on a finished run, in the project's folder.",
+        epilog=f"Example: {ROLLOUT}",
     )
     commands = whole.add_subparsers(required=True, metavar="command")
     for command in (report, rollout, tasks, models, readme, check, check_params):
@@ -79,13 +79,13 @@ def parser() -> argparse.ArgumentParser:
         )
         one.set_defaults(command=command)
     one = commands.choices["rollout"]
-    one.epilog = f"Example: {ORBIT}"
+    one.epilog = f"Example: {ROLLOUT}"
     one.add_argument("task", help="a task whose states are observed; `python -m hnn tasks` lists them")
     one.add_argument("model", help="a model of `python -m hnn models`, or truth")
     one.add_argument("--start", required=True, help="the first state: positions, then momenta, between commas")
     one.add_argument("--until", required=True, type=float, help="the last time, in seconds")
     one.add_argument("--out", required=True, type=Path, help="the CSV file to write; one that is there is replaced")
-    one.add_argument("--seed", type=int, default=0, help="which of the cell's fits (default: 0)")
+    one.add_argument("--seed", type=int, default=0, help="the fit to use, by its seed (default: 0)")
     one.add_argument("--points", type=int, default=1000, help="times from 0 to --until (default: 1000)")
     one.add_argument("--integrator", help="dop853, gauss, rk4, implicit_midpoint, … (default: the task's in params.yaml)")
     one.add_argument("--step", type=float, help="seconds, of fixed-step integrators (default: the task's in params.yaml)")
@@ -93,13 +93,13 @@ def parser() -> argparse.ArgumentParser:
 
 
 def joined(words: list[str]) -> list[str]:
-    """`--start -1,0` as `--start=-1,0`: argparse takes a word that begins with a minus for an option."""
+    """The words with `--start -1,0` as `--start=-1,0`: argparse takes a word that begins with a minus for an option."""
     i = words.index("--start") if "--start" in words[:-1] else len(words)
     return [*words[:i], "=".join(words[i : i + 2]), *words[i + 2 :]] if i < len(words) else words
 
 
 def main() -> None:
-    """Run one command: what is refused is one line; Ctrl-C exits with 130; a reader that has gone is no error."""
+    """Run one command: a refusal is one line, Ctrl-C exits with 130, a closed pipe (SIGPIPE) is no error."""
     try:
         given = parser().parse_args(joined(sys.argv[1:]))
         given.command(given)

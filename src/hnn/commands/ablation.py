@@ -1,4 +1,4 @@
-"""`make ablation`: HNN and baseline against the amount, noise and derivatives of the data and against width, one at a time.
+"""`make ablation`: HNN and baseline against amount, noise and derivatives of the data and against width, one at a time.
 
 The sweep is a queue of DVC experiments; afterwards their metrics are collected from git into docs/ablations.
 """
@@ -11,15 +11,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from hnn.commands.check import git
+from hnn.core.cell import TRUTH, Cell
 from hnn.core.errors import Refused
-from hnn.figures import ablation
+from hnn.figures.ablation import SweepPoint, sweep_figure, sweep_sentences
 from hnn.files import formats, paths
+from hnn.params.loading import read_raw
+from hnn.params.yaml12 import read_yaml
+from hnn.reporting.results import Interval
 from hnn.reporting.templating import template
 
-__all__ = ["FOLDER", "collect", "commands", "experiments", "queue", "rows"]
+__all__ = ["FOLDER", "collect", "commands", "experiments", "queue", "sweep_points"]
 
 PREFIX = "ablation-"
 FOLDER = Path("docs") / "ablations"
@@ -29,17 +31,15 @@ LABELS = {
     "width": "hidden units in each layer",
     "derivative": "derivatives of the training data",
 }
-"""What is varied, one at a time, and what its axis is called."""
+"""The factors, and the labels of their axes."""
 
 QUANTITIES = ("test_loss", "energy_error", "coordinate_error")
 ORDER = ("exact", "central", "forward")
 
-Row = Mapping[str, Any]
-
 
 def commands(task: str) -> list[list[str]]:
-    """The words after `dvc exp run --queue`, by name; of several values for one key DVC makes as many experiments."""
-    data, stages = f"tasks.{task}.simulate", yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    """The arguments of each `dvc exp run --queue`; DVC makes an experiment of each value of a key."""
+    data, stages = f"tasks.{task}.simulate", read_yaml(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"]
     groups: dict[str, list[list[str]]] = {
         "default": [[]],
         "trajectories": [[f"{data}.train=3,6,12,50,100"]],
@@ -62,8 +62,8 @@ def commands(task: str) -> list[list[str]]:
 
 
 def queue(task: str) -> None:
-    """Put the sweep into DVC's queue, in the place of an earlier one."""
-    params = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    """Put the sweep into DVC's queue and remove an earlier one."""
+    params = read_raw(Path("params.yaml"))
     if task not in params["tasks"] or "simulate" not in params["tasks"][task]:
         raise Refused(f"ablation: given task {task!r}, allowed: a simulated task of params.yaml")
     if old := list(experiments(task)):
@@ -83,61 +83,66 @@ def experiments(task: str) -> dict[str, str]:
     return {name: revision for ref, revision in listed if (name := ref.rsplit("/", 1)[-1]).startswith(f"{PREFIX}{task}-")}
 
 
-def rows(task: str, names: Mapping[str, str]) -> list[dict[str, Any]]:
-    """For each factor, value, model and quantity its {mean, low, high}; the experiment without a change is in every factor."""
-    found = []
+def sweep_points(task: str, names: Mapping[str, str]) -> list[SweepPoint]:
+    """The points of all experiments {name: revision}, sorted; the experiment without a change belongs to every factor."""
+    points = []
     for name, revision in names.items():
-        params = yaml.safe_load(git("show", f"{revision}:params.yaml"))
+        params = read_yaml(git("show", f"{revision}:params.yaml"))
         data = params["tasks"][task]["simulate"]
-        now = {"trajectories": data["train"], "noise": data["noise_q"], "width": params["model"]["hidden"]}
-        now["derivative"] = params["simulate"]["derivative"]
-        factor = name.removeprefix(f"{PREFIX}{task}-").split("-")[0]
-        factors = list(LABELS) if factor == "default" else [factor]
-        there = git("ls-tree", "-r", "--name-only", revision, "metrics").split()
-        for model in ("baseline", "hnn", "truth"):
-            for quantity, value in metrics(task, model, revision, there).items():
-                place = [{"factor": factor, "value": now[factor], "model": model, "quantity": quantity} for factor in factors]
-                found += [{**one, **{edge: value[edge] for edge in ("mean", "low", "high")}} for one in place]
-    return sorted(found, key=key)
+        values = {"trajectories": data["train"], "noise": data["noise_q"], "width": params["model"]["hidden"]}
+        values["derivative"] = params["simulate"]["derivative"]
+        varied = name.removeprefix(f"{PREFIX}{task}-").rpartition("-")[0]
+        files = git("ls-tree", "-r", "--name-only", revision, "metrics").split()
+        for model in ("baseline", "hnn", TRUTH):
+            for quantity, interval in metrics(Cell(task, model), revision, files).items():
+                for factor in LABELS if varied == "default" else [varied]:
+                    points.append(SweepPoint(factor, values[factor], model, quantity, interval))
+    return sorted(points, key=sort_key)
 
 
-def key(row: Row) -> tuple[Any, ...]:
+def sort_key(point: SweepPoint) -> tuple[Any, ...]:
     """Factors in their order, then values from small to large."""
-    value = ORDER.index(row["value"]) if row["value"] in ORDER else float(row["value"])
-    return list(LABELS).index(row["factor"]), value, row["model"], QUANTITIES.index(row["quantity"])
+    value = ORDER.index(str(point.value)) if point.value in ORDER else float(point.value)
+    return list(LABELS).index(point.factor), value, point.model, QUANTITIES.index(point.quantity)
 
 
-def metrics(task: str, model: str, revision: str, there: Sequence[str]) -> dict[str, Any]:
-    """The quantities of one cell of an experiment, as far as it has them."""
-    found: dict[str, Any] = {}
+def metrics(cell: Cell, revision: str, files: Sequence[str]) -> dict[str, Interval]:
+    """The intervals of `QUANTITIES` of one cell of an experiment, as far as it has them."""
+    entries: dict[str, Any] = {}
     for stage in ("train", "rollout"):
-        path = paths.metrics_path(stage, f"{task}-{model}").as_posix()
-        if path in there:
-            found |= json.loads(git("show", f"{revision}:{path}"))
-    return {name: found[name] for name in QUANTITIES if found.get(name)}
+        path = paths.metrics_path(stage, cell.key).as_posix()
+        if path in files:
+            entries |= json.loads(git("show", f"{revision}:{path}"))
+    return {name: Interval.parse(entries[name]) for name in QUANTITIES if entries.get(name)}
 
 
 def collect(task: str) -> None:
-    """Write docs/ablations: a table of all results, a picture for each factor; and docs/ablations.md."""
+    """Write docs/ablations: a table of all results and a figure for each factor; and docs/ablations.md."""
     names = experiments(task)
     if not names:
         raise Refused(f"there are no experiments called {PREFIX}{task}-…: run `make ablation TASK={task}`")
-    table = rows(task, names)
-    formats.write_rows(FOLDER / f"{task}.csv", table)
-    factors = [factor for factor in LABELS if len({row["value"] for row in table if row["factor"] == factor}) > 1]
+    points = sweep_points(task, names)
+    formats.write_rows(FOLDER / f"{task}.csv", [csv_row(point) for point in points])
+    factors = [factor for factor in LABELS if len({point.value for point in points if point.factor == factor}) > 1]
     for factor in factors:
-        figure = ablation.picture([row for row in table if row["factor"] == factor], QUANTITIES, LABELS[factor])
+        figure = sweep_figure([point for point in points if point.factor == factor], QUANTITIES, LABELS[factor])
         formats.write_picture(FOLDER / f"{task}-{factor}.png", figure)
-    seen = {factor: {"label": LABELS[factor], "lines": ablation.said(factor, table)} for factor in factors}
-    seeds = yaml.safe_load(git("show", f"{next(iter(names.values()))}:params.yaml"))["seeds"]
-    page = template("ablations.md").render(task=task, factors=seen, seeds=seeds)
+    sections = {factor: {"label": LABELS[factor], "lines": sweep_sentences(factor, points)} for factor in factors}
+    seeds = read_yaml(git("show", f"{next(iter(names.values()))}:params.yaml"))["seeds"]
+    page = template("ablations.md").render(task=task, factors=sections, seeds=seeds)
     formats.write_text(FOLDER.with_suffix(".md"), page)
 
 
+def csv_row(point: SweepPoint) -> dict[str, Any]:
+    """A row of the table of all results."""
+    row = point._asdict() | point.interval._asdict()
+    return {name: row[name] for name in ("factor", "value", "model", "quantity", "mean", "low", "high")}
+
+
 def main() -> None:
-    """`queue TASK` or `collect TASK`."""
-    parser = argparse.ArgumentParser(prog="python -m hnn.ablation", description="The sweep of `make ablation`.")
-    parser.add_argument("step", choices=["queue", "collect"], help="put it into DVC's queue, or collect what came of it")
+    """Run `queue TASK` or `collect TASK`."""
+    parser = argparse.ArgumentParser(prog="python -m hnn.commands.ablation", description="The sweep of `make ablation`.")
+    parser.add_argument("step", choices=["queue", "collect"], help="put it into DVC's queue, or collect its results")
     parser.add_argument("task", help="a simulated task of params.yaml")
     given = parser.parse_args()
     try:

@@ -1,4 +1,4 @@
-"""Does a run reproduce the committed results? Cell by cell, within the intervals of both; and one cell byte by byte."""
+"""`python -m hnn check`: compare a run with the committed results, cell by cell within intervals, and one cell by bytes."""
 
 import hashlib
 import json
@@ -11,21 +11,21 @@ from typing import Any
 from hnn.files import formats, paths
 from hnn.params.loading import load_params
 
-__all__ = ["TOLERANCE", "agree", "check", "compare"]
+__all__ = ["TOLERANCE", "agree", "check", "compare_metrics"]
 
 TOLERANCE, PIXEL_TOLERANCE = 0.25, 1.0
-"""Intervals are widened by this fraction of their means before they are held against each other.
+"""Fractions of their means by which intervals are widened before they are compared.
 
-Where an encoder ends depends on the last bits of every step: on another processor the same seed is as good as another
-one, and three of them bound a spread only roughly.
+Pixel fits amplify rounding: on another processor a seed is as good as another seed, and three seeds bound their variation only
+roughly.
 """
 
 BYTES = "train@mass_spring-hnn"
-"""The stage that is run again to compare its bytes: a short one."""
+"""The stage that is run again to compare its bytes; a short one."""
 
 
 def agree(a: Any, b: Any, tolerance: float = TOLERANCE) -> bool:
-    """Whether two results agree: intervals {mean, low, high} overlap after widening; plain numbers are equal."""
+    """True if two results agree: intervals {mean, low, high} overlap after widening; plain numbers are equal."""
     if not isinstance(a, Mapping):
         return bool(a == b)
     if a["mean"] is None or b["mean"] is None:
@@ -36,9 +36,9 @@ def agree(a: Any, b: Any, tolerance: float = TOLERANCE) -> bool:
     return bool(low_a <= high_b and low_b <= high_a)
 
 
-def results(found: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Every result of a metrics file: (name, {mean, low, high} or number); how well it was integrated is none."""
-    for name, value in found.items():
+def results(metrics: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every result of a metrics file, (name, {mean, low, high} or number); entries under `integrator` are skipped."""
+    for name, value in metrics.items():
         if name == "integrator":
             continue
         if isinstance(value, Mapping) and "mean" not in value:
@@ -47,8 +47,10 @@ def results(found: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, A
             yield prefix + name, value
 
 
-def compare(committed: Mapping[str, Any], now: Mapping[str, Any], tolerance: float = TOLERANCE) -> tuple[str, list[str]]:
-    """(identical, agrees or differs; the results that differ) of two metrics files."""
+def compare_metrics(
+    committed: Mapping[str, Any], now: Mapping[str, Any], tolerance: float = TOLERANCE
+) -> tuple[str, list[str]]:
+    """(`identical`, `agrees` or `differs`; a line for each result that differs) of two metrics files."""
     if committed == now:
         return "identical", []
     old, new = dict(results(committed)), dict(results(now))
@@ -62,9 +64,9 @@ def compare(committed: Mapping[str, Any], now: Mapping[str, Any], tolerance: flo
 
 
 def check() -> bool:
-    """Print the comparison with the last commit as a table; True if all cells agree and the re-run one has the same bytes."""
+    """Print the comparison with the last commit as a table; True if all cells and the bytes of the repeated one agree."""
     params = load_params()
-    print(f"{'cell':32}{'train':12}{'rollout':12}against HEAD, within the intervals and a part of the means:")
+    print(f"{'cell':32}{'train':12}{'rollout':12}against HEAD, within intervals and a part of the means:")
     print(f"{'':56}{TOLERANCE:.0%}, from pixels {PIXEL_TOLERANCE:.0%}")
     differences = []
     cells = {cell.key: TOLERANCE for task in params.state_tasks for cell in params.cells(task)}
@@ -73,7 +75,9 @@ def check() -> bool:
         verdicts = []
         for stage in ("train", "rollout"):
             path = paths.metrics_path(stage, key)
-            verdict, lines = compare(json.loads(git("show", f"HEAD:{path.as_posix()}")), formats.read_json(path), tolerance)
+            verdict, lines = compare_metrics(
+                json.loads(git("show", f"HEAD:{path.as_posix()}")), formats.read_json(path), tolerance
+            )
             verdicts.append(verdict)
             differences += [f"{path}: {line}" for line in lines]
         print(f"{key:32}{verdicts[0]:12}{verdicts[1]:12}")
@@ -84,12 +88,12 @@ def check() -> bool:
 
 
 def git(*words: str) -> str:
-    """What a git command prints."""
+    """The output of a git command."""
     return subprocess.run(["git", *words], check=True, capture_output=True, text=True).stdout
 
 
 def repeat(stage: str) -> bool:
-    """Run one stage again and say whether dvc.lock, which holds the checksums of its outs, is as before."""
+    """Run one stage again; True if dvc.lock, which has the checksums of its outs, is unchanged."""
     lock = Path("dvc.lock")
     before = hashlib.sha256(lock.read_bytes()).digest()
     subprocess.run([sys.executable, "-m", "dvc", "repro", "--quiet", "--force", "--single-item", stage], check=True)

@@ -1,4 +1,4 @@
-"""One motion for a person: a trained cell or the truth from one start, as a CSV file."""
+"""`python -m hnn rollout`: the motion of a trained cell or of the truth from one start, as a CSV file."""
 
 import sys
 from collections.abc import Mapping
@@ -37,9 +37,10 @@ def rollout(
     integrator: str | None = None,
     step: float | None = None,
 ) -> None:
-    """Write the motion of a cell, or of the task's exact field if `model` is `truth`, from `start` to `until` seconds.
+    """Write the motion of a cell, or of the task's exact field if `model` is `truth`, from `start` over `until` seconds.
 
-    The method is that of the task in params.yaml where none is given. What is wrong is refused first.
+    The integrator and its step are the task's in params.yaml where none is given. Raises `Refused` for bad arguments, before
+    anything is computed.
     """
     params = load_params()
     truth = truth_of(params, task)
@@ -60,12 +61,12 @@ def rollout(
         raise Refused(str(error)) from None
     if not x.isfinite().all():
         last = t[x.isfinite().all(-1)][-1]
-        print(f"warning: the motion explodes after t = {last:g}; from there on it is nan", file=sys.stderr)
+        print(f"warning: the motion diverges after t = {last:g}; from there on it is nan", file=sys.stderr)
     write(out, t.numpy(), x, truth, None if model == TRUTH else field)
 
 
 def check_step(integrator: str, step: float | None) -> None:
-    """Refuse a step that is none, or that the method would not take."""
+    """Refuse a step that is not positive, or given to a method that chooses its own."""
     if step is not None and not step > 0:
         raise Refused(f"--step: given {step:g}, allowed: a positive number of seconds")
     if step is not None and integrator in ADAPTIVE:
@@ -73,7 +74,7 @@ def check_step(integrator: str, step: float | None) -> None:
 
 
 def truth_of(params: Params, task: str) -> System:
-    """The exact system of a task whose states are observed."""
+    """The exact system of a task whose states are observed; raises `Refused` for any other."""
     states = [name for name in params.tasks if name not in params.pixel_tasks]
     if task in params.pixel_tasks:
         raise Refused(
@@ -86,7 +87,7 @@ def truth_of(params: Params, task: str) -> System:
 
 
 def state(text: str, truth: System) -> Tensor:
-    """The state (2n,) that is written as numbers between commas."""
+    """The state (2n,) written as numbers between commas; raises `Refused` for anything else."""
     try:
         numbers = [float(word) for word in text.split(",")]
     except ValueError:
@@ -98,7 +99,7 @@ def state(text: str, truth: System) -> Tensor:
 
 
 def cell(params: Params, task: str, model: str, seed: int) -> trained.Trained:
-    """The trained cell of this project."""
+    """The trained cell of this project; raises `Refused` if there is none."""
     known = [TRUTH, *params.models]
     if model not in known:
         raise Refused(f"model: given {model!r}; {hint(model, known)}")
@@ -110,7 +111,7 @@ def cell(params: Params, task: str, model: str, seed: int) -> trained.Trained:
 
 @torch.no_grad()
 def outside(truth: System, x0: Tensor, task: str) -> str | None:
-    """What of a start the training data do not cover: a component or the energy; None if nothing, or without data."""
+    """A warning on components or energy of a start that the training data do not cover; None if they do, or without data."""
     if not paths.observations_path(task).is_file():
         return None
     seen = torch.from_numpy(artifacts.read_observations(task)[0].x).flatten(0, 1)

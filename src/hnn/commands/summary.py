@@ -1,97 +1,103 @@
-"""What a person asks of a finished run, in plain text: its tables, and what tasks and models there are."""
+"""`python -m hnn report`, `tasks`, `models`: a finished run, its tasks and its models in plain text."""
 
 import shutil
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from hnn.core import registry
-from hnn.core.cell import Cell
+from hnn.core.cell import TRUTH
 from hnn.core.errors import Refused
 from hnn.files import formats, paths
 from hnn.params.loading import load_params
-from hnn.reporting import formatting
+from hnn.reporting.formatting import NOTHING, format_interval
+from hnn.reporting.results import Interval
 
-__all__ = ["blocks", "models", "tables", "tasks"]
+__all__ = ["column_blocks", "models", "tables", "tasks"]
 
 QUANTITIES = ("energy_error", "coordinate_error", "valid_time", "long.energy_error", "outside.energy_error", "test_loss")
 LEGEND = """\
-energy_error: of the spread of energies in the data; coordinate_error: of the
-size of the motion; valid_time: periods until 10 % wrong; long: over the long
-horizon; outside: from starts beyond the training data. Means with 95 %
-intervals. truth is the exact field: its rows are floors. mismatch: the error
-of the integrator is more than a hundredth of the model's."""
+energy_error: in standard deviations of the energy in the training data;
+coordinate_error: relative to the size of the motion; valid_time: periods until
+10 % wrong; long: over the long horizon; outside: from starts outside the
+training data. Means with 95 % intervals. truth is the exact field: its rows
+are floors. mismatch: the error of the integrator is more than a hundredth of
+the model's."""
 WIDEST = 100
 
 
 def tables(width: int | None = None) -> str:
-    """The headline numbers, a table for each task; lines fit the terminal and 100 characters, but for that of the path."""
-    path = paths.METRICS / "report.md"
-    if not path.is_file():
-        raise Refused(f"{path} is not there yet: run `make repro`")
+    """The headline numbers, a table for each task, within the width of the terminal and 100 characters."""
+    report, verdicts = paths.METRICS / "report.md", paths.METRICS / "comparisons.json"
+    if not report.is_file():
+        raise Refused(f"{report} is not there yet: run `make repro`")
     width = width or min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns)
-    found: dict[str, dict[str, dict[str, str]]] = {}
+    compared = formats.read_json(verdicts) if verdicts.is_file() else {}
+    parts = [
+        "\n".join([task, *column_blocks(rows, width), *verdict_lines(compared.get(task, {}))])
+        for task, rows in headline_rows().items()
+    ]
+    return "\n\n".join([*parts, LEGEND, f"The whole report:\n{report.resolve()}"])
+
+
+def headline_rows() -> dict[str, list[dict[str, str]]]:
+    """For each task a row per model: its name, and `QUANTITIES` as text, marked where the integrator contract is broken."""
     rows = formats.read_rows(paths.METRICS / "summary.csv")
     broken = {(row["task"], row["model"], row["quantity"]) for row in rows}
+    found: dict[str, dict[str, dict[str, str]]] = {}
     for row in rows:
         task, model, quantity = row["task"], row["model"], row["quantity"]
-        cells = found.setdefault(task, {}).setdefault(model, {"model": mark(model, (task, model, "mismatch") in broken)})
+        texts = found.setdefault(task, {}).setdefault(model, {"model": mark(model, (task, model, "mismatch") in broken)})
         if quantity in QUANTITIES:
-            starts, dot, _ = quantity.rpartition(".")
-            edges = {key: float(row[key]) if row[key] else None for key in ("mean", "low", "high")}
-            own = bool(dot) and (task, model, f"{starts}.mismatch") in broken
-            cells[quantity] = mark(formatting.format_interval(edges), own)
-    verdicts = paths.METRICS / "comparisons.json"
-    judged = formats.read_json(verdicts) if verdicts.is_file() else {}
-    parts = [
-        "\n".join([task, *blocks(list(cells.values()), width), *said(judged.get(task, {}))]) for task, cells in found.items()
-    ]
-    return "\n\n".join([*parts, LEGEND, f"The whole report:\n{path.resolve()}"])
+            starts, nested, _ = quantity.rpartition(".")
+            mean, low, high = (float(row[key]) if row[key] else None for key in ("mean", "low", "high"))
+            own_mismatch = bool(nested) and (task, model, f"{starts}.mismatch") in broken
+            texts[quantity] = mark(format_interval(Interval(mean, low, high)), own_mismatch)
+    return {task: list(models.values()) for task, models in found.items()}
 
 
 def mark(text: str, mismatch: bool) -> str:
-    """The text, marked where what it is about broke the integrator contract."""
+    """The text, marked if its rollouts break the integrator contract."""
     return text + " (mismatch)" * mismatch
 
 
-def blocks(rows: Sequence[Mapping[str, str]], width: int) -> list[str]:
-    """Lines of rows by `model`: as many of QUANTITIES side by side as fit, the others below them."""
-    import pandas as pd  # which takes a while
+def column_blocks(rows: Sequence[Mapping[str, str]], width: int) -> list[str]:
+    """Lines of a table of rows by `model`: as many columns side by side as fit, the others below them."""
+    import pandas as pd  # takes a second to import
 
     table = pd.DataFrame(rows).set_index("model").rename_axis(None)
-    shown = table.reindex(columns=[name for name in QUANTITIES if name in table]).fillna("–")
+    shown = table.reindex(columns=[name for name in QUANTITIES if name in table]).fillna(NOTHING)
     return [f"  {line}".rstrip() for line in shown.to_string(line_width=width - 2).splitlines() if line]
 
 
-def said(judged: Mapping[str, Mapping[str, Mapping[str, Mapping[str, str]]]]) -> list[str]:
-    """One line for each comparison at the published horizon: what is better, worse, or not distinguishable."""
-    lines = []
-    for pair, sets in judged.items():
-        verdicts = {name: value["verdict"] for name, value in sets.get("held_out", {}).items() if name in QUANTITIES}
-        lines += [f"  {pair}: {name} {verdict}" for name, verdict in verdicts.items()]
-    return lines
+def verdict_lines(compared: Mapping[str, Mapping[str, Mapping[str, Mapping[str, str]]]]) -> list[str]:
+    """One line for each comparison and quantity at the published horizon, from the entry of a task in comparisons.json."""
+    return [
+        f"  {title}: {name} {difference['verdict']}"
+        for title, sets in compared.items()
+        for name, difference in sets.get("held_out", {}).items()
+        if name in QUANTITIES
+    ]
 
 
 def tasks() -> str:
-    """A line for each task of params.yaml: how it is observed, how many of its cells are trained, what it is."""
+    """A line for each task of params.yaml: how it is observed, the number of its trained cells, its system."""
     params = load_params()
     lines = []
     for name, task in params.tasks.items():
-        seen = "recording" if task.ingest else "pictures" if name in params.pixel_tasks else "states"
-        about = registry.summaries("systems", str(task.system["name"]))[0]
-        lines.append(f"{name:<16} {seen:<10} {len(cells(name, '*')):>2} trained  {about}")
+        observed = "recording" if task.ingest else "frames" if task.from_pixels else "states"
+        system = registry.summaries("systems", str(task.system["name"]))[0]
+        lines.append(f"{name:<16} {observed:<10} {trained(name, '*'):>2} trained  {system}")
     return "\n".join(lines)
 
 
 def models() -> str:
-    """A line for each model: how many of its cells are trained, what it is."""
-    lines = [f"{'truth':<16} needs none  The exact field of the task's system."]
+    """A line for each model: the number of its trained cells, its summary."""
+    lines = [f"{TRUTH:<16} needs none  The exact field of the task's system."]
     for name in registry.names("models"):
-        count = len(cells("*", name) + cells("*", f"{name}-*"))
+        count = trained("*", name) + trained("*", f"{name}-*")
         lines.append(f"{name:<16} {count:>2} trained  {registry.summaries('models', name)[0]}")
     return "\n".join(lines)
 
 
-def cells(task: str, model: str) -> list[Path]:
-    """The weights that are there, of a task and a model as patterns."""
-    pattern = paths.weights_path(Cell.of_name(task, model))
-    return sorted(pattern.parent.glob(pattern.name))
+def trained(task: str, name: str) -> int:
+    """The number of trained cells whose task and name match two patterns."""
+    return len(list(paths.MODELS.glob(f"{task}-{name}.safetensors")))

@@ -1,18 +1,17 @@
-"""What is seen of a sweep over one factor: a picture and a few sentences. Reads no file."""
+"""The figure and the sentences of a sweep over one factor."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from hnn.core.cell import TRUTH as TRUTH_MODEL
 from hnn.figures.style import TRUTH, colour, panels
-from hnn.reporting.formatting import format_interval, verdict
+from hnn.reporting.formatting import format_interval
+from hnn.reporting.results import Interval
 
-__all__ = ["picture", "said"]
-
-Row = Mapping[str, Any]
-"""A value of the factor, a model, a quantity, and its mean, low and high."""
+__all__ = ["SweepPoint", "sweep_figure", "sweep_sentences"]
 
 UNITS = {
     "test_loss": "mean square of dx/dt",
@@ -21,25 +20,34 @@ UNITS = {
 }
 
 
-def picture(rows: Sequence[Row], quantities: Sequence[str], label: str) -> Figure:
-    """A panel for each quantity against the values of one factor, each at an equal distance: means and 95 % intervals.
+class SweepPoint(NamedTuple):
+    """A quantity of one model at one value of a factor."""
 
-    Rows have value, model, quantity, mean, low and high; the truth is a floor of the loss, and next to zero elsewhere.
+    factor: str
+    value: float | str
+    model: str
+    quantity: str
+    interval: Interval
+
+
+def sweep_figure(points: Sequence[SweepPoint], quantities: Sequence[str], label: str) -> Figure:
+    """A panel for each quantity against the values of one factor, equally spaced: means and 95 % intervals.
+
+    The truth is drawn as the floor of the loss; its other errors are next to zero.
     """
     figure, axes = panels(len(quantities))
-    values = list(dict.fromkeys(row["value"] for row in rows))
-    models = [model for model in dict.fromkeys(row["model"] for row in rows) if model != "truth"]
+    values = list(dict.fromkeys(point.value for point in points))
+    models = [model for model in dict.fromkeys(point.model for point in points) if model != TRUTH_MODEL]
     for axis, quantity in zip(axes, quantities, strict=True):
-        own = [row for row in rows if row["quantity"] == quantity and row["mean"] is not None]
+        own = [point for point in points if point.quantity == quantity and point.interval.mean is not None]
         for i, model in enumerate(models):
-            line = [row for row in own if row["model"] == model]
-            x, mean = [values.index(row["value"]) + 0.08 * i for row in line], np.array([row["mean"] for row in line])
-            ends = np.abs([[row["low"] for row in line] - mean, [row["high"] for row in line] - mean])
+            line = [point for point in own if point.model == model]
+            x, mean = [values.index(point.value) + 0.08 * i for point in line], means(line)
+            ends = np.abs([[point.interval.low for point in line] - mean, [point.interval.high for point in line] - mean])
             axis.errorbar(x, mean, ends, marker="o", ms=4, lw=1.2, capsize=3, color=colour(model), label=model)
-        floor = [row for row in own if row["model"] == "truth"] if quantity == "test_loss" else []
+        floor = [point for point in own if point.model == TRUTH_MODEL] if quantity == "test_loss" else []
         if floor:
-            x, mean = [values.index(row["value"]) for row in floor], np.array([row["mean"] for row in floor])
-            axis.plot(x, mean, "--", color=TRUTH, label="truth")
+            axis.plot([values.index(point.value) for point in floor], means(floor), "--", color=TRUTH, label=TRUTH_MODEL)
         axis.set_yscale("log")
         axis.set_title(quantity.replace("_", " "))
         axis.set_xticks(range(len(values)), [str(value) for value in values])
@@ -49,15 +57,31 @@ def picture(rows: Sequence[Row], quantities: Sequence[str], label: str) -> Figur
     return figure
 
 
-def said(factor: str, table: Sequence[Row]) -> list[str]:
-    """What is seen of one factor, a line each: how far the energy errors go, and who is better where."""
-    own = [row for row in table if row["factor"] == factor and row["quantity"] == "energy_error"]
-    series = {model: [row for row in own if row["model"] == model] for model in ("hnn", "baseline")}
-    first, last = series["hnn"][0]["value"], series["hnn"][-1]["value"]
-    ways = [f"{model}'s from {format_interval(line[0])} to {format_interval(line[-1])}" for model, line in series.items()]
-    words: dict[str, list[str]] = {"better": [], "worse": [], "not distinguishable": []}
+def means(points: Sequence[SweepPoint]) -> np.ndarray:
+    """The means of the points, (points,)."""
+    return np.array([point.interval.mean for point in points])
+
+
+def sweep_sentences(factor: str, points: Sequence[SweepPoint]) -> list[str]:
+    """Two sentences on one factor: the range of the energy errors, and where HNN's differs from the baseline's."""
+    own = [point for point in points if point.factor == factor and point.quantity == "energy_error"]
+    series = {model: [point for point in own if point.model == model] for model in ("hnn", "baseline")}
+    first, last = series["hnn"][0].value, series["hnn"][-1].value
+    ranges = [
+        f"{model}'s from {format_interval(line[0].interval)} to {format_interval(line[-1].interval)}"
+        for model, line in series.items()
+    ]
+    values: dict[str, list[str]] = {"below the baseline's": [], "above it": [], "not distinguishable": []}
     for a, b in zip(series["hnn"], series["baseline"], strict=True):
-        words[verdict(a, b)].append(str(a["value"]))
-    names = {"better": "below the baseline's", "worse": "above it", "not distinguishable": "not distinguishable"}
-    where = "; ".join(f"{names[word]} at {', '.join(values)}" for word, values in words.items() if values)
-    return [f"From {first} to {last}, energy errors go: {', '.join(ways)}.", f"hnn's energy error is {where}."]
+        values[position(a.interval, b.interval)].append(str(a.value))
+    where = "; ".join(f"{words} at {', '.join(at)}" for words, at in values.items() if at)
+    return [f"From {first} to {last}, energy errors go: {', '.join(ranges)}.", f"hnn's energy error is {where}."]
+
+
+def position(a: Interval, b: Interval) -> str:
+    """The position of an error a relative to b, which are not paired: they differ only if their intervals do not overlap."""
+    if a.low is None or a.high is None or b.low is None or b.high is None:
+        return "not distinguishable"
+    if a.high < b.low:
+        return "below the baseline's"
+    return "above it" if a.low > b.high else "not distinguishable"

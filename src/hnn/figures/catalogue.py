@@ -1,4 +1,4 @@
-"""Which pictures the report has, in which order, and what is written below each. Reads no file."""
+"""The figures of the report: their order and captions."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from matplotlib.figure import Figure
 from numpy import ndarray
 from torch import Tensor
 
+from hnn.core.cell import TRUTH
 from hnn.core.trajectories import TrueMotion
 from hnn.figures import error_curves, films, pixels, states
 from hnn.reporting.definitions import LOSSES
-from hnn.reporting.results import TRUTH
 
 __all__ = ["OVERVIEW", "Group", "Shown", "captions", "drawn", "of_pixels", "of_states", "overview"]
 
@@ -22,38 +22,38 @@ Draw = Callable[..., Tensor]
 
 @dataclass(frozen=True)
 class Shown:
-    """What of one task is drawn."""
+    """The arrays of one task that figures are drawn of."""
 
     task: str
     motions: Mapping[str, TrueMotion]
     rollouts: error_curves.Models
     curves: Mapping[str, Mapping[str, ndarray]]
-    """By model the columns of its training curves."""
+    """Columns of the training curves by model."""
 
 
 OVERVIEW = "Errors against time"
-"""The title of the figures that show all tasks at once."""
+"""Title of the figures of all tasks together."""
 
 BANDS = "median and quartiles over seeds and starts; the dotted black line is the floor, where it is near enough to be drawn"
 
 CAPTIONS = {
     "energy-error": f"Energy error of held-out starts over the longest horizon: {BANDS}.",
     "coordinate-error": f"Distance from the true motion of held-out starts over the longest horizon: {BANDS}.",
-    "errors": f"How errors grow: {BANDS}.",
-    "paths": "Paths from the same starts, the dots, by truth and models of the first seed; the frame cuts off what leaves it.",
-    "energy": "Energy along one motion, of the first seed: what it really is, and what a learned H takes it to be.",
+    "errors": f"Errors against time: {BANDS}.",
+    "paths": "Paths from the same starts, the dots, by truth and models of the first seed, cut off at the frame.",
+    "energy": "Energy along one motion, of the first seed: the true energy, and each learned energy.",
     "losses": "Training: mean loss and its range over the seeds; dotted black: the exact field on the same data.",
     "autoencoder": "Training of the autoencoder that both models start from: mean loss and its range over the seeds.",
-    "film": "One motion in pictures, of the first seed; what leaves the picture is not drawn.",
-    "angle": "The angle that a linear probe reads, each model by its own map; the frame cuts off what leaves it.",
+    "film": "One motion in frames, of the first seed, cut off at the frame.",
+    "angle": "The angle read by a linear probe, each model by its own map, cut off at the frame.",
     "portrait": "The learned H over latent states, and rollouts from held-out starts.",
-    "counterfactual": "Energy is added midway along the gradient of the learned H; then the motion goes on by itself.",
+    "counterfactual": "Energy is added midway along the gradient of the learned H; then the learned motion continues.",
 }
-"""What a figure shows, by its name without the task and the model."""
+"""Captions by the name of the figure without task and model."""
 
 
 def drawn(groups: Mapping[str, Group]) -> dict[str, Figure | ndarray]:
-    """All pictures by file name."""
+    """All figures by file name."""
     return {name: picture for group in groups.values() for name, (picture, _) in group.items()}
 
 
@@ -63,14 +63,14 @@ def captions(groups: Mapping[str, Group]) -> dict[str, dict[str, str]]:
 
 
 def captioned(figures: Mapping[str, Figure]) -> Group:
-    """Figures with the captions of their kind."""
+    """The figures with their captions."""
     return {
         f"{name}.png": (figure, CAPTIONS.get(name) or CAPTIONS[name.rsplit("-", 1)[-1]]) for name, figure in figures.items()
     }
 
 
 def animated(task: str, moving: Mapping[str, ndarray], shown: list[str]) -> Group:
-    """Animations: that of the motion has the films `shown` from left to right, any other is a model's counterfactual."""
+    """Animations with captions: the motion, with the films `shown` from left to right, and each model's counterfactual."""
     group: Group = {}
     for name, film in moving.items():
         model = name.removeprefix(f"{task}-").removesuffix("-counterfactual")
@@ -85,12 +85,12 @@ def overview(rollouts: Mapping[str, error_curves.Models]) -> Group:
 
 
 def of_states(shown: Shown, axes: tuple[str, str], draw: Draw | None, floor: float | None) -> Group:
-    """The pictures of a task whose states are observed: `axes` names q and p, `floor` is the test loss of the exact field.
+    """The figures of a task whose states are observed: `axes` names q and p, `floor` is the test loss of the exact field.
 
     `draw` makes frames of states, if the task has a canvas.
     """
     task, motions = shown.task, shown.motions
-    learned = {model: sets for model, sets in shown.rollouts.items() if model != TRUTH}
+    learned = {model: found for model, found in shown.rollouts.items() if model != TRUTH}
     paths, energy = states.task_figures(task, axes, motions, learned).items()
     figures = dict([paths, (f"{task}-errors", error_curves.band_figure(task, shown.rollouts)), energy])
     figures[f"{task}-losses"] = states.losses(
@@ -103,7 +103,7 @@ def of_states(shown: Shown, axes: tuple[str, str], draw: Draw | None, floor: flo
 
 
 def of_pixels(shown: Shown, autoencoder: Mapping[str, ndarray]) -> Group:
-    """The pictures of a task that is seen in pictures; `autoencoder` has the curves of the one that all models start from."""
+    """The figures of a pixel task; `autoencoder` has the training curves of the pretrained autoencoder."""
     task, rollouts = shown.task, shown.rollouts
     figures = pixels.task_figures(task, shown.motions, rollouts) | {f"{task}-errors": error_curves.band_figure(task, rollouts)}
     figures[f"{task}-losses"] = states.losses(
@@ -111,5 +111,5 @@ def of_pixels(shown: Shown, autoencoder: Mapping[str, ndarray]) -> Group:
     )
     title = f"{task}: loss of the autoencoder, mean and range over the seeds"
     figures[f"{task}-autoencoder"] = states.losses({"autoencoder": autoencoder}, None, title, LOSSES["pixels"])
-    names = [name.replace("\n", " ") for name in films.decoded(rollouts) if not name.endswith("-euler")]
+    names = [name.replace("\n", " ") for name in films.decoded(rollouts) if not films.through_euler(name)]
     return captioned(figures) | animated(task, films.animations(task, rollouts), names)

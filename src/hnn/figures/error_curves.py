@@ -1,4 +1,4 @@
-"""Errors against time: median and quartiles over seeds and starts, as figures and as rows for `dvc plots`. Reads no file."""
+"""Errors against time: median and quartiles over seeds and starts, as figures and as rows for `dvc plots`."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,14 +7,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy import ndarray
 
+from hnn.core.trajectories import CellRollouts, Rollout
 from hnn.figures.style import TRUTH, colour, dashes, panels
 
-__all__ = ["Models", "band_figure", "error_panels", "errors", "overview", "quartiles", "rows"]
+__all__ = ["Models", "band_figure", "draw_bands", "errors", "overview", "quartiles", "rows"]
 
-Models = Mapping[str, Mapping[str, Mapping[str, ndarray]]]
-"""For each model and set of starts the arrays of `hnn.rollouts.roll`."""
+Models = Mapping[str, CellRollouts]
+"""The rollouts of the cells of a task by their names."""
 
-LABELS = {"energy": "energy error / spread in the data", "distance": "distance from truth / size"}
+LABELS = {"energy": "energy error / energy std", "distance": "distance from truth / size"}
 FLOORS = ("truth", "floor")
 ROWS = 200
 
@@ -22,33 +23,30 @@ ROWS = 200
 def errors(models: Models, kind: str) -> dict[str, tuple[ndarray, ndarray]]:
     """For each model the times (time,) and its errors (seeds, starts, time), over its longest horizon.
 
-    From pixels, `floor` is what all probes read from the true frames, which are encoded at the published horizon.
+    From pixels, `floor` has the errors of all probes on the true frames, over the published horizon.
     """
-    found = {}
-    for model, sets in models.items():
-        rolled = sets.get("long", sets["held_out"])
-        found[model] = rolled["t"], error(rolled, kind)
-    encoded = [sets["floor"] for sets in models.values() if "floor" in sets]
-    if encoded:
-        found["floor"] = encoded[0]["t"], np.concatenate([error(rolled, kind) for rolled in encoded])
-    return found
+    curves = {model: (found.longest.t, error(found.longest, kind)) for model, found in models.items()}
+    floors = [found.sets["floor"] for found in models.values() if "floor" in found.sets]
+    if floors:
+        curves["floor"] = floors[0].t, np.concatenate([error(floor, kind) for floor in floors])
+    return curves
 
 
-def error(rolled: Mapping[str, ndarray], kind: str) -> ndarray:
-    """|E(x̂(t)) - E(x(t))| over the spread of energies, or the relative distance |x̂(t) - x(t)|: (seeds, starts, time)."""
+def error(rollout: Rollout, kind: str) -> ndarray:
+    """|E(x̂(t)) - E(x(t))| over the standard deviation of E, or the relative distance |x̂(t) - x(t)|: (seeds, starts, time)."""
     if kind == "distance":
-        return rolled["distance"]
-    return np.abs(rolled["energy"] - rolled["true_energy"]) / rolled["energy_scale"]
+        return rollout.distance
+    return np.abs(rollout.energy - rollout.true_energy) / rollout.energy_scale
 
 
 def quartiles(values: ndarray) -> ndarray:
-    """Lower quartile, median and upper quartile over seeds and starts (3, time); what is lost counts as infinitely wrong."""
+    """Lower quartile, median and upper quartile over seeds and starts (3, time); NaN counts as infinite."""
     return np.quantile(np.nan_to_num(values, nan=np.inf), [0.25, 0.5, 0.75], axis=(0, 1), method="nearest")
 
 
-def error_panels(axis: Axes, found: Mapping[str, tuple[ndarray, ndarray]]) -> None:
-    """Draw the bands of all models into one panel with a log axis; a floor far below is written, not drawn."""
-    bands = {name: (t[1:], quartiles(values)[:, 1:]) for name, (t, values) in found.items()}  # at t = 0 all errors are zero
+def draw_bands(axis: Axes, curves: Mapping[str, tuple[ndarray, ndarray]]) -> None:
+    """Draw the bands of all models into one panel with a log axis; a floor far below the others is stated as text."""
+    bands = {name: (t[1:], quartiles(values)[:, 1:]) for name, (t, values) in curves.items()}  # at t = 0 all errors are zero
     shown = [band[np.isfinite(band) & (band > 0)] for name, (_, band) in bands.items() if name not in FLOORS]
     least = min((part.min() for part in shown if part.size), default=0.0)
     for name, (t, (low, median, high)) in bands.items():
@@ -67,7 +65,7 @@ def overview(tasks: Mapping[str, Models]) -> dict[str, Figure]:
     for kind, label in LABELS.items():
         figure, axes = panels(len(tasks), width=2.7, height=3.0)
         for axis, (task, models) in zip(axes, tasks.items(), strict=True):
-            error_panels(axis, errors(models, kind))
+            draw_bands(axis, errors(models, kind))
             axis.set_title(task)
         axes[0].set_ylabel(label)
         legend(figure, axes)
@@ -79,7 +77,7 @@ def band_figure(task: str, models: Models) -> Figure:
     """Both errors of one task side by side."""
     figure, axes = panels(2, width=5, height=3.5)
     for axis, (kind, label) in zip(axes, LABELS.items(), strict=True):
-        error_panels(axis, errors(models, kind))
+        draw_bands(axis, errors(models, kind))
         axis.set_ylabel(label)
     legend(figure, axes)
     figure.suptitle(f"{task}: errors against time, median and quartiles over seeds and starts")
@@ -94,7 +92,7 @@ def legend(figure: Figure, axes: Sequence[Axes]) -> None:
 
 def rows(models: Models) -> list[dict[str, float | str]]:
     """Rows for a plot, at 200 times or fewer: t, model, and the quartiles of both errors, empty where infinite."""
-    found: list[dict[str, float | str]] = []
+    table: list[dict[str, float | str]] = []
     bands = {kind: errors(models, kind) for kind in LABELS}
     for model, (t, _) in bands["energy"].items():
         values = {kind: quartiles(bands[kind][model][1]) for kind in LABELS}
@@ -105,5 +103,5 @@ def rows(models: Models) -> list[dict[str, float | str]]:
                 row |= {
                     name: float(v[i]) if np.isfinite(v[i]) else "" for name, v in zip(names, (low, median, high), strict=True)
                 }
-            found.append(row)
-    return found
+            table.append(row)
+    return table

@@ -1,4 +1,4 @@
-"""Frames to film strips and animations: truth and models side by side, of states and of pixels. Reads no file."""
+"""Film strips and animations: truth and models side by side, of states and of pixels."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -8,20 +8,21 @@ from matplotlib.figure import Figure
 from numpy import ndarray
 from torch import Tensor
 
-from hnn.core.trajectories import TrueMotion
+from hnn.core.cell import Cell
+from hnn.core.trajectories import CellRollouts, TrueMotion
 from hnn.figures.style import TRUTH, colour
 
 __all__ = ["CANVAS", "animated", "animations", "decoded", "drawn", "film_strip", "frames_of", "picture"]
 
 CANVAS = {"pixels": 72, "channels": 3, "line_width": 0.06}
-"""How the states of a task are drawn for a person to look at: see `hnn.rendering.Canvas`."""
+"""The canvas of films of observed states: see `hnn.rendering.canvas.Canvas`."""
 
 Films = Mapping[str, ndarray]
-"""Frames (time, channels, size, size), bytes, by the name of who made them."""
+"""Frames (time, channels, size, size), bytes, by model or `truth`."""
 
 
 def picture(frame: ndarray) -> ndarray:
-    """A frame (channels, size, size) as matplotlib shows it."""
+    """A frame (channels, size, size) in matplotlib's layout."""
     return frame[0] if len(frame) == 1 else np.moveaxis(frame, 0, -1)
 
 
@@ -53,12 +54,12 @@ def drawn(
     task: str,
     draw: Callable[..., Tensor],
     motions: Mapping[str, TrueMotion],
-    models: Mapping[str, Mapping[str, Mapping[str, ndarray]]],
+    models: Mapping[str, CellRollouts],
 ) -> dict[str, Figure]:
-    """The film strip of a task whose states are observed: `draw` makes frames of states; what leaves the canvas is cut off."""
+    """The film strip of a task whose states are observed: `draw` makes frames of states, cut off at the edge of the canvas."""
     motion = motions["held_out"]
     times = frames_of(motion.t, 10)
-    states = {"truth": motion.x[0]} | {name: found["held_out"]["x"][0, 0] for name, found in models.items()}
+    states = {"truth": motion.x[0]} | {name: found.sets["held_out"].x[0, 0] for name, found in models.items()}
     strips = {name: draw(torch.from_numpy(x[times]), strict=False).numpy() for name, x in states.items()}
     title = f"{task}: one motion over {motion.t[-1]:.3g} s"
     return {f"{task}-film": film_strip(strips, range(len(times)), motion.t[times], title)}
@@ -68,12 +69,12 @@ def animated(
     task: str,
     draw: Callable[..., Tensor],
     motions: Mapping[str, TrueMotion],
-    models: Mapping[str, Mapping[str, Mapping[str, ndarray]]],
+    models: Mapping[str, CellRollouts],
 ) -> dict[str, ndarray]:
     """The animation of the same motion by file name: grey frames (time, height, width) of truth and models side by side."""
     motion = motions["held_out"]
     times = frames_of(motion.t, 101)
-    states = [motion.x[0], *(found["held_out"]["x"][0, 0] for found in models.values())]
+    states = [motion.x[0], *(found.sets["held_out"].x[0, 0] for found in models.values())]
     return {f"{task}-film": side_by_side([draw(torch.from_numpy(x[times]), strict=False).numpy() for x in states], 2)}
 
 
@@ -85,23 +86,27 @@ def side_by_side(films: Sequence[ndarray], scale: int = 3) -> ndarray:
     return joined.repeat(scale, axis=1).repeat(scale, axis=2)
 
 
-def decoded(models: Mapping[str, Mapping[str, Mapping[str, ndarray]]]) -> dict[str, ndarray]:
-    """The true film of the first start, each by its map, then those as published: an Euler map, rolled out as an ODE."""
-    found = {"truth": next(iter(models.values()))["film"]["true"]}
-    found |= {name: rolled["film"]["decoded"] for name, rolled in models.items()}
-    return found | {
-        f"{name}\ncontinuous": rolled["film"]["continuous"] for name, rolled in models.items() if name.endswith("-euler")
-    }
+def decoded(models: Mapping[str, CellRollouts]) -> dict[str, ndarray]:
+    """The true film of the first start, those decoded from rollouts by the trained maps, and from Euler maps as an ODE."""
+    visuals = {name: found.visuals for name, found in models.items() if found.visuals}
+    films = {"truth": next(iter(visuals.values())).film["true"]}
+    films |= {name: seen.film["decoded"] for name, seen in visuals.items()}
+    return films | {f"{name}\ncontinuous": seen.film["continuous"] for name, seen in visuals.items() if through_euler(name)}
 
 
-def animations(task: str, models: Mapping[str, Mapping[str, Mapping[str, ndarray]]]) -> dict[str, ndarray]:
+def through_euler(name: str) -> bool:
+    """True for the name of a cell that was trained through an Euler map."""
+    return Cell.of_name("", name).step_map == "euler"
+
+
+def animations(task: str, models: Mapping[str, CellRollouts]) -> dict[str, ndarray]:
     """Grey frames (time, height, width) by file name: truth and models side by side, and each counterfactual.
 
-    Every second frame, and of Euler maps only what is published, so that the files stay small enough for git.
+    Every second frame, and of Euler maps only the published, continuous rollouts, to keep the files small.
     """
-    shown = [film[::2] for name, film in decoded(models).items() if not name.endswith("-euler")]
-    found = {f"{task}-film": side_by_side(shown)}
-    for name, rolled in models.items():
-        if "counterfactual" in rolled:
-            found[f"{task}-{name}-counterfactual"] = side_by_side([rolled["counterfactual"]["decoded"][::2]])
-    return found
+    shown = [film[::2] for name, film in decoded(models).items() if not through_euler(name)]
+    films = {f"{task}-film": side_by_side(shown)}
+    for name, found in models.items():
+        if found.visuals and found.visuals.counterfactual:
+            films[f"{task}-{name}-counterfactual"] = side_by_side([found.visuals.counterfactual.decoded[::2]])
+    return films

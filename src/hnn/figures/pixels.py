@@ -1,4 +1,4 @@
-"""Figures of what a model that sees only pixels sees, believes and foretells. Reads no file."""
+"""Figures of a pixel task: predicted films, angles, portraits of the learned energy, counterfactual motions."""
 
 from collections.abc import Mapping
 
@@ -6,19 +6,19 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy import ndarray
 
-from hnn.core.trajectories import TrueMotion
+from hnn.core.trajectories import CellRollouts, Counterfactual, Portrait, TrueMotion
 from hnn.figures.films import decoded, film_strip, frames_of, picture
 from hnn.figures.style import TRUTH, colour, dashes, panels
 
-__all__ = ["angles", "counterfactual", "portrait", "task_figures"]
+__all__ = ["angles", "counterfactual_figure", "portrait_figure", "task_figures"]
 
 
-def portrait(energy: Mapping[str, ndarray], paths: ndarray, title: str) -> Figure:
-    """Latent rollouts (starts, time, 2) over contours of the learned H on the grid `q` (columns,), `p` (rows,)."""
+def portrait_figure(portrait: Portrait, paths: ndarray, title: str) -> Figure:
+    """Latent rollouts (starts, time, 2) over contours of the learned H."""
     figure, axes = panels(1, height=4.2, width=5)
     axis = axes[0]
-    contours = axis.contourf(energy["q"], energy["p"], energy["energy"] - energy["energy"].min(), 20, cmap="cividis")
-    figure.colorbar(contours, ax=axis, label="learned H, above its least")
+    contours = axis.contourf(portrait.q, portrait.p, portrait.energy - portrait.energy.min(), 20, cmap="cividis")
+    figure.colorbar(contours, ax=axis, label="learned H, above its minimum")
     for path in paths:
         axis.plot(path[:, 0], path[:, 1], color="white", lw=0.8)
     axis.plot(paths[:, 0, 0], paths[:, 0, 1], "o", ms=3, color="white")
@@ -27,7 +27,7 @@ def portrait(energy: Mapping[str, ndarray], paths: ndarray, title: str) -> Figur
 
 
 def angles(t: ndarray, truth: ndarray, models: Mapping[str, ndarray], title: str) -> Figure:
-    """The first coordinate (time,), read by each model's probe, against time; the last third of it a second time, larger."""
+    """The first coordinate (time,) by each model's probe against time, and its last third enlarged."""
     figure, axes = panels(2, width=5)
     late = slice(-len(t) // 3, None)
     for axis, part in zip(axes, (slice(None), late), strict=True):
@@ -43,26 +43,26 @@ def angles(t: ndarray, truth: ndarray, models: Mapping[str, ndarray], title: str
     return figure
 
 
-def counterfactual(found: Mapping[str, ndarray], energy: Mapping[str, ndarray], step: float, title: str) -> Figure:
-    """A motion that is given energy midway: its frames, its path over the contours of H, and H against time."""
-    before, adding, after = (int(count) for count in found["phases"])
+def counterfactual_figure(motion: Counterfactual, portrait: Portrait, step: float, title: str) -> Figure:
+    """A motion to which energy is added midway: its frames, its path over the contours of H, and H against time."""
+    before, adding, after = (int(count) for count in motion.phases)
     figure = Figure(figsize=(9, 5), layout="constrained", dpi=110)
     grid = figure.add_gridspec(2, 1, height_ratios=[1, 2.6])
     top, bottom = (figure.add_subfigure(grid[i]) for i in range(2))
     times = np.linspace(0, before + adding + after, 12).round().astype(int)
     for axis, time in zip(top.subplots(1, len(times)), times, strict=True):
-        axis.imshow(picture(found["decoded"][time]), cmap="gray", vmin=0, vmax=255)
+        axis.imshow(picture(motion.decoded[time]), cmap="gray", vmin=0, vmax=255)
         axis.set(xticks=[], yticks=[])
         axis.set_title(f"{step * time:.2g} s", fontsize=8, color=phase_colour(time, before, adding))
         axis.spines[:].set_visible(False)
     left, right = bottom.subplots(1, 2)
-    left.contour(energy["q"], energy["p"], energy["energy"], 14, colors="0.8", linewidths=0.7, linestyles="solid")
+    left.contour(portrait.q, portrait.p, portrait.energy, 14, colors="0.8", linewidths=0.7, linestyles="solid")
     bounds = [(0, before), (before, before + adding), (before + adding, before + adding + after)]
     for (first, last), label in zip(bounds, ("the motion", "along ∇H", "the motion again"), strict=True):
         part = slice(first, last + 1)
         line = phase_colour(last, before, adding)
-        left.plot(*found["z"][part].T, color=line, lw=1.2, label=label)
-        right.plot(step * np.arange(first, last + 1), found["energy"][part], color=line, lw=1.5)
+        left.plot(*motion.z[part].T, color=line, lw=1.2, label=label)
+        right.plot(step * np.arange(first, last + 1), motion.energy[part], color=line, lw=1.5)
     left.set(xlabel="latent q", ylabel="latent p")
     left.legend(frameon=False, fontsize=8)
     right.set(xlabel="time in s", ylabel="learned H")
@@ -77,23 +77,25 @@ def phase_colour(time: int, before: int, adding: int) -> str:
     return "#D55E00" if before < time <= before + adding else "#0072B2"
 
 
-def task_figures(
-    task: str, motions: Mapping[str, TrueMotion], models: Mapping[str, Mapping[str, Mapping[str, ndarray]]]
-) -> dict[str, Figure]:
-    """The figures of one pixel task by file name, of the first seed: `models[model]` as the stage rollout_pixels writes it."""
+def task_figures(task: str, motions: Mapping[str, TrueMotion], models: Mapping[str, CellRollouts]) -> dict[str, Figure]:
+    """The figures of one pixel task by file name, of the first seed."""
     motion = motions["held_out"]
     step = float(motion.t[1] - motion.t[0])
-    angle = {name: found["held_out"]["x"][0, 0, :, 0] for name, found in models.items()}
+    angle = {name: found.sets["held_out"].x[0, 0, :, 0] for name, found in models.items()}
     figures = {
         f"{task}-film": film_strip(
-            decoded(models), frames_of(motion.t), motion.t, f"{task}: one motion, foretold from its first two frames"
+            decoded(models), frames_of(motion.t), motion.t, f"{task}: one motion, predicted from its first two frames"
         ),
-        f"{task}-angle": angles(motion.t, motion.x[0, :, 0], angle, f"{task}: the angle that a probe reads, each by its map"),
+        f"{task}-angle": angles(
+            motion.t, motion.x[0, :, 0], angle, f"{task}: the angle read by a probe, each model by its map"
+        ),
     }
     for name, found in models.items():
-        if "portrait" in found:
-            title = f"{name}: what it believes"
-            figures[f"{task}-{name}-portrait"] = portrait(found["portrait"], found["held_out"]["z"][0, :12], title)
+        visuals, z = found.visuals, found.sets["held_out"].z
+        if visuals and visuals.portrait and visuals.counterfactual and z is not None:
+            title = f"{name}: learned energy"
+            figures[f"{task}-{name}-portrait"] = portrait_figure(visuals.portrait, z[0, :12], title)
             title = f"{name}: energy added along ∇H"
-            figures[f"{task}-{name}-counterfactual"] = counterfactual(found["counterfactual"], found["portrait"], step, title)
+            figure = counterfactual_figure(visuals.counterfactual, visuals.portrait, step, title)
+            figures[f"{task}-{name}-counterfactual"] = figure
     return figures

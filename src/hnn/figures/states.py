@@ -1,7 +1,6 @@
-"""Arrays to figures: paths, energies and losses of one task. Reads no file."""
+"""Figures of a task whose states are observed: paths, energies, losses."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,7 +8,7 @@ from matplotlib.figure import Figure
 from numpy import ndarray
 from scipy.interpolate import CubicSpline
 
-from hnn.core.trajectories import TrueMotion
+from hnn.core.trajectories import CellRollouts, TrueMotion
 from hnn.figures.style import TRUTH, colour, dashes, panels
 from hnn.reporting.formatting import number
 
@@ -57,20 +56,20 @@ def orbits(truth: ndarray, models: Mapping[str, ndarray], title: str) -> Figure:
 def energies(t: ndarray, truth: ndarray, models: Mapping[str, ndarray], learned: Mapping[str, ndarray], title: str) -> Figure:
     """Left: the true energy along the true motion and along each rollout; right: each learned H along its own rollout.
 
-    All (time,), in joules; a learned H is known up to a constant and is drawn from the true energy of the start.
+    All (time,), in joules; a learned H is known up to a constant, which is chosen to match the true energy of the start.
     """
     figure, axes = panels(2, width=5)
-    believed = {name: energy - energy[0] + truth[0] for name, energy in learned.items()}
-    for axis, lines, end in zip(axes, (models, believed), ("", ": its learned H"), strict=True):
+    shifted = {name: energy - energy[0] + truth[0] for name, energy in learned.items()}
+    for axis, lines, end in zip(axes, (models, shifted), ("", ": its learned H"), strict=True):
         axis.plot(t, truth, color=TRUTH, lw=1.5, label="truth")
         for name, energy in lines.items():
             axis.plot(t, energy, ls=dashes(name), color=colour(name), lw=1.2, label=name + end)
-    shown = np.concatenate([truth, *believed.values()])
-    span = max(np.ptp(shown), abs(truth[0]) / 2)  # an energy that explodes leaves the frame rather than flatten the others
+    shown = np.concatenate([truth, *shifted.values()])
+    span = max(np.ptp(shown), abs(truth[0]) / 2)  # a diverging energy leaves the frame and does not compress the others
     low = max(min(a.get_ylim()[0] for a in axes), shown.min() - span)
     high = min(max(a.get_ylim()[1] for a in axes), shown.max() + span)
     for axis, lines, name in zip(
-        axes, (models, believed), ("true energy of each motion", "what each model believes"), strict=True
+        axes, (models, shifted), ("true energy of each motion", "learned energy of each model"), strict=True
     ):
         axis.set(xlabel="time in s", title=name, ylim=(low, high))
         axis.legend(frameon=False, fontsize=9)
@@ -81,7 +80,7 @@ def energies(t: ndarray, truth: ndarray, models: Mapping[str, ndarray], learned:
 
 
 def leaving(axis: Axes, lines: Mapping[str, ndarray]) -> None:
-    """Say at the right edge of a panel how far the lines (time,) go that leave it."""
+    """State at the right edge of a panel the range of the lines (time,) that leave it."""
     low, high = axis.get_ylim()
     ends = {name: (np.nanmin(line), np.nanmax(line)) for name, line in lines.items() if np.isfinite(line).any()}
     gone = {name: (least, most) for name, (least, most) in ends.items() if least < low or most > high}
@@ -112,23 +111,23 @@ def losses(curves: Mapping[str, Mapping[str, ndarray]], floor: float | None, tit
 
 
 def task_figures(
-    task: str, labels: tuple[str, str], motions: Mapping[str, TrueMotion], models: Mapping[str, Mapping[str, Any]]
+    task: str, labels: tuple[str, str], motions: Mapping[str, TrueMotion], models: Mapping[str, CellRollouts]
 ) -> dict[str, Figure]:
     """Paths at the published horizon and energies over the longest, of the first seed, by file name."""
-    motion, rolled = motions["held_out"], {name: found["held_out"] for name, found in models.items()}
+    motion, rollouts = motions["held_out"], {name: found.sets["held_out"] for name, found in models.items()}
     seconds = f"{motion.t[-1]:.3g} s"
     if motion.x.shape[-1] == 2:
-        several = {name: r["x"][0, :3] for name, r in rolled.items()}
+        several = {name: r.x[0, :3] for name, r in rollouts.items()}
         paths = portraits(motion.t, motion.x[:3], several, f"{task}: three motions over {seconds}", labels)
     else:
-        paths = orbits(motion.x[0], {name: r["x"][0, 0] for name, r in rolled.items()}, f"{task}: one motion over {seconds}")
-    rolled = {name: found.get("long", found["held_out"]) for name, found in models.items()}
-    first = next(iter(rolled.values()))
+        paths = orbits(motion.x[0], {name: r.x[0, 0] for name, r in rollouts.items()}, f"{task}: one motion over {seconds}")
+    rollouts = {name: found.longest for name, found in models.items()}
+    first = next(iter(rollouts.values()))
     energy = energies(
-        first["t"],
-        first["true_energy"][0],
-        {name: r["energy"][0, 0] for name, r in rolled.items()},
-        {name: r["learned"][0, 0] for name, r in rolled.items() if "learned" in r},
-        f"{task}: energy along one motion over {first['t'][-1]:.3g} s",
+        first.t,
+        first.true_energy[0],
+        {name: r.energy[0, 0] for name, r in rollouts.items()},
+        {name: r.learned[0, 0] for name, r in rollouts.items() if r.learned is not None},
+        f"{task}: energy along one motion over {first.t[-1]:.3g} s",
     )
     return {f"{task}-paths": paths, f"{task}-energy": energy}

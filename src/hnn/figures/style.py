@@ -1,10 +1,12 @@
-"""How everything is drawn: truth black, models in colours of Okabe and Ito and lines of their own, panels without a box."""
+"""Colours, line styles and panels of all figures: truth black, models in the colours of Okabe and Ito."""
 
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+
+from hnn.core.cell import Cell
 
 __all__ = ["TRUTH", "colour", "dashes", "panels"]
 
@@ -14,18 +16,18 @@ TRUTH = "#000000"
 COLOURS = {"truth": TRUTH, "floor": TRUTH, "baseline": "#D55E00", "hnn": "#0072B2"}
 OTHERS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 DARKER = 0.55
-"""Of the brightness of a model's colour, where an RK4 map follows its name."""
+"""Brightness of the colour of a cell trained through an RK4 map, relative to its model's."""
 
-BROKEN: dict[str, Line] = {"": "--", "rk4": (0, (5, 1)), "euler": "-."}
-WHOLE: dict[str, Line] = {"": "-", "rk4": (0, (11, 1)), "euler": ":"}
-"""The lines of the baseline and of all other models by the step map that follows the name after a dash, if any."""
+DASHED: dict[str, Line] = {"": "--", "rk4": (0, (5, 1)), "euler": "-."}
+SOLID: dict[str, Line] = {"": "-", "rk4": (0, (11, 1)), "euler": ":"}
+"""Line styles of the baseline, and of all other models, by step map."""
 
 
-def colour(model: str) -> str:
-    """The colour of a model: fixed for the two that every report has; darker where it was trained through an RK4 map."""
-    name, _, step_map = model.partition("-")
-    full = COLOURS.get(name) or OTHERS[sum(map(ord, name)) % len(OTHERS)]
-    return darker(full) if step_map == "rk4" else full
+def colour(name: str) -> str:
+    """The colour of a cell by its name: fixed for baseline and HNN, darker for cells trained through an RK4 map."""
+    cell = Cell.of_name("", name)
+    full = COLOURS.get(cell.model) or OTHERS[sum(map(ord, cell.model)) % len(OTHERS)]
+    return darker(full) if cell.step_map == "rk4" else full
 
 
 def darker(full: str) -> str:
@@ -34,13 +36,13 @@ def darker(full: str) -> str:
     return to_hex((DARKER * red, DARKER * green, DARKER * blue))
 
 
-def dashes(model: str) -> Line:
-    """The line of a model, so that nothing hangs on colour: HNN's whole, the baseline's broken, for each step map another."""
-    name, _, step_map = model.partition("-")
-    if name in ("truth", "floor"):
+def dashes(name: str) -> Line:
+    """The line style of a cell by its name, distinct without colour: a dashed baseline, another for each step map."""
+    cell = Cell.of_name("", name)
+    if cell.model in ("truth", "floor"):
         return ":"
-    lines = BROKEN if name == "baseline" else WHOLE
-    return lines.get(step_map, lines[""])
+    lines = DASHED if cell.model == "baseline" else SOLID
+    return lines.get(cell.step_map, lines[""])
 
 
 def panels(count: int, height: float = 3.2, width: float = 3.4, shared: bool | str = False) -> tuple[Figure, Sequence[Axes]]:

@@ -9,6 +9,7 @@ __all__ = [
     "DATA",
     "EXTERNAL",
     "METRICS",
+    "MODELS",
     "RESOLVED_PARAMS",
     "VALID_PARAMS",
     "autoencoder_path",
@@ -25,6 +26,8 @@ __all__ = [
 
 DATA = Path("data")
 METRICS = Path("metrics")
+MODELS = DATA / "models"
+"""Weights of all cells."""
 CODE = DATA / "code"
 """Listings of source code, one per stage, model and system: see `hnn.files.source_code`."""
 VALID_PARAMS = DATA / "params.valid"
@@ -57,7 +60,7 @@ def autoencoder_path(task: str) -> Path:
 
 def weights_path(cell: Cell) -> Path:
     """The weights of a cell, all seeds."""
-    return DATA / "models" / f"{cell.key}.safetensors"
+    return MODELS / f"{cell.key}.safetensors"
 
 
 def rollouts_path(cell: Cell) -> Path:

@@ -1,62 +1,60 @@
-"""Whether a model is better than the baseline: paired differences of every quantity, with intervals and verdicts."""
+"""Paired differences between each model and its baseline, with intervals and verdicts."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
-from numpy import ndarray
 
+from hnn.core.cell import Cell
 from hnn.core.seeding import stream
 from hnn.core.statistics import difference
+from hnn.core.trajectories import CellRollouts, Rollout
 from hnn.evaluation.metrics import energy_change
+from hnn.reporting.definitions import FRICTION
+from hnn.reporting.results import Comparison, Difference, Interval
 
-__all__ = ["compare", "judge"]
+__all__ = ["compare_with_baseline", "verdict_on"]
 
 LARGER_IS_BETTER = {"valid_time"}
-OF_IDEAL_SYSTEMS, FRICTION = {"symplectic_error"}, 0.01
-"""What is no error where the true energy changes by more than this part of it: a flow with friction is not symplectic."""
-PREFIX = "quantity."
-"""Of the arrays, by seed and start, that the rollouts of a cell hold beside the motions."""
+OF_IDEAL_SYSTEMS = {"symplectic_error"}
+"""Quantities that are no errors where there is friction: such a flow is not symplectic."""
 
 
-def compare(
-    task: str, rollouts: Mapping[str, Mapping[str, Mapping[str, ndarray]]], draws: int, shared_seeds: bool = False
-) -> dict[str, Any]:
-    """Each model beside the baseline that was trained alike: "hnn vs baseline" → set of starts → quantity → difference.
+def compare_with_baseline(rollouts: Mapping[Cell, CellRollouts], samples: int) -> list[Comparison]:
+    """Compare each cell of a task with the baseline that was trained alike, by set of starts and quantity.
 
-    `rollouts[model][starts]` holds what the rollout stages write; errors that have a sign are compared by their magnitude.
-    `shared_seeds`: whether the models of one seed begin from the same weights, as from one autoencoder.
+    Errors that have a sign are compared by their magnitude. Pixel cells of one seed share the pretrained autoencoder, so
+    their seeds are resampled jointly.
     """
-    pairs = {model: model.replace(model.split("-")[0], "baseline", 1) for model in rollouts}
-    return {
-        f"{model} vs {baseline}": {
-            starts: differences(f"{task} {model} {starts}", arrays, rollouts[baseline][starts], draws, shared_seeds)
-            for starts, arrays in rollouts[model].items()
-            if starts in rollouts[baseline] and any(name.startswith(PREFIX) for name in arrays)
-        }
-        for model, baseline in pairs.items()
-        if model not in ("truth", baseline) and baseline in rollouts  # the truth is a floor, with one seed
-    }
+    return [
+        Comparison(
+            cell,
+            cell.baseline,
+            {
+                starts: differences(f"{cell.task} {cell.name} {starts}", ours, theirs, samples, cell.from_pixels)
+                for starts, ours in found.sets.items()
+                if ours.quantities and (theirs := rollouts[cell.baseline].sets.get(starts))
+            },
+        )
+        for cell, found in rollouts.items()
+        if not cell.is_truth and cell != cell.baseline and cell.baseline in rollouts  # the truth is a floor, with one seed
+    ]
 
 
-def differences(
-    label: str, a: Mapping[str, ndarray], b: Mapping[str, ndarray], draws: int, shared_seeds: bool
-) -> dict[str, Any]:
-    """{mean, low, high, verdict} of a minus b for every quantity, (seeds, starts), that both have."""
-    names = [name.removeprefix(PREFIX) for name in a if name.startswith(PREFIX) and name in b]
-    if "true_energy" in a and abs(energy_change(a["true_energy"])) > FRICTION:
+def differences(label: str, a: Rollout, b: Rollout, samples: int, shared_seeds: bool) -> dict[str, Difference]:
+    """The difference a - b of every quantity that both have; `label` names the random streams."""
+    names = [name for name in a.quantities if name in b.quantities]
+    if abs(energy_change(a.true_energy)) > FRICTION:
         names = [name for name in names if name not in OF_IDEAL_SYSTEMS]
-    found = {}
+    compared = {}
     for name in names:
-        ours, theirs = (np.abs(arrays[PREFIX + name]) for arrays in (a, b))
-        gap = difference(ours, theirs, stream("comparison", label, name), draws, shared_seeds)
-        found[name] = gap | {"verdict": judge(gap, larger_is_better=name in LARGER_IS_BETTER)}
-    return found
+        ours, theirs = (np.abs(rollout.quantities[name]) for rollout in (a, b))
+        interval = Interval.parse(difference(ours, theirs, stream("comparison", label, name), samples, shared_seeds))
+        compared[name] = Difference(interval, verdict_on(interval, larger_is_better=name in LARGER_IS_BETTER))
+    return compared
 
 
-def judge(gap: Mapping[str, float | None], *, larger_is_better: bool) -> str:
-    """`better` or `worse` where the interval of a difference leaves out zero, else `not distinguishable`."""
-    low, high = gap["low"], gap["high"]
-    if low is None or high is None or low <= 0 <= high:
+def verdict_on(difference: Interval, *, larger_is_better: bool) -> str:
+    """`better` or `worse` where the interval of a difference excludes zero, else `not distinguishable`."""
+    if difference.low is None or difference.high is None or difference.low <= 0 <= difference.high:
         return "not distinguishable"
-    return "better" if (low > 0) == larger_is_better else "worse"
+    return "better" if (difference.low > 0) == larger_is_better else "worse"

@@ -1,17 +1,21 @@
-"""Numbers to words: how a value, its interval and a verdict are written, in every table and sentence alike."""
+"""Numbers as text, alike in every table and sentence."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-__all__ = ["NOTHING", "Interval", "against", "format_interval", "listed", "number", "plain", "quartiles", "ratio", "verdict"]
+from hnn.reporting.results import Interval
 
-Interval = Mapping[str, float | None]
-"""{mean, low, high}: a mean and its 95 % interval; None where there is nothing to average."""
+__all__ = ["NOTHING", "compared_with", "format_interval", "format_mean", "format_quartiles", "listed", "number", "ratio"]
 
 NOTHING = "–"
+"""The text of a number that does not exist."""
 
 
 def number(x: float | None) -> str:
-    """Two or three significant digits; scientific where plain figures would be long."""
+    """Two or three significant digits; scientific where plain digits would be long.
+
+    >>> number(0.12345), number(1.5e-7), number(None)
+    ('0.123', '1.5e-7', '–')
+    """
     if x is None:
         return NOTHING
     if x == 0:
@@ -20,24 +24,28 @@ def number(x: float | None) -> str:
 
 
 def format_interval(value: Interval | None) -> str:
-    """mean [low, high]."""
-    if value is None or value["mean"] is None:
+    """`mean [low, high]`; the mean alone where the interval has no width.
+
+    >>> format_interval(Interval(0.5, 0.25, 1.0))
+    '0.5 [0.25, 1]'
+    """
+    if value is None or value.mean is None:
         return NOTHING
-    if value["low"] == value["high"]:
-        return number(value["mean"])
-    return f"{number(value['mean'])} [{number(value['low'])}, {number(value['high'])}]"
+    if value.low == value.high:
+        return number(value.mean)
+    return f"{number(value.mean)} [{number(value.low)}, {number(value.high)}]"
 
 
-def plain(value: Interval | None) -> str:
+def format_mean(value: Interval | None) -> str:
     """The mean alone."""
-    return NOTHING if value is None else number(value["mean"])
+    return NOTHING if value is None else number(value.mean)
 
 
-def quartiles(value: Interval | None) -> str:
-    """median (q1 to q3), where they are known."""
-    if value is None or value.get("median") is None:
+def format_quartiles(value: Interval | None) -> str:
+    """`median (q1 to q3)`, where they are known."""
+    if value is None or value.median is None:
         return NOTHING
-    return f"{number(value['median'])} ({number(value['q1'])} to {number(value['q3'])})"
+    return f"{number(value.median)} ({number(value.q1)} to {number(value.q3)})"
 
 
 def listed(names: Sequence[str]) -> str:
@@ -46,22 +54,13 @@ def listed(names: Sequence[str]) -> str:
 
 
 def ratio(a: Interval, b: Interval) -> str:
-    """How many times the greater mean is the smaller."""
-    x, y = sorted((abs(a["mean"] or 0), abs(b["mean"] or 0)))
-    return "many times" if x == 0 else f"{y / x:.2g} times"
+    """The larger mean over the smaller: `4.8 times`."""
+    small, large = sorted((abs(a.mean or 0), abs(b.mean or 0)))
+    return "many times" if small == 0 else f"{large / small:.2g} times"
 
 
-def verdict(a: Interval, b: Interval) -> str:
-    """Whether an error a is `better` or `worse` than b where they are not paired: only if their intervals do not overlap."""
-    if a["high"] is None or b["high"] is None or a["low"] is None or b["low"] is None:
-        return "not distinguishable"
-    if a["high"] < b["low"]:
-        return "better"
-    return "worse" if a["low"] > b["high"] else "not distinguishable"
-
-
-def against(said: str | None, a: Interval, b: Interval) -> str:
+def compared_with(verdict: str | None, a: Interval, b: Interval) -> str:
     """The verdict on an error a as a phrase that leads to b: `4.8 times smaller than`, `not distinguishable from`."""
-    if said in ("better", "worse"):
-        return f"{ratio(a, b)} {'smaller' if said == 'better' else 'larger'} than"
-    return "not distinguishable from" if said else "beside"
+    if verdict in ("better", "worse"):
+        return f"{ratio(a, b)} {'smaller' if verdict == 'better' else 'larger'} than"
+    return "not distinguishable from" if verdict else "beside"

@@ -1,7 +1,7 @@
-"""The published results that ours stand beside: Greydanus, Dzamba, Yosinski 2019 (arXiv:1906.01563), table 1 and its program.
+"""Published results: Greydanus, Dzamba, Yosinski 2019 (arXiv:1906.01563), table 1 and its program.
 
-Losses and energy errors are given there in units of 1e-3; here they are plain. All are of one seed. The "±" of an energy error
-is the standard deviation of five block means over √5; that of a loss is the standard deviation over points over √points.
+Losses and energy errors are published in units of 1e-3 and given here in units of 1. All are of one seed. The "±" of an energy
+error is the standard deviation of five block means over √5; that of a loss is the standard deviation over points over √points.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class Value:
     """A published mean and its "±"; None where none was published."""
 
     mean: float
-    spread: float | None = None
+    plus_minus: float | None = None
 
 
 TEST_LOSS: dict[tuple[str, str], Value] = {
@@ -51,48 +51,50 @@ REMARKS: dict[tuple[str, str], str] = {
     (
         "mass_spring",
         "test_loss",
-    ): "the noise's floor, which ranks no models: a fit can score below the exact field",
-    ("pendulum", "test_loss"): "the noise's floor, as for mass_spring",
+    ): "made by the noise on the states: it cannot rank models, and a fit can score below the exact field",
+    ("pendulum", "test_loss"): "made by the noise on the states, as for mass_spring",
     ("real_pendulum", "test_loss"): "central differences within gap-free stretches; published: forward ones, across gaps too",
     ("two_body", "test_loss"): CYCLE,
     ("mass_spring", "energy_mse"): CYCLE,
-    ("pendulum", "energy_mse"): "as published of q² + p², which the true motion does not conserve: it measures phase",
-    ("real_pendulum", "energy_mse"): "published models learn an Euler map, rolled out as an ODE, which damps; ours do not",
+    ("pendulum", "energy_mse"): "of q² + p², as published, which the true motion does not conserve: it measures phase",
+    (
+        "real_pendulum",
+        "energy_mse",
+    ): "published models learn an Euler map and are rolled out as an ODE, which adds damping; ours do not",
     ("two_body", "energy_mse"): CYCLE,
-    ("pixel_pendulum", "test_loss"): "of other pictures, and a sum of other terms: not comparable",
+    ("pixel_pendulum", "test_loss"): "of other frames and other terms: not comparable",
     (
         "pixel_pendulum",
         "energy_mse",
-    ): "rolled out as a continuous motion: euler is the published mismatch, rk4 is next to none",
+    ): "rolled out as an ODE: a mismatch for euler, as published, and nearly none for rk4",
 }
-"""Why ours differ on purpose, or why the number says less than it seems, by task and quantity."""
+"""Differences on purpose, and limits of what a number shows, by task and quantity."""
 
-STOPS = (
-    "A fit at a constant rate never settles: its loss goes up and down by several times until the last step (*our seeds*: all "
-    "seeds, the last fifth of their training), and the published loss is one such stop; its ± is of test points alone. Data, "
-    "network and number of steps are as published; with a falling rate (`make repro`) the loss ends below the published one."
+CONSTANT_RATE = (
+    "At a constant learning rate the loss varies by several times until the last step (*our seeds*: all seeds, the last "
+    "fifth of their training), and the published loss is one such value; its ± is over test points alone. Data, network and "
+    "number of steps are as published; with a decreasing rate (`make repro`) the loss ends below the published one."
 )
 
 REASONS: dict[tuple[str, str, str], str] = {
-    ("two_body", "hnn", "test_loss"): STOPS,
-    ("two_body", "baseline", "test_loss"): STOPS,
+    ("two_body", "hnn", "test_loss"): CONSTANT_RATE,
+    ("two_body", "baseline", "test_loss"): CONSTANT_RATE,
     ("two_body", "hnn", "energy_mse"): (
-        "It follows the loss: seeds that happened to stop low or high differ by several times (*our seeds*), while the "
-        "published ± is of starts alone."
+        "It follows the loss: seeds differ by several times (*our seeds*), while the published ± is over starts alone."
     ),
     ("two_body", "baseline", "energy_mse"): (
-        "Neither need be off: the number is a draw, of the seed and of the starts, and its ± shows neither. A few starts make "
-        "the mean, those where the baseline lets its bodies come too near each other and throws them out. Of sets of fifteen "
+        "The published number is one draw of a seed and of fifteen starts, and its ± includes neither. The mean is "
+        "dominated by the few starts where the baseline brings its bodies too close and ejects them. Of sets of fifteen "
         "drawn from the held-out starts, which have the same distribution and horizon, these shares have a mean within the "
-        "published spread, one for each of our seeds: {chance}. `make paper SEEDS=10` has more seeds."
+        "published ±, one for each of our seeds: {chance}. `make paper SEEDS=10` has more seeds."
     ),
     ("mass_spring", "hnn", "energy_mse"): (
-        "At a constant rate seeds end at errors that differ by several times (*our seeds*), while the published ± is of "
+        "At a constant learning rate the errors of seeds differ by several times (*our seeds*), while the published ± is over "
         "starts alone."
     ),
     ("pendulum", "hnn", "energy_mse"): (
-        "Of q² + p², which the true motion does not keep: it measures phase, and so which fifteen starts were drawn. Our "
-        "seeds agree ({seeds}) on ours."
+        "Of q² + p², which the true motion does not conserve: it measures phase, and depends on which fifteen starts were "
+        "drawn. Our seeds agree ({seeds}) on ours."
     ),
 }
-"""Why the published recipe gives another number here, by task, model and quantity; names in braces are of the row."""
+"""Reasons for another number by the published recipe, by task, model and quantity; names in braces are fields of the row."""

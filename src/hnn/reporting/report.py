@@ -1,53 +1,55 @@
-"""The report in Markdown and as a page: one set of sentences and rows, two templates."""
+"""The report in Markdown and as a page: one set of sentences and tables, two templates."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from hnn.params.schema import Task
-from hnn.reporting import report_pixels, sentences, tables
+from hnn.reporting import sentences, tables
 from hnn.reporting.definitions import QUANTITIES
-from hnn.reporting.results import SETS, Cells, Comparisons
+from hnn.reporting.results import SETS, Results
 from hnn.reporting.templating import template
 
 __all__ = ["content", "extract", "markdown", "page"]
 
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
+"""Marks around the part of the report that README quotes."""
 
 
 def content(
-    cells: Cells,
-    comparisons: Comparisons,
+    results: Results,
     decay: Mapping[str, float],
     figures: Mapping[str, Mapping[str, str]],
     tasks: Mapping[str, Task],
     seeds: int,
 ) -> dict[str, Any]:
-    """All that the report says: `decay` names the tasks whose states are observed; `figures[title]` are captions by file name.
+    """The values of the report's templates.
 
-    The first of the figures are of all tasks at once. Of the parameters of `tasks` it says how many starts were held out,
-    which with the number of seeds stand behind every interval, and which energy function is compared with the published one.
+    `decay[task]` is the mean relative change of the true energy over the horizon, for tasks whose states are observed;
+    `figures[title]` are captions by file name, first those of all tasks together. The parameters of `tasks` and the number of
+    `seeds` give the numbers behind the intervals.
     """
-    about = {task: tasks[task] for task, _ in cells}
+    about = {task: tasks[task] for task in results.tasks}
     starts = {task: given.starts for task, one in about.items() if (given := one.simulate or one.ingest)}
-    energies = {task: one.rollout.published_energy for task, one in about.items()}
-    states = {key: cell for key, cell in cells.items() if key[0] in decay}
-    seen = {key: cell for key, cell in cells.items() if key[0] not in decay}
-    ours = {title: tables.protocol(cells, comparisons, name) for name, title in SETS.items()}
+    protocol = {title: tables.protocol(results, name) for name, title in SETS.items()}
     return {
-        "headline": [sentences.headline(cells, comparisons), sentences.headline(cells, comparisons, "coordinate_error")],
-        "sureness": sentences.sureness(seeds, starts),
-        "glance": tables.headline(cells, comparisons),
-        "findings": {**sentences.findings(states, comparisons, decay), **report_pixels.findings(seen, comparisons)},
-        "published": tables.beside_published(cells, energies),
-        "ours": {title: rows for title, rows in ours.items() if rows},
-        "valid_times": tables.valid_times(cells),
-        "contract": tables.contract(cells),
-        "pixels": report_pixels.describe(seen),
+        "headline": [sentences.headline(results), sentences.headline(results, "coordinate_error")],
+        "method": sentences.statistical_method(seeds, starts),
+        "glance": tables.headline(results),
+        "outcomes": {pair.task: sentences.outcome(pair) for pair in results.pairs()},
+        "findings": sentences.findings(results, decay),
+        "published": tables.beside_published(results, {task: one.rollout.published_energy for task, one in about.items()}),
+        "protocol": {title: rows for title, rows in protocol.items() if rows},
+        "valid_times": tables.valid_times(results),
+        "integrators": tables.integrators(results),
+        "pixel_tasks": list(dict.fromkeys(cell.task for cell in results.cells if cell.from_pixels)),
+        "pixel_rollouts": tables.pixel_rollouts(results),
+        "encoders": tables.encoders(results),
         "figures": figures,
         "seeds": seeds,
         "overview": next(iter(figures)),
         "quantities": QUANTITIES,
-        **WORDS,
+        "heads": HEADS,
+        "notes": NOTES,
     }
 
 
@@ -58,40 +60,56 @@ HEADS = {
     "difference": "HNN - baseline",
     "coordinates": "its coordinates are",
 }
+"""Heads of the columns of the first table."""
 
-WORDS = {
-    "heads": HEADS,
-    "glance_says": (
-        "Numbers are energy errors over the published horizon: mean of |E(x̂) - E(x)| over the spread of energies in the data, "
-        "with 95 % intervals. Floor: what the exact field scores by the same integrator; from pixels, what each model's own "
-        "encoder and probe read from the true frames, HNN / baseline."
+NOTES = {
+    "glance": (
+        "Numbers are energy errors over the published horizon: mean of |E(x̂) - E(x)| over the standard deviation of the "
+        "energy in the training data, with 95 % intervals. Floor: the error of the exact field by the same integrator; from "
+        "pixels, the error of reading the true frames by each model's own encoder and probe, HNN / baseline."
     ),
-    "contract_says": (
-        "A field that was fitted to derivatives is to be rolled out by an integrator whose own error is below a hundredth of "
-        "the model's, as a second rollout with half the step or a far smaller tolerance shows, from the first ten of the "
-        "starts, over the long horizon from two; then the numbers are the model's own. Its error: the coordinate error of the "
-        "one rollout against the other. Where rollout.allow_mismatch has allowed more, and where the published rollout from "
-        "pixels is more, every table says mismatch. The truth's coordinate error is the integrator's on every set."
+    "integrators": (
+        "A field that was fitted to derivatives must be rolled out by an integrator whose own error is below a hundredth of "
+        "the model's, measured by a second rollout with half the step or a hundredth of the tolerance, from the first ten "
+        "of the starts, over the long horizon from two; then the numbers are the model's. Its error: the coordinate error "
+        "of the one rollout against the other. Rollouts that break this contract are marked *mismatch* in every table: "
+        "those that rollout.allow_mismatch permits, and the published rollouts from pixels. The truth's coordinate error is "
+        "the integrator's on every set."
     ),
-    "valid_says": (
-        "Valid times differ widely between starts; how they are spread over seeds and starts, in periods: the median and, "
-        "in brackets, the quartiles."
+    "valid_times": (
+        "Valid times differ widely between starts; this is their distribution over seeds and starts, in periods: the median "
+        "and, in brackets, the quartiles."
+    ),
+    "pixel_rollouts": (
+        "Two neighbouring frames are encoded into a latent state, which a step map takes from frame to frame; the true "
+        "state is read from it by a linear probe, fitted on the training clips with the model's own encoder. Trained with: "
+        "the step map of training. Rolled out by: that map, or, as published, the learned differential equation, which is a "
+        "mismatch for a field trained through an Euler map. The rows without a rollout are floors: the probe's errors on "
+        "the true frames. From held-out starts, over 200 frames; pixel_mse_100 is the mean square error of the 100th "
+        "decoded frame, of brightness in [0, 1]."
+    ),
+    "encoders": (
+        "On held-out clips: probe_r2 of the worst coordinate; canonical_error, the standard deviation of the Poisson "
+        "bracket of the latent pair over its mean; reconstruction_error, the mean square over pixels. Then, over 1000 "
+        "frames by the trained map, the periods for which the state is right within 10 %, and the error of single frames."
     ),
 }
-"""What stands at the tables, the same in both forms."""
+"""Notes on the tables, the same in both forms."""
 
 
-def markdown(said: Mapping[str, Any]) -> str:
-    """metrics/report.md, of what `content` says."""
-    return str(template("report.md").render(said, columns=tables.columns, begin=BEGIN, end=END))
+def markdown(values: Mapping[str, Any]) -> str:
+    """metrics/report.md, of the values of `content`."""
+    return str(template("report.md").render(values, columns=tables.columns, begin=BEGIN, end=END))
 
 
-def page(said: Mapping[str, Any], pictures: Mapping[str, str], origin: Mapping[str, Any]) -> str:
-    """metrics/report.html, one file that needs no other: `pictures` are data URIs by file name.
+def page(values: Mapping[str, Any], pictures: Mapping[str, str], origin: Mapping[str, Any]) -> str:
+    """metrics/report.html, a single file: `pictures` are data URIs by file name.
 
-    `origin` says where it comes from: the parameters, the versions, the code and the data (see `hnn.provenance`).
+    `origin` are the parameters, versions, code and data of the run (see `hnn.reporting.provenance`).
     """
-    return str(template("report.html", autoescape=True).render(said, columns=tables.columns, pictures=pictures, origin=origin))
+    return str(
+        template("report.html", autoescape=True).render(values, columns=tables.columns, pictures=pictures, origin=origin)
+    )
 
 
 def extract(text: str) -> str:

@@ -1,43 +1,32 @@
-"""What the metrics files hold, and where in them a report finds what: cells, the pairs that it compares, floors."""
+"""The metrics of a run as objects, parsed once from its JSON files: cells, start sets, comparisons, floors."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from hnn.reporting.formatting import Interval
+from hnn.core.cell import TRUTH, Cell
 
 __all__ = [
     "SETS",
     "SHORT",
     "TRUTH",
-    "Cells",
-    "Comparisons",
+    "CellResults",
+    "Comparison",
+    "Difference",
+    "IntegratorEntry",
+    "Interval",
     "Pair",
-    "compared",
-    "floors",
-    "found_in",
-    "label",
-    "loss_floor",
-    "mismatched",
-    "pairs",
-    "verdict_on",
+    "Results",
+    "StartSet",
 ]
-
-Cells = Mapping[tuple[str, str], Mapping[str, Any]]
-"""For each (task, model): {"train": …, "rollout": …}, as in the metrics files; `truth` has no training."""
-
-Comparisons = Mapping[str, Any]
-"""task -> "hnn vs baseline" -> set -> quantity -> {mean, low, high, verdict} of the paired difference."""
-
-TRUTH = "truth"
-"""The model that is the exact field: what it scores is the floor of its task."""
 
 SETS = {
     "held_out": "Starts of the training distribution, at the published horizon",
     "long": "The same starts, over the long horizon",
     "outside": "Starts outside the training distribution, at the published horizon",
-    "nearby": "The exact system started 1e-4 beside itself, where motions are chaotic",
+    "nearby": "The exact system from starts perturbed by 1e-4, where motions are chaotic",
 }
-"""The sets of starts by which our protocol measures, and what they are."""
+"""The sets of starts of our protocol, and their meaning."""
 
 SHORT = {
     "held_out": "held out",
@@ -48,77 +37,216 @@ SHORT = {
     "floor": "true frames",
     "table1": "published",
 }
-"""All sets that a cell may have been measured on, in few words."""
+"""Short names of all sets that a cell may have been measured on."""
 
 
-class Pair(NamedTuple):
-    """The two cells of a task that the report compares: of a pixel task those that share the first step map."""
+class Interval(NamedTuple):
+    """A mean with its 95 % interval, and the quartiles where they are known; None where there is nothing to average."""
 
-    task: str
-    hnn: str
-    baseline: str
+    mean: float | None
+    low: float | None
+    high: float | None
+    median: float | None = None
+    q1: float | None = None
+    q3: float | None = None
+
+    @classmethod
+    def parse(cls, entry: Mapping[str, float | None]) -> "Interval":
+        """The interval of a JSON entry."""
+        return cls(**{name: entry.get(name) for name in cls._fields})
+
+
+class IntegratorEntry(NamedTuple):
+    """The integration error of rollouts, as `hnn.evaluation.integrator_contract` measures it."""
+
+    method: str
+    honoured: bool
+    tolerance: float | None = None
+    step: float | None = None
+    error: float | None = None
+    share: float | None = None
+
+
+@dataclass(frozen=True)
+class StartSet:
+    """The metrics of one cell from one set of starts."""
+
+    name: str
+    quantities: Mapping[str, Interval]
+    integrator: IntegratorEntry | None = None
+    mismatch: bool = False
+    """True if the rollouts break the integrator contract; a set that is not diagnosed counts as the held-out one."""
+
+    def __getitem__(self, quantity: str) -> Interval:
+        return self.quantities[quantity]
+
+    def get(self, quantity: str) -> Interval | None:
+        """The interval of a quantity; None where it was not measured."""
+        return self.quantities.get(quantity)
+
+    def mark(self, text: str) -> str:
+        """The text, marked if the rollouts break the integrator contract: every table must show it."""
+        return text + " (mismatch)" * self.mismatch
+
+
+@dataclass(frozen=True)
+class CellResults:
+    """The metrics files of one cell."""
+
+    cell: Cell
+    sets: Mapping[str, StartSet]
+    losses: Mapping[str, Interval] = field(default_factory=dict)
+    """Losses at the end of training, over the seeds; of the truth, its test loss, the floor."""
+    parameters: int | None = None
+    """Number of weights; None for the truth."""
+    steps: int | None = None
+
+    @classmethod
+    def parse(cls, cell: Cell, metrics: Mapping[str, Any]) -> "CellResults":
+        """The results in {"train": …, "rollout": …}, the content of a cell's metrics files; the truth is not trained."""
+        rollout, train = metrics["rollout"], metrics.get("train", {})
+        nested = {name: entry for name, entry in rollout.items() if is_set(name, entry)}
+        top = {name: entry for name, entry in rollout.items() if name not in nested}
+        mismatch = bool(top.get("mismatch", False))
+        sets = {name: parse_set(name, entry, mismatch) for name, entry in {"held_out": top, **nested}.items()}
+        losses = {name: Interval.parse(entry) for name, entry in train.items() if isinstance(entry, Mapping)}
+        if cell.is_truth and "test_loss" in top:
+            losses["test_loss"] = Interval.parse(top["test_loss"])
+        return cls(cell, sets, losses, train.get("parameters"), train.get("steps"))
 
     @property
-    def pixels(self) -> bool:
-        """Whether the task is seen only in pictures, so that its cells are named by a step map too."""
-        return "-" in self.hnn
+    def held_out(self) -> StartSet:
+        """The metrics from the held-out starts."""
+        return self.sets["held_out"]
 
 
-def pairs(cells: Cells) -> Iterator[Pair]:
-    """The comparison of HNN with baseline in each task that has both."""
-    for task in dict.fromkeys(task for task, _ in cells):
-        for end in dict.fromkeys(model.removeprefix("hnn") for of, model in cells if of == task and model.startswith("hnn")):
-            if (task, f"baseline{end}") in cells:
-                yield Pair(task, f"hnn{end}", f"baseline{end}")
-                break
+def is_set(name: str, entry: object) -> bool:
+    """True if an entry of a metrics file is that of a set of starts, and not a quantity or the integrator's."""
+    return isinstance(entry, Mapping) and "mean" not in entry and name != "integrator"
 
 
-def found_in(cell: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
-    """The quantities of a cell on one set of starts; None where it was not measured there."""
-    found: Mapping[str, Any] | None = cell["rollout"] if name == "held_out" else cell["rollout"].get(name)
-    return found
+def parse_set(name: str, entry: Mapping[str, Any], held_out_mismatch: bool) -> StartSet:
+    """One set of starts of a metrics file."""
+    quantities = {key: Interval.parse(value) for key, value in entry.items() if isinstance(value, Mapping) and "mean" in value}
+    diagnosed = "integrator" in entry or "mismatch" in entry
+    integrator = IntegratorEntry(**entry["integrator"]) if "integrator" in entry else None
+    return StartSet(name, quantities, integrator, bool(entry.get("mismatch", False)) if diagnosed else held_out_mismatch)
 
 
-def floors(cells: Cells, pair: Pair, name: str, quantity: str) -> list[Interval | None]:
-    """What the truth scores; from pixels, what each model's own encoder and probe read from the true frames, HNN's first.
+class Difference(NamedTuple):
+    """A paired difference of a quantity, cell minus baseline, and the verdict on it."""
 
-    True frames are encoded for the held-out starts alone.
-    """
-    if not pair.pixels:
-        return [(found_in(cells.get((pair.task, TRUTH), {"rollout": {}}), name) or {}).get(quantity)]
-    read = [cells[pair.task, model]["rollout"].get("floor", {}) for model in (pair.hnn, pair.baseline)]
-    return [there.get(quantity) if name == "held_out" else None for there in read]
+    interval: Interval
+    verdict: str
+    """`better`, `worse` or `not distinguishable`."""
 
 
-def loss_floor(cells: Cells, task: str) -> float | None:
-    """The test loss of the exact field on the same noisy data; None where it was not measured."""
-    value: float | None = cells.get((task, TRUTH), {"rollout": {}})["rollout"].get("test_loss", {}).get("mean")
-    return value
+@dataclass(frozen=True)
+class Comparison:
+    """The paired differences between a cell and its baseline, by set of starts and quantity."""
+
+    cell: Cell
+    baseline: Cell
+    differences: Mapping[str, Mapping[str, Difference]]
+
+    @property
+    def title(self) -> str:
+        """The name of the comparison in metrics/comparisons.json."""
+        return f"{self.cell.name} vs {self.baseline.name}"
+
+    def to_json(self) -> dict[str, Any]:
+        """{set: {quantity: {mean, low, high, verdict}}}."""
+        return {
+            starts: {
+                name: {"mean": d.interval.mean, "low": d.interval.low, "high": d.interval.high, "verdict": d.verdict}
+                for name, d in differences.items()
+            }
+            for starts, differences in self.differences.items()
+        }
 
 
-def compared(comparisons: Comparisons, pair: Pair, name: str, quantity: str) -> Mapping[str, Any] | None:
-    """The paired difference HNN minus baseline; None where it was not measured."""
-    there = comparisons.get(pair.task, {}).get(f"{pair.hnn} vs {pair.baseline}", {})
-    value: Mapping[str, Any] | None = there.get(name, {}).get(quantity)
-    return value
+@dataclass(frozen=True)
+class Pair:
+    """HNN and baseline of one task, trained alike, with the exact field and the comparison where there are any."""
+
+    hnn: CellResults
+    baseline: CellResults
+    truth: CellResults | None
+    comparison: Comparison | None
+
+    @property
+    def task(self) -> str:
+        """The task of both."""
+        return self.hnn.cell.task
+
+    def both(self, starts: str) -> tuple[StartSet, StartSet] | None:
+        """HNN's and the baseline's metrics from a set of starts; None unless both were measured there."""
+        hnn, baseline = (results.sets.get(starts) for results in (self.hnn, self.baseline))
+        return None if hnn is None or baseline is None else (hnn, baseline)
+
+    def difference(self, starts: str, quantity: str) -> Difference | None:
+        """The paired difference HNN minus baseline; None where it was not measured."""
+        return self.comparison.differences.get(starts, {}).get(quantity) if self.comparison else None
+
+    def verdict(self, starts: str, quantity: str) -> str | None:
+        """The verdict on HNN's quantity; None where it was not compared."""
+        difference = self.difference(starts, quantity)
+        return None if difference is None else difference.verdict
+
+    def floors(self, starts: str, quantity: str) -> list[Interval | None]:
+        """The floor of a quantity: the exact field's; from pixels, the errors of reading the true frames, HNN's first.
+
+        True frames are read for the held-out starts alone.
+        """
+        if not self.hnn.cell.from_pixels:
+            exact = self.truth.sets.get(starts) if self.truth else None
+            return [exact.get(quantity) if exact else None]
+        read = [results.sets.get("floor") for results in (self.hnn, self.baseline)]
+        return [floor.get(quantity) if floor and starts == "held_out" else None for floor in read]
+
+    def mark(self, text: str, starts: str) -> str:
+        """The text, marked if one of the two breaks the integrator contract."""
+        sets = self.both(starts)
+        return next((one.mark(text) for one in sets if one.mismatch), text) if sets else text
 
 
-def verdict_on(comparisons: Comparisons, pair: Pair, name: str, quantity: str) -> str | None:
-    """`better`, `worse` or `not distinguishable`; None where it was not measured."""
-    difference = compared(comparisons, pair, name, quantity)
-    return None if difference is None else str(difference["verdict"])
+@dataclass(frozen=True)
+class Results:
+    """All cells of a run, in the order of the report, and their comparisons."""
 
+    cells: Mapping[Cell, CellResults]
+    comparisons: Mapping[Cell, Comparison] = field(default_factory=dict)
+    """By the cell that is compared with its baseline."""
 
-def label(text: str, name: str, *rollouts: Mapping[str, Any]) -> str:
-    """The name or the number of one cell or several, marked where one broke the integrator contract, as tables must show.
+    @property
+    def tasks(self) -> list[str]:
+        """The tasks of the cells."""
+        return list(dict.fromkeys(cell.task for cell in self.cells))
 
-    `name` is the set of starts that it is about; one that was not examined by itself stands and falls with the held-out one.
-    """
-    return text + " (mismatch)" * any(mismatched(rollout, name) for rollout in rollouts)
+    def of_task(self, task: str) -> list[CellResults]:
+        """The cells of a task, the truth first."""
+        return sorted((r for cell, r in self.cells.items() if cell.task == task), key=lambda r: not r.cell.is_truth)
 
+    def truth(self, task: str) -> CellResults | None:
+        """The exact field of a task; None where it was not evaluated."""
+        return self.cells.get(Cell(task, TRUTH))
 
-def mismatched(rollout: Mapping[str, Any], name: str) -> bool:
-    """Whether the metrics of a cell say so of a set of starts."""
-    own = found_in({"rollout": rollout}, name) or {}
-    examined = "integrator" in own or "mismatch" in own
-    return bool((own if examined else rollout).get("mismatch", False))
+    def loss_floor(self, task: str) -> Interval | None:
+        """The test loss of the exact field on the same noisy data; None where it was not evaluated."""
+        truth = self.truth(task)
+        return truth.losses.get("test_loss") if truth else None
+
+    def pair(self, task: str, step_map: str = "") -> Pair | None:
+        """HNN and baseline of a task, from pixels through one step map; None unless both were trained."""
+        hnn, baseline = (self.cells.get(Cell(task, model, step_map)) for model in ("hnn", "baseline"))
+        if hnn is None or baseline is None:
+            return None
+        return Pair(hnn, baseline, self.truth(task), self.comparisons.get(hnn.cell))
+
+    def pairs(self) -> Iterator[Pair]:
+        """The pair of each task that has one; from pixels that of the first step map."""
+        for task in self.tasks:
+            step_maps = dict.fromkeys(cell.step_map for cell in self.cells if cell.task == task and not cell.is_truth)
+            found = (self.pair(task, step_map) for step_map in step_maps)
+            if first := next(filter(None, found), None):
+                yield first

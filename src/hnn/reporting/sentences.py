@@ -1,112 +1,142 @@
-"""Metrics to sentences: every judgement in the report is computed from its numbers."""
+"""Sentences of the report: every judgement in them is computed from the metrics."""
 
 from collections.abc import Mapping
-from typing import Any
 
-from hnn.reporting.formatting import against, format_interval, listed, number, ratio
-from hnn.reporting.results import Cells, Comparisons, Pair, found_in, pairs, verdict_on
+from hnn.reporting.definitions import FRICTION
+from hnn.reporting.formatting import compared_with, format_interval, listed, number, ratio
+from hnn.reporting.results import Pair, Results
 
-__all__ = ["elsewhere", "findings", "headline", "sureness"]
+__all__ = ["elsewhere", "findings", "headline", "outcome", "statistical_method"]
 
-
-def headline(cells: Cells, comparisons: Comparisons, quantity: str = "energy_error") -> str:
-    """On which tasks HNN's error is smaller than the baseline's, on which larger, and where that cannot be told."""
-    told: dict[str | None, list[str]] = {}
-    for pair in pairs(cells):
-        a, b = (cells[pair.task, model]["rollout"][quantity] for model in (pair.hnn, pair.baseline))
-        said = verdict_on(comparisons, pair, "held_out", quantity)
-        times = f"{ratio(a, b)} {'smaller' if said == 'better' else 'larger'}"
-        first = f"error {times}" if said not in told else times
-        told.setdefault(said, []).append(f"{pair.task} ({first})" if said in ("better", "worse") else pair.task)
-    parts = [f"{words} {listed(told[said])}" for said, words in VERDICTS.items() if said in told]
-    return f"{SUBJECTS[quantity]} {listed(parts)}." if parts else ""
-
-
-SUBJECTS = {
-    "energy_error": "In energy, the Hamiltonian network (HNN)",
-    "coordinate_error": "In coordinates, it",
-}
+SUBJECTS = {"energy_error": "In energy, the Hamiltonian network (HNN)", "coordinate_error": "In coordinates, it"}
 
 VERDICTS = {
     "better": "beats the baseline on",
     "worse": "loses on",
-    "not distinguishable": "cannot be told from it on",
+    "not distinguishable": "shows no significant difference on",
     None: "is not compared on",
 }
+"""Phrases of the headline by verdict."""
 
 
-def sureness(seeds: int, starts: Mapping[str, int]) -> str:
-    """What a verdict rests on: `starts` are the numbers of held-out ones by task."""
+def headline(results: Results, quantity: str = "energy_error") -> str:
+    """One sentence: on which tasks HNN's error is smaller than the baseline's, larger, or not distinguishable."""
+    tasks: dict[str | None, list[str]] = {}
+    for pair in results.pairs():
+        verdict = pair.verdict("held_out", quantity)
+        text = pair.task
+        if verdict in ("better", "worse"):
+            times = ratio(pair.hnn.held_out[quantity], pair.baseline.held_out[quantity])
+            subject = "" if verdict in tasks else "error "
+            text += f" ({subject}{times} {'smaller' if verdict == 'better' else 'larger'})"
+        tasks.setdefault(verdict, []).append(text)
+    parts = [f"{phrase} {listed(tasks[verdict])}" for verdict, phrase in VERDICTS.items() if verdict in tasks]
+    return f"{SUBJECTS[quantity]} {listed(parts)}." if parts else ""
+
+
+def statistical_method(seeds: int, starts: Mapping[str, int]) -> str:
+    """The basis of a verdict; `starts` are the numbers of held-out ones by task."""
     by_number: dict[int, list[str]] = {}
     for task, count in starts.items():
         by_number.setdefault(count, []).append(task)
     counts = [f"{count}" + f" ({listed(tasks)})" * (len(by_number) > 1) for count, tasks in by_number.items()]
     return (
-        f"A verdict needs a 95 % interval of the paired difference, over {seeds} training seeds and {listed(counts)} initial "
-        "states that were not trained on, which leaves out zero; beside it stands the ratio of the mean errors. All seeds "
-        "share one set of training data, whose own chance is in no interval, and intervals over few seeds are rather too "
-        "narrow: `-S seeds=10` has more, `-S seed=1` other data."
+        f"A verdict needs a 95 % interval of the paired difference, over {seeds} training seeds and {listed(counts)} held-out "
+        "initial states, that excludes zero; the ratio of the mean errors stands beside it. All seeds share one set of "
+        "training data, whose randomness is in no interval, and intervals over few seeds are too narrow: `-S seeds=10` "
+        "trains more, `-S seed=1` draws other data."
     )
 
 
-def findings(cells: Cells, comparisons: Comparisons, decay: Mapping[str, float]) -> dict[str, str]:
-    """For each task a few sentences on the claims that its numbers bear on, comparing HNN with baseline.
+def outcome(pair: Pair) -> str:
+    """One sentence on a task: HNN's energy and coordinate errors from held-out starts beside the baseline's."""
+    energy, coordinates = (opposed(pair, "held_out", name) for name in ("energy_error", "coordinate_error"))
+    return f"HNN's energy error is {energy}; its coordinate error is {coordinates}."
 
-    `decay[task]` is the mean relative change of the true energy over the horizon: beyond 1 % a system has friction.
+
+def findings(results: Results, decay: Mapping[str, float]) -> dict[str, str]:
+    """A paragraph for each task on the claims that its numbers bear on.
+
+    `decay[task]` is the mean relative change of the true energy over the horizon, for tasks whose states are observed.
     """
-    sentences = {}
-    for pair in pairs(cells):
-        if pair.task in decay:
-            hnn, baseline = (cells[pair.task, model]["rollout"] for model in (pair.hnn, pair.baseline))
-            said = f"{compare(comparisons, pair, hnn, baseline)}{elsewhere(comparisons, pair, cells)}"
-            sentences[pair.task] = f"{said} {conservation(hnn, decay[pair.task])}"
-    return sentences
+    paragraphs = {}
+    for pair in results.pairs():
+        if pair.hnn.cell.from_pixels:
+            paragraphs[pair.task] = pixel_findings(results, pair.task)
+        elif pair.task in decay:
+            paragraphs[pair.task] = f"{outcome(pair)}{elsewhere(pair)} {conservation(pair, decay[pair.task])}"
+    return paragraphs
 
 
-def compare(comparisons: Comparisons, pair: Pair, hnn: Mapping[str, Any], baseline: Mapping[str, Any]) -> str:
-    """The energy and coordinate errors of the two models at the published horizon."""
-    a, b = hnn["energy_error"], baseline["energy_error"]
-    leads = against(verdict_on(comparisons, pair, "held_out", "energy_error"), a, b)
-    text = f"HNN's energy error is {format_interval(a)} of the spread of energies in the data, "
-    text += f"{leads} the baseline's {format_interval(b)}"
-    a, b = hnn["coordinate_error"], baseline["coordinate_error"]
-    leads = against(verdict_on(comparisons, pair, "held_out", "coordinate_error"), a, b)
-    return f"{text}; its coordinate error is {format_interval(a)}, {leads} {format_interval(b)}."
+def opposed(pair: Pair, starts: str, quantity: str) -> str:
+    """HNN's number and the baseline's on one set of starts, with the verdict between them."""
+    sets = pair.both(starts)
+    assert sets is not None  # callers ask for sets that both were measured on
+    a, b = sets[0][quantity], sets[1][quantity]
+    return f"{format_interval(a)}, {compared_with(pair.verdict(starts, quantity), a, b)} the baseline's {format_interval(b)}"
 
 
-def elsewhere(comparisons: Comparisons, pair: Pair, cells: Cells) -> str:
-    """What becomes of both errors over the long horizon and outside the training distribution, where that is measured."""
+def elsewhere(pair: Pair) -> str:
+    """Both errors over the long horizon and from starts outside the training data, where they were measured."""
     text = ""
-    for name, where in (("long", "Over the long horizon"), ("outside", "From starts outside the training distribution")):
-        hnn, baseline = (found_in(cells[pair.task, model], name) for model in (pair.hnn, pair.baseline))
-        if hnn is None or baseline is None:
+    for starts, where in (("long", "Over the long horizon"), ("outside", "From starts outside the training distribution")):
+        if (sets := pair.both(starts)) is None:
             continue
-        text += f" {where} the energy error is {opposed(comparisons, pair, name, 'energy_error', hnn, baseline)}"
-        text += f" and the coordinate error {opposed(comparisons, pair, name, 'coordinate_error', hnn, baseline)}"
-        lost = [model["diverged"]["mean"] for model in (hnn, baseline)]
+        energy, coordinates = (opposed(pair, starts, name) for name in ("energy_error", "coordinate_error"))
+        text += f" {where} the energy error is {energy} and the coordinate error {coordinates}"
+        lost = [one["diverged"].mean or 0.0 for one in sets]
         text += f", with {lost[0]:.0%} and {lost[1]:.0%} of the rollouts diverged." if any(lost) else "."
     return text
 
 
-def opposed(
-    comparisons: Comparisons,
-    pair: Pair,
-    name: str,
-    quantity: str,
-    hnn: Mapping[str, Any],
-    baseline: Mapping[str, Any],
-) -> str:
-    """HNN's number and the baseline's on one set of starts, with the verdict between them."""
-    a, b = hnn[quantity], baseline[quantity]
-    return f"{format_interval(a)}, {against(verdict_on(comparisons, pair, name, quantity), a, b)} {format_interval(b)}"
-
-
-def conservation(hnn: Mapping[str, Any], change: float) -> str:
-    """Whether HNN should conserve what it conserves."""
-    kept = hnn["conserved_error"]["mean"]
-    if abs(change) > 0.01:
+def conservation(pair: Pair, change: float) -> str:
+    """HNN's conservation of its learned energy, and the limit that this is where the true energy changes."""
+    kept = number(pair.hnn.held_out["conserved_error"].mean)
+    if abs(change) > FRICTION:
         return (
-            f"The true energy changes by {change:+.0%} over the horizon, yet HNN holds its own H to {number(kept)} of its "
-            "spread: it cannot learn friction, and this is its limit."
+            f"The true energy changes by {change:+.0%} over the horizon, yet HNN conserves its learned energy to {kept} of "
+            "its standard deviation: it cannot learn friction, and this is its limit."
         )
-    return f"HNN holds its own H to {number(kept)} of its spread."
+    return f"HNN conserves its learned energy to {kept} of its standard deviation."
+
+
+def pixel_findings(results: Results, task: str) -> str:
+    """The comparison of a pixel task as published, and with matched maps, as far as they were trained."""
+    published, matched = results.pair(task, "euler"), results.pair(task, "rk4")
+    parts = [as_published(published)] if published else []
+    return " ".join([*parts, with_matched_maps(matched)] if matched else parts)
+
+
+def as_published(pair: Pair) -> str:
+    """The published comparison: both trained through an Euler map and rolled out as solutions of an ODE."""
+    sets = pair.both("continuous")
+    assert sets is not None  # every pixel cell is rolled out so
+    hnn, baseline = (format_interval(one["valid_time"]) for one in sets)
+    return (
+        f"As published, trained through an Euler map and rolled out {pair.mark('as an ODE', 'continuous')}, HNN's energy "
+        f"error over 200 frames is {opposed(pair, 'continuous', 'energy_error')}; HNN is valid for {hnn} periods, the "
+        f"baseline for {baseline}."
+    )
+
+
+def with_matched_maps(pair: Pair) -> str:
+    """The comparison when both are trained and rolled out by an RK4 map."""
+    sets = pair.both("long")
+    assert sets is not None  # every pixel cell is rolled out so
+    hnn, baseline = (format_interval(one["valid_time"]) for one in sets)
+    return (
+        f"Trained and rolled out by an RK4 map, HNN's energy error is {opposed(pair, 'held_out', 'energy_error')}."
+        f"{share_of_encoders(pair)}{elsewhere(pair)} Over the long horizon the rollouts are valid for {hnn} (HNN) and "
+        f"{baseline} periods (baseline)."
+    )
+
+
+def share_of_encoders(pair: Pair) -> str:
+    """The part of the difference in energy that the two encoders make before any rollout; empty if it is not known."""
+    whole, floor = (pair.difference(starts, "energy_error") for starts in ("held_out", "floor"))
+    if whole is None or floor is None or whole.interval.mean is None or floor.interval.mean is None:
+        return ""
+    return (
+        f" Of the difference, {format_interval(whole.interval)}, {format_interval(floor.interval)} is there before any "
+        "rollout: energies read from the true frames by the two encoders already differ by it."
+    )

@@ -1,162 +1,220 @@
-"""Metrics to rows: every number of the report's tables is written here, once, for Markdown, for the page and the terminal."""
+"""Tables: metrics as rows of text, the same for Markdown, for the page and for the terminal."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hnn.core.cell import Cell
 from hnn.reporting.definitions import ENERGIES, LOSSES, QUANTITIES
-from hnn.reporting.formatting import NOTHING, format_interval, number, plain, quartiles, ratio
+from hnn.reporting.formatting import NOTHING, format_interval, format_mean, format_quartiles, number, ratio
 from hnn.reporting.published import ENERGY_MSE, REMARKS, TEST_LOSS, Value
-from hnn.reporting.results import (
-    SETS,
-    SHORT,
-    TRUTH,
-    Cells,
-    Comparisons,
-    Pair,
-    compared,
-    floors,
-    found_in,
-    label,
-    pairs,
-    verdict_on,
-)
+from hnn.reporting.results import SETS, SHORT, Difference, Interval, Pair, Results
 
-__all__ = ["beside_published", "columns", "contract", "headline", "protocol", "summary_rows", "valid_times"]
+__all__ = [
+    "beside_published",
+    "columns",
+    "encoders",
+    "headline",
+    "integrators",
+    "pixel_rollouts",
+    "protocol",
+    "summary_rows",
+    "valid_times",
+]
 
 Row = dict[str, str]
 
 
-def published(value: Value) -> str:
-    """mean ± spread."""
-    return number(value.mean) + (f" ± {number(value.spread)}" if value.spread is not None else "")
+def headline(results: Results, starts: str = "held_out") -> list[Row]:
+    """A row per task: the energy errors of HNN, baseline and floor, their difference, and the verdicts."""
+    rows = []
+    for pair in results.pairs():
+        sets = pair.both(starts)
+        if sets is None:
+            continue
+        hnn, baseline = sets
+        difference = pair.difference(starts, "energy_error")
+        rows.append(
+            {
+                "task": pair.task,
+                "energy": verdict_text(pair, starts, "energy_error"),
+                "hnn": hnn.mark(format_interval(hnn["energy_error"])),
+                "baseline": baseline.mark(format_interval(baseline["energy_error"])),
+                "floor": floor_text(pair.floors(starts, "energy_error")),
+                "difference": pair.mark(format_interval(difference.interval if difference else None), starts),
+                "coordinates": verdict_text(pair, starts, "coordinate_error"),
+            }
+        )
+    return rows
 
 
-def beside_published(cells: Cells, energies: Mapping[str, str | None]) -> list[Row]:
-    """Rows of the table beside the published one; on losses, what the exact field scores on the same data is the floor.
+def verdict_text(pair: Pair, starts: str, quantity: str) -> str:
+    """The verdict on HNN's error, with the ratio of the means where they differ: `better, 4.8 times`."""
+    verdict, sets = pair.verdict(starts, quantity) or NOTHING, pair.both(starts)
+    if sets is None or verdict not in ("better", "worse"):
+        return verdict
+    return f"{verdict}, {ratio(sets[0][quantity], sets[1][quantity])}"
+
+
+def floor_text(floors: Sequence[Interval | None]) -> str:
+    """The floor; from pixels, where each model has its own, `HNN's / baseline's`."""
+    means = [format_mean(floor) for floor in floors]
+    return means[0] if len(means) == 1 or set(means) == {NOTHING} else " / ".join(means)
+
+
+def beside_published(results: Results, energies: Mapping[str, str | None]) -> list[Row]:
+    """Rows of the table beside the published one, energy errors first; the floor is the exact field's number.
 
     `energies[task]` names the energy function of the published table, H where it is None.
     """
     rows = []
-    for (task, model), cell in cells.items():
-        exact = cells.get((task, TRUTH), {"rollout": {}})["rollout"]
-        for quantity, table, ours, least in (
-            ("test_loss", TEST_LOSS, cell.get("train", {}).get("test_loss"), exact.get("test_loss")),
-            ("energy_mse", ENERGY_MSE, *(c.get("table1", {}).get("energy_mse") for c in (cell["rollout"], exact))),
+    for cell, found in results.cells.items():
+        truth, published_set = results.truth(cell.task), found.sets.get("table1")
+        exact_set = truth.sets.get("table1") if truth else None
+        energy = ENERGIES[energies.get(cell.task) or "hamiltonian"]
+        loss = LOSSES["pixels" if cell.from_pixels else "states"]
+        for quantity, table, ours, floor, unit in (
+            ("test_loss", TEST_LOSS, found.losses.get("test_loss"), results.loss_floor(cell.task), loss),
+            (
+                "energy_mse",
+                ENERGY_MSE,
+                published_set.get("energy_mse") if published_set else None,
+                exact_set.get("energy_mse") if exact_set else None,
+                energy,
+            ),
         ):
-            cell_of_table = task, model.split("-")[0]  # hnn-rk4 of a pixel task stands beside the published hnn
-            if cell_of_table in table:
-                starts = "table1" if quantity == "energy_mse" else "held_out"
-                loss = LOSSES["pixels" if "-" in model else "states"]
-                what = ENERGIES[energies.get(task) or "hamiltonian"] if quantity == "energy_mse" else loss
-                row = {
-                    "task": task,
-                    "model": label(model, starts, cell["rollout"]),
+            published = table.get((cell.task, cell.model))  # a pixel cell stands beside the published one for any step map
+            if published is None:
+                continue
+            marked = published_set if quantity == "energy_mse" and published_set else found.held_out
+            rows.append(
+                {
+                    "task": cell.task,
+                    "model": marked.mark(cell.name),
                     "quantity": quantity,
-                    "square error of": what,
+                    "square error of": unit,
+                    "published": plus_minus(published),
+                    "ours": format_interval(ours),
+                    "floor": format_mean(floor),
+                    "remark": REMARKS.get((cell.task, quantity), ""),
                 }
-                row |= {"published": published(table[cell_of_table]), "ours": format_interval(ours), "floor": plain(least)}
-                rows.append(row | {"remark": REMARKS.get((task, quantity), "")})
+            )
     return sorted(rows, key=lambda row: row["quantity"] != "energy_mse")
 
 
-def headline(cells: Cells, comparisons: Comparisons, name: str = "held_out") -> list[Row]:
-    """A row for each task: the energy errors of HNN, baseline and floor, their difference and the verdicts."""
+def plus_minus(value: Value) -> str:
+    """`mean ± plus_minus`."""
+    return number(value.mean) + (f" ± {number(value.plus_minus)}" if value.plus_minus is not None else "")
+
+
+def protocol(results: Results, starts: str) -> list[Row]:
+    """Rows of our protocol on one set of starts: each task's floor, its models, and their difference with the verdict."""
     rows = []
-    for pair in pairs(cells):
-        hnn, baseline = (found_in(cells[pair.task, model], name) for model in (pair.hnn, pair.baseline))
-        if hnn is None or baseline is None:
-            continue
-        said = {}
-        for quantity in ("energy_error", "coordinate_error"):
-            word, times = verdict_on(comparisons, pair, name, quantity) or "–", ratio(hnn[quantity], baseline[quantity])
-            said[quantity] = f"{word}, {times}" if word in ("better", "worse") else word
-        row = {"task": pair.task, "energy": said["energy_error"]}
-        for key, model, found in (("hnn", pair.hnn, hnn), ("baseline", pair.baseline, baseline)):
-            row[key] = label(format_interval(found["energy_error"]), name, cells[pair.task, model]["rollout"])
-        row["floor"] = least(cells, pair, name)
-        row["difference"] = label(format_interval(compared(comparisons, pair, name, "energy_error")), name, *both(cells, pair))
-        rows.append(row | {"coordinates": said["coordinate_error"]})
+    pair_of = {pair.task: pair for pair in results.pairs()}
+    for task in results.tasks:
+        for found in results.of_task(task):
+            if (measured := found.sets.get(starts)) is not None:
+                name = "truth (floor)" if found.cell.is_truth else measured.mark(found.cell.name)
+                rows.append({"task": task, "model": name} | {q: format_interval(measured.get(q)) for q in QUANTITIES})
+        if task in pair_of and starts in SETS:
+            differences = {quantity: pair_of[task].difference(starts, quantity) for quantity in QUANTITIES}
+            if any(differences.values()):
+                name = pair_of[task].mark("hnn - baseline", starts)
+                rows.append({"task": task, "model": name} | {q: difference_text(d) for q, d in differences.items()})
     return rows
 
 
-def least(cells: Cells, pair: Pair, name: str) -> str:
-    """The floor of the energy error; from pixels each model has its own, by its encoder, HNN's first."""
-    found = [plain(value) for value in floors(cells, pair, name, "energy_error")]
-    return found[0] if len(found) == 1 or set(found) == {NOTHING} else " / ".join(found)
-
-
-def both(cells: Cells, pair: Pair) -> list[Mapping[str, Any]]:
-    """The metrics of the two cells."""
-    return [cells[pair.task, model]["rollout"] for model in (pair.hnn, pair.baseline)]
-
-
-def protocol(cells: Cells, comparisons: Comparisons, name: str) -> list[Row]:
-    """Rows of our own protocol on one set of starts: each task's floor, its models, their difference with the verdict."""
-    rows = []
-    pair_of = {pair.task: pair for pair in pairs(cells)}
-    for task in dict.fromkeys(task for task, _ in cells):
-        models = sorted((model for of, model in cells if of == task), key=lambda model: model != TRUTH)
-        for model in models:
-            found = found_in(cells[task, model], name)
-            if found is not None:
-                shown = "truth (floor)" if model == TRUTH else label(model, name, cells[task, model]["rollout"])
-                rows.append({"task": task, "model": shown} | {q: format_interval(found.get(q)) for q in QUANTITIES})
-        if task in pair_of and name in SETS:
-            difference = {q: compared(comparisons, pair_of[task], name, q) for q in QUANTITIES}
-            if any(difference.values()):
-                shown = label("hnn - baseline", name, *both(cells, pair_of[task]))
-                rows.append({"task": task, "model": shown} | {q: judged(d) for q, d in difference.items()})
-    return rows
-
-
-def judged(difference: Mapping[str, Any] | None) -> str:
-    """A paired difference with its interval, and the verdict on it."""
-    shown = format_interval(difference)
-    return shown if difference is None or difference["mean"] is None else f"{shown}: {difference['verdict']}"
+def difference_text(difference: Difference | None) -> str:
+    """A paired difference with its interval and verdict."""
+    if difference is None or difference.interval.mean is None:
+        return NOTHING
+    return f"{format_interval(difference.interval)}: {difference.verdict}"
 
 
 def columns(rows: Sequence[Row]) -> list[str]:
-    """The keys of the rows under which anything stands."""
-    return [key for key in (rows[0] if rows else ()) if any(row[key] != "–" for row in rows)]
+    """The keys of the rows that have a value in any row."""
+    return [key for key in (rows[0] if rows else ()) if any(row[key] != NOTHING for row in rows)]
 
 
-def contract(cells: Cells) -> list[Row]:
-    """Rows on the integrator of each cell and set: its error beside the model's own, and whether that is below a hundredth."""
+def integrators(results: Results) -> list[Row]:
+    """Rows on the integrator of each cell and set: its error, over the model's own, and whether that honours the contract."""
     rows = []
-    for (task, model), cell in cells.items():
-        for name, starts in SHORT.items():
-            found = (found_in(cell, name) or {}).get("integrator")
-            if found is None:
+    for cell, found in results.cells.items():
+        for starts, name in SHORT.items():
+            measured = found.sets.get(starts)
+            if measured is None or measured.integrator is None:
                 continue
-            step = next((f"{key} {found[key]:g}" for key in ("tolerance", "step") if found.get(key) is not None), NOTHING)
-            row = {"task": task, "model": label(model, name, cell["rollout"]), "starts": starts}
-            row |= {"integrator": str(found.get("method", NOTHING)), "with": step}
-            row |= {"its error": number(found.get("error")), "of the model's": number(found.get("share"))}
-            rows.append(row | {"contract": "honoured" if found.get("honoured") else "broken"})
+            entry = measured.integrator
+            accuracy = {"tolerance": entry.tolerance, "step": entry.step}
+            rows.append(
+                {
+                    "task": cell.task,
+                    "model": measured.mark(cell.name),
+                    "starts": name,
+                    "integrator": entry.method,
+                    "with": next((f"{key} {value:g}" for key, value in accuracy.items() if value is not None), NOTHING),
+                    "its error": number(entry.error),
+                    "of the model's": number(entry.share),
+                    "contract": "honoured" if entry.honoured else "broken",
+                }
+            )
     return rows
 
 
-def valid_times(cells: Cells) -> list[Row]:
-    """Rows on how valid times are spread over seeds and starts, by set: the median and the quartiles, in periods."""
+def valid_times(results: Results) -> list[Row]:
+    """Rows on the distribution of valid times over seeds and starts, by set: median and quartiles, in periods."""
     rows = []
-    for (task, model), cell in cells.items():
-        sets = {SHORT[name]: (found_in(cell, name) or {}).get("valid_time") for name in SETS}
-        row = {"task": task, "model": model} | {starts: quartiles(value) for starts, value in sets.items()}
-        if set(row.values()) - {task, model, NOTHING}:
-            rows.append({**row, "model": "truth (floor)" if model == TRUTH else label(model, "held_out", cell["rollout"])})
+    for cell, found in results.cells.items():
+        times = {}
+        for starts in SETS:
+            measured = found.sets.get(starts)
+            times[SHORT[starts]] = format_quartiles(measured.get("valid_time") if measured else None)
+        if set(times.values()) != {NOTHING}:
+            name = "truth (floor)" if cell.is_truth else found.held_out.mark(cell.name)
+            rows.append({"task": cell.task, "model": name} | times)
     return rows
 
 
-def summary_rows(cells: Cells) -> list[dict[str, Any]]:
-    """All numbers of the metrics, one row for each task, model and quantity."""
+METHODS = {"held_out": "its map", "continuous": "continuous", "floor": "no rollout: the true frames, encoded"}
+"""How the latent states of a pixel result were made, by set of starts."""
+
+
+def pixel_rollouts(results: Results) -> list[Row]:
+    """Rows on pixel rollouts of 200 frames: how trained, how rolled out, and the errors."""
+    quantities = ("energy_error", "energy_mse", "coordinate_error", "valid_time", "diverged", "pixel_mse_100")
+    rows = []
+    for cell, found in results.cells.items():
+        for starts, method in METHODS.items() if cell.from_pixels else ():
+            measured = found.sets.get(starts)
+            row = {"task": cell.task, "model": cell.model, "trained with": cell.step_map}
+            row["rolled out by"] = measured.mark(method) if measured else method
+            rows.append(row | {q: format_interval(measured.get(q) if measured else None) for q in quantities})
+    return rows
+
+
+def encoders(results: Results) -> list[Row]:
+    """Rows on the encoder and decoder of each pixel cell on held-out clips, and on the valid time of its rollouts."""
+    rows = []
+    for cell, found in results.cells.items():
+        if cell.from_pixels:
+            held_out, long = found.held_out, found.sets["long"]
+            row = {"task": cell.task, "model": long.mark(cell.name)}
+            scores = ("probe_r2", "canonical_error", "reconstruction_error", "conserved_error")
+            row |= {name: format_interval(held_out.get(name)) for name in scores}
+            row["valid_time.long"] = format_interval(long.get("valid_time"))
+            rows.append(row | {f"pixel_mse_{n}": format_interval(long.get(f"pixel_mse_{n}")) for n in (10, 200, 1000)})
+    return rows
+
+
+def summary_rows(metrics: Mapping[Cell, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """All numbers of the metrics files of the cells, one row per task, model and quantity."""
     rows: list[dict[str, Any]] = []
 
-    def add(task: str, model: str, prefix: str, found: Mapping[str, Any]) -> None:
-        """Rows of `found`, and of what is nested in it."""
-        for name, value in found.items():
-            row = {"task": task, "model": model, "quantity": prefix + name}
+    def add(cell: Cell, prefix: str, entries: Mapping[str, Any]) -> None:
+        """Rows of the entries, and of what is nested in them."""
+        for name, value in entries.items():
+            row = {"task": cell.task, "model": cell.name, "quantity": prefix + name}
             if isinstance(value, Mapping) and "mean" not in value:
-                add(task, model, f"{prefix}{name}.", value)
+                add(cell, f"{prefix}{name}.", value)
             elif isinstance(value, Mapping):
                 rows.append(row | {key: value[key] for key in ("mean", "low", "high")})
             elif name == "mismatch" and value:
@@ -164,7 +222,7 @@ def summary_rows(cells: Cells) -> list[dict[str, Any]]:
             elif value is not None and not isinstance(value, str | bool):
                 rows.append(row | dict.fromkeys(("mean", "low", "high"), value))
 
-    for (task, model), cell in cells.items():
-        for found in cell.values():
-            add(task, model, "", found)
+    for cell, files in metrics.items():
+        for entries in files.values():
+            add(cell, "", entries)
     return rows
