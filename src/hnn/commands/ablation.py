@@ -11,12 +11,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from hnn.commands.check import git
 from hnn.core.errors import Refused
 from hnn.figures import ablation
 from hnn.files import formats, paths
+from hnn.params.loading import parse_raw, read_raw
 from hnn.reporting.templating import template
 
 __all__ = ["FOLDER", "collect", "commands", "experiments", "queue", "rows"]
@@ -39,7 +38,7 @@ Row = Mapping[str, Any]
 
 def commands(task: str) -> list[list[str]]:
     """The words after `dvc exp run --queue`, by name; of several values for one key DVC makes as many experiments."""
-    data, stages = f"tasks.{task}.simulate", yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    data = f"tasks.{task}.simulate"
     groups: dict[str, list[list[str]]] = {
         "default": [[]],
         "trajectories": [[f"{data}.train=3,6,12,50,100"]],
@@ -48,13 +47,12 @@ def commands(task: str) -> list[list[str]]:
         "derivative": [["simulate.derivative=central,forward"]],
     }
     always = [f"state_tasks=[{task}]", "pixel_tasks=[]", "measured_tasks=[]", "simulate.long_horizon_factor=1"]
-    targets = [name for name in ("rollout", "truth") if name in stages]
     return [
         [
             "--name",
             f"{PREFIX}{task}-{factor}-{k}",
             *(word for change in [*always, *changes] for word in ("-S", change)),
-            *targets,
+            *("rollout", "truth"),
         ]
         for factor, group in groups.items()
         for k, changes in enumerate(group)
@@ -63,7 +61,7 @@ def commands(task: str) -> list[list[str]]:
 
 def queue(task: str) -> None:
     """Put the sweep into DVC's queue, in the place of an earlier one."""
-    params = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    params = read_raw(Path("params.yaml"))
     if task not in params["tasks"] or "simulate" not in params["tasks"][task]:
         raise Refused(f"ablation: given task {task!r}, allowed: a simulated task of params.yaml")
     if old := list(experiments(task)):
@@ -83,11 +81,16 @@ def experiments(task: str) -> dict[str, str]:
     return {name: revision for ref, revision in listed if (name := ref.rsplit("/", 1)[-1]).startswith(f"{PREFIX}{task}-")}
 
 
+def parameters(revision: str) -> dict[str, Any]:
+    """The parameters of an experiment."""
+    return parse_raw(git("show", f"{revision}:params.yaml"), f"{revision}:params.yaml")
+
+
 def rows(task: str, names: Mapping[str, str]) -> list[dict[str, Any]]:
     """For each factor, value, model and quantity its {mean, low, high}; the experiment without a change is in every factor."""
     found = []
     for name, revision in names.items():
-        params = yaml.safe_load(git("show", f"{revision}:params.yaml"))
+        params = parameters(revision)
         data = params["tasks"][task]["simulate"]
         now = {"trajectories": data["train"], "noise": data["noise_q"], "width": params["model"]["hidden"]}
         now["derivative"] = params["simulate"]["derivative"]
@@ -129,7 +132,7 @@ def collect(task: str) -> None:
         figure = ablation.picture([row for row in table if row["factor"] == factor], QUANTITIES, LABELS[factor])
         formats.write_picture(FOLDER / f"{task}-{factor}.png", figure)
     seen = {factor: {"label": LABELS[factor], "lines": ablation.said(factor, table)} for factor in factors}
-    seeds = yaml.safe_load(git("show", f"{next(iter(names.values()))}:params.yaml"))["seeds"]
+    seeds = parameters(next(iter(names.values())))["seeds"]
     page = template("ablations.md").render(task=task, factors=seen, seeds=seeds)
     formats.write_text(FOLDER.with_suffix(".md"), page)
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy import ndarray
 
 from hnn.commands.check import git
@@ -17,6 +16,7 @@ from hnn.core.cell import Cell
 from hnn.core.errors import Refused
 from hnn.core.seeding import stream
 from hnn.files import formats, paths
+from hnn.params.loading import parse_raw
 from hnn.reporting.formatting import number
 from hnn.reporting.published import ENERGY_MSE, REASONS, TEST_LOSS, Value
 from hnn.reporting.templating import template
@@ -85,9 +85,14 @@ def verdict(published: Value, mean: float, least: float, most: float) -> str:
     return ("above" if mean > published.mean else "below") + (BUT if some else "")
 
 
+def parameters(read: Read) -> dict[str, Any]:
+    """The parameters of the experiment."""
+    return parse_raw(read("params.yaml"), "params.yaml of the experiment")
+
+
 def rows(read: Read) -> list[dict[str, str]]:
     """A row for each published number whose cell the experiment has."""
-    params, found = yaml.safe_load(read("params.yaml")), []
+    params, found = parameters(read), []
     pixels = [f"{model}-{step_map}" for model in params["models"] for step_map in params["step_maps"]]
     names = dict.fromkeys([*params["state_tasks"], *params["measured_tasks"]], params["models"])
     for task, models in (names | dict.fromkeys(params["pixel_tasks"], pixels)).items():
@@ -157,8 +162,8 @@ def reasons(found: Sequence[Mapping[str, str]], chance_of: Chance) -> list[dict[
 def compare(read: Read, chance_of: Chance) -> tuple[list[dict[str, str]], str]:
     """(the rows, docs/paper.md): the table, and the reason for each row that is not within the published spread."""
     found = rows(read)
-    about = {"seeds": yaml.safe_load(read("params.yaml"))["seeds"], "within": sum(r["verdict"] == WITHIN for r in found)}
-    return found, template("paper.md").render(rows=found, reasons=reasons(found, chance_of), **about)
+    seeds, within = parameters(read)["seeds"], sum(line["verdict"] == WITHIN for line in found)
+    return found, template("paper.md").render(rows=found, reasons=reasons(found, chance_of), seeds=seeds, within=within)
 
 
 def terminal(found: Sequence[Mapping[str, str]]) -> str:
