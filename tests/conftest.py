@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import yaml
 
 from hnn.core import registry
 from hnn.core.trajectories import Observations
 from hnn.integrators.solve import Solver, rollout
 from hnn.models.base import make_model
 from hnn.networks.autoencoder import Autoencoder
+from hnn.params.loading import read_raw
 from hnn.rendering.canvas import Canvas, render
 from hnn.systems.base import make_system
 from hnn.training.optimizer import OptimizerOptions
@@ -20,7 +20,7 @@ from hnn.training.optimizer import OptimizerOptions
 pytest_plugins = ["tiny_project"]
 
 ROOT = Path(__file__).parents[1]
-PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+PARAMS = read_raw(ROOT / "params.yaml")
 SIMULATED = [name for name, task in PARAMS["tasks"].items() if "simulate" in task]
 SYSTEMS = registry.names("systems")
 MODELS = registry.names("models")

@@ -8,10 +8,11 @@ import yaml
 
 from hnn.core import registry
 from hnn.files.source_code import imported_files, runtime_nodes
+from hnn.params.loading import read_raw
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "hnn"
-PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+PARAMS = read_raw(ROOT / "params.yaml")
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 SCRIPTS = sorted(path.stem for path in (ROOT / "stages").glob("[!_]*.py"))
 

@@ -12,6 +12,8 @@ import pytest
 import yaml
 from filelock import FileLock
 
+from hnn.params.loading import read_raw
+
 ROOT = Path(__file__).parents[1]
 HIDDEN = 8
 """Hidden units of the tiny parameters."""
@@ -68,7 +70,7 @@ class Project:
 
     def edit(self, change):
         """Change the parameters by a function of them."""
-        params = yaml.safe_load((self / "params.yaml").read_text())
+        params = read_raw(self / "params.yaml")
         change(params)
         (self / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
 

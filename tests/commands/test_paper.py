@@ -90,13 +90,18 @@ def test_the_published_recipe_is_made_of_parameters_of_this_project(tmp_path, va
         section[last] = value
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(raw))
     params = load_params(Path(tmp_path / "params.yaml"))
-    for task in ("mass_spring", "pendulum", "two_body", "real_pendulum", "pixel_pendulum"):
-        p = params.tasks[task].train
+    published = {
+        "mass_spring": (2000, "full", 1e-4),
+        "pendulum": (2000, "full", 1e-4),
+        "two_body": (10000, 200, 0.0),
+        "real_pendulum": (2000, "full", 1e-5),
+        "pixel_pendulum": (10000, 200, 1e-5),
+    }
+    for task, recipe_of_task in published.items():
+        p = params.tasks[task].train or params.tasks[task].train_pixels
+        assert (p.steps, p.batch, p.weight_decay) == recipe_of_task, task
         assert (p.schedule, p.learning_rate, p.beta1, p.beta2) == ("constant", 1e-3, 0.9, 0.999), task
-    steps = {task: params.tasks[task].train.steps for task in ("mass_spring", "pendulum", "two_body", "real_pendulum")}
-    assert steps == {"mass_spring": 2000, "pendulum": 2000, "two_body": 10000, "real_pendulum": 2000}
-    decay = {task: params.tasks[task].train.weight_decay for task in (*steps, "pixel_pendulum")}
-    assert decay == dict(zip(decay, (1e-4, 1e-4, 0.0, 1e-5, 1e-5), strict=True))
+    assert params.tasks["pixel_pendulum"].train_pixels.dynamics_only_steps == 0
     assert params.tasks["real_pendulum"].ingest.derivative == "published"
     if variables:
         assert (params.measured_tasks, params.pixel_tasks, params.seeds) == (["real_pendulum"], ["pixel_pendulum"], 2)

@@ -205,7 +205,7 @@ def test_load_checked_params_reports_all_mistakes_at_once(tmp_path):
     [
         ("a: [", "line 1: is not YAML"),
         ("- 1", "must be a mapping"),
-        ("{}", "is missing"),
+        ("{}", "is empty"),
         ("", "is empty"),
         ("# nothing", "is empty"),
         ("seed: 1\n\tseeds: 2", "line 2: a tab, allowed: spaces"),

@@ -2,6 +2,7 @@
 
 import random
 import re
+from itertools import product
 
 import pytest
 from dvc.exceptions import DvcException
@@ -48,6 +49,25 @@ def test_read_yaml_reads_plain_scalars_as_dvc_does(text):
 def test_read_yaml_refuses_duplicate_keys_tags_and_directives_with_line_and_key(text, message):
     with pytest.raises(AmbiguousYAML, match=message):
         read_yaml(text)
+
+
+def test_read_yaml_reads_every_short_scalar_of_numeric_characters_as_dvc_does_or_refuses_it():
+    """All words of up to three characters, and all numbers with an underscore or a sign before their notation."""
+    words = ["".join(letters) for n in (1, 2, 3) for letters in product("+-0179_.eoxbf:", repeat=n)]
+    words += ["-0o17", "+0o7", "-0x1F", "0o1_7", "1_0e3", "08_", "._1", "._1e+3", "+_", "1" * 5000]
+    accepted = {word: ours for word in words for ours, refusal in [reading(f"- {word}")] if not refusal}
+    assert {word: repr(value) for word, value in accepted.items()} == {
+        word: repr(parse_yaml(f"- {word}", "params.yaml")) for word in accepted
+    }
+    assert not accepted.keys() & set(words[-10:])
+    assert len(accepted) > 1000
+
+
+def test_read_yaml_reads_aliases_as_dvc_does_and_ends_within_an_alias_of_itself():
+    text = "a: &x {b: [1, 2]}\nc: *x"
+    assert read_yaml(text) == parse_yaml(text, "params.yaml")
+    itself = read_yaml("a: &x [*x]")["a"]
+    assert itself[0] is itself
 
 
 def test_read_yaml_proposes_the_number_or_the_quoted_text():

@@ -12,7 +12,7 @@ from hnn.params.base import describe_error
 from hnn.params.schema import STAGES, Params
 from hnn.params.yaml12 import AmbiguousYAML, read_yaml
 
-__all__ = ["InvalidParams", "load_params", "params_as_written", "read_raw", "validate_schema"]
+__all__ = ["InvalidParams", "load_params", "params_as_written", "parse_raw", "read_raw", "validate_schema"]
 
 
 class InvalidParams(Refused, ValueError):
@@ -34,22 +34,30 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
 def read_raw(path: Path) -> dict[str, Any]:
     """The content of the file as plain values, read as DVC reads it; raises `InvalidParams` if it cannot be read so."""
     try:
-        raw = read_yaml(path.read_bytes().decode("utf-8"))
+        text = path.read_bytes().decode("utf-8")
     except FileNotFoundError:
         raise InvalidParams(f"{path}: there is no such file; run in the project's folder") from None
     except OSError as error:
         raise InvalidParams(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise InvalidParams(f"{path}: is not UTF-8; save it in that encoding") from None
-    except AmbiguousYAML as error:
-        raise InvalidParams(f"{path}: {error}") from None
-    except yaml.YAMLError as error:
-        raise InvalidParams(f"{path}: {yaml_problem(error)}") from None
-    if raw is None:
+    raw = parse_raw(text, str(path))
+    if not raw:
         raise InvalidParams(f"{path}: is empty; `git checkout {path}` brings the committed parameters back")
-    if not isinstance(raw, dict):
-        raise InvalidParams(f"{path}: given {raw!r}, must be a mapping of sections")
     return raw
+
+
+def parse_raw(text: str, origin: str) -> dict[str, Any]:
+    """The mapping that a YAML text holds, as DVC reads it, {} for none; raises `InvalidParams`, which names the origin."""
+    try:
+        raw = read_yaml(text)
+    except AmbiguousYAML as error:
+        raise InvalidParams(f"{origin}: {error}") from None
+    except yaml.YAMLError as error:
+        raise InvalidParams(f"{origin}: {yaml_problem(error)}") from None
+    if not isinstance(raw, dict | None):
+        raise InvalidParams(f"{origin}: given {raw!r}, must be a mapping of sections")
+    return raw or {}
 
 
 def yaml_problem(error: yaml.YAMLError) -> str:

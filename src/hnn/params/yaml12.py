@@ -43,6 +43,12 @@ CoreLoader.add_constructor("tag:yaml.org,2002:int", CoreLoader.construct_int)
 EXPONENT = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+|[-+]\.[0-9]+")
 """Numbers that YAML 1.2 and DVC read alike and PyYAML by itself as text."""
 
+DVC_NUMBER = re.compile(
+    r"[-+]?(?:0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+|[0-9_]+|[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?"
+    r"|\.[0-9_]+(?:[eE][-+][0-9]+)?)"
+)
+"""Numbers to DVC's parser, which also allows underscores in them and a sign before each notation; none begins with `_`."""
+
 YAML12, YAML11 = CoreLoader(""), yaml.SafeLoader("")
 """Loaders that say how a single scalar is read."""
 
@@ -69,22 +75,28 @@ def read_yaml(text: str) -> Any:
         node = loader.get_single_node()
         if node is None:
             return None
-        for path, scalar in scalars(node, ""):
+        for path, scalar in scalars(node, "", set()):
             check_scalar(scalar, path)
         return loader.construct_document(node)
     finally:
         loader.dispose()
 
 
-def scalars(node: Node, path: str) -> Iterator[tuple[str, ScalarNode]]:
-    """Every scalar below a node, keys included, with its key path; raises `AmbiguousYAML` for duplicate keys and tags."""
+def scalars(node: Node, path: str, visited: set[int]) -> Iterator[tuple[str, ScalarNode]]:
+    """Every scalar below a node, keys included, with its key path; raises `AmbiguousYAML` for duplicate keys and tags.
+
+    Aliased nodes are visited once: an alias may even be within its own node.
+    """
+    if id(node) in visited:
+        return
+    visited.add(id(node))
     if isinstance(node, ScalarNode):
         yield path, node
     elif node.tag not in ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"):
         raise AmbiguousYAML(f"line {line_of(node)}: {path or 'document'}: given the tag {node.tag}, allowed: no tags")
     elif isinstance(node, SequenceNode):
         for i, item in enumerate(node.value):
-            yield from scalars(item, f"{path}[{i}]")
+            yield from scalars(item, f"{path}[{i}]", visited)
     elif isinstance(node, MappingNode):
         keys: set[str] = set()
         for key, value in node.value:
@@ -95,7 +107,7 @@ def scalars(node: Node, path: str) -> Iterator[tuple[str, ScalarNode]]:
                 raise AmbiguousYAML(f"line {line_of(key)}: {name}: given twice, allowed: once")
             keys.add(key.value)
             yield name, key
-            yield from scalars(value, name)
+            yield from scalars(value, name, visited)
 
 
 def check_scalar(node: ScalarNode, path: str) -> None:
@@ -111,6 +123,12 @@ def check_scalar(node: ScalarNode, path: str) -> None:
     if not plain:
         return
     new, old = value_of(text, YAML12), value_of(text, YAML11)
+    if new is UNREADABLE:
+        raise AmbiguousYAML(f"{where}: given a number of {len(text)} characters, allowed: one that Python can read")
+    if isinstance(new, str) and isinstance(old, str) and text[:1] != "_" and DVC_NUMBER.fullmatch(text):
+        raise AmbiguousYAML(
+            f'{where}: given {text}, which some readers take as text and others as a number; write "{text}" if it is text'
+        )
     same = type(new) is type(old) and (new == old or new != new)
     if not same and not (isinstance(old, str) and EXPONENT.fullmatch(text)):
         raise AmbiguousYAML(
