@@ -27,6 +27,23 @@ MODELS = registry.names("models")
 ENERGY_MODELS = [name for name in MODELS if name != "baseline"]
 
 
+def pytest_addoption(parser):
+    parser.addoption("--update-golden", action="store_true", help="write the texts of tests/golden anew instead of comparing")
+
+
+@pytest.fixture
+def golden(request):
+    """Compare a text with a file of tests/golden; `--update-golden` writes the file instead."""
+
+    def compare(name, text):
+        path = ROOT / "tests" / "golden" / name
+        if request.config.getoption("--update-golden"):
+            path.write_text(text, encoding="utf-8")
+        assert text == path.read_text(encoding="utf-8"), f"{path} differs: read the difference, then run with --update-golden"
+
+    return compare
+
+
 @pytest.fixture(autouse=True)
 def float64_on_one_thread():
     """Set the default type for each test and set it back."""

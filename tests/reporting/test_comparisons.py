@@ -1,23 +1,30 @@
-"""Paired differences: what is the same for both models is no difference, and chance is no verdict."""
+"""Paired differences: variation between starts cancels, and verdicts are rarely wrong."""
 
 import numpy as np
 import pytest
 
+from hnn.core.cell import TRUTH, Cell
 from hnn.core.statistics import difference, interval
-from hnn.reporting import comparisons
+from hnn.core.trajectories import CellRollouts, Rollout
+from hnn.reporting.comparisons import compare_with_baseline
+
+HNN = Cell("pendulum", "hnn")
 
 
-def rollouts(**models):
-    """Rollouts with the given energy errors (seeds, starts), on one set of starts."""
-    return {
-        model.replace("_", "-"): {"held_out": {"quantity.energy_error": values, "t": values[0]}}
-        for model, values in models.items()
+def rollout(true_energy=1.0, **quantities):
+    """A rollout with these metrics (seeds, starts)."""
+    energy = np.array([[1.0, true_energy]])
+    return Rollout(np.arange(2), np.zeros(0), np.zeros(0), energy, np.zeros(0), 1.0, quantities=quantities)
+
+
+def compared(hnn, baseline, name="energy_error", **options):
+    """The difference of one quantity between HNN and baseline on the pendulum."""
+    cells = {
+        cell: CellRollouts({"held_out": rollout(**{name: values}, **options)})
+        for cell, values in ((HNN, hnn), (HNN.baseline, baseline))
     }
-
-
-def compared(hnn, baseline, name="energy_error"):
-    sets = {model: {"held_out": {f"quantity.{name}": values}} for model, values in (("hnn", hnn), ("baseline", baseline))}
-    return comparisons.compare("pendulum", sets, 1000)["hnn vs baseline"]["held_out"][name]
+    (comparison,) = compare_with_baseline(cells, 1000)
+    return comparison.differences["held_out"].get(name)
 
 
 def hardness(starts=50, seeds=3):
@@ -27,38 +34,38 @@ def hardness(starts=50, seeds=3):
     return tuple(hard + shift + 0.01 * generator.standard_normal((seeds, starts)) for shift in (0.0, 0.1))
 
 
-def test_a_difference_that_intervals_hide_is_seen_when_starts_are_paired():
+def test_compare_with_baseline_detects_a_difference_that_separate_intervals_hide():
     hnn, baseline = hardness()
     a, b = (interval(values, np.random.default_rng(0), 1000) for values in (hnn, baseline))
     assert a["high"] > b["low"]
     found = compared(hnn, baseline)
-    assert found["verdict"] == "better"
-    assert found["mean"] == pytest.approx(-0.1, abs=0.01)
-    assert found["low"] < found["mean"] < found["high"] < 0
+    assert found.verdict == "better"
+    assert found.interval.mean == pytest.approx(-0.1, abs=0.01)
+    assert found.interval.low < found.interval.mean < found.interval.high < 0
 
 
-def test_the_verdict_turns_round_with_the_models_and_with_what_is_good():
+def test_verdict_on_depends_on_the_sign_and_on_which_way_is_better():
     hnn, baseline = hardness()
-    assert compared(baseline, hnn)["verdict"] == "worse"
-    assert compared(hnn, baseline, "valid_time")["verdict"] == "worse"
-    assert compared(baseline, hnn, "valid_time")["verdict"] == "better"
-    assert compared(hnn, hnn)["verdict"] == "not distinguishable"
+    assert compared(baseline, hnn).verdict == "worse"
+    assert compared(hnn, baseline, "valid_time").verdict == "worse"
+    assert compared(baseline, hnn, "valid_time").verdict == "better"
+    assert compared(hnn, hnn).verdict == "not distinguishable"
 
 
-def test_errors_with_a_sign_are_compared_by_their_magnitude():
+def test_compare_with_baseline_compares_signed_errors_by_magnitude():
     hnn, baseline = hardness()
-    assert compared(-hnn, baseline, "energy_drift")["verdict"] == "better"
-    assert compared(hnn, -baseline, "energy_drift")["verdict"] == "better"
+    assert compared(-hnn, baseline, "energy_drift").verdict == "better"
+    assert compared(hnn, -baseline, "energy_drift").verdict == "better"
 
 
-def test_seeds_that_differ_are_no_verdict_however_many_starts_there_are():
+def test_compare_with_baseline_gives_no_verdict_where_seeds_differ_as_much():
     generator = np.random.default_rng(1)
     hnn, baseline = (np.array([[0.0], [1.0], [2.0]]) + 0.01 * generator.standard_normal((3, 1000)) for _ in range(2))
-    assert compared(hnn + 0.1, baseline)["verdict"] == "not distinguishable"
+    assert compared(hnn + 0.1, baseline).verdict == "not distinguishable"
 
 
-def test_the_verdict_errs_about_as_rarely_as_it_says():
-    """Two models of equal worth, one seed each: five in a hundred are told apart."""
+def test_difference_excludes_zero_about_as_rarely_as_claimed():
+    """Two equal models, one seed each: about five in a hundred are distinguished."""
     generator, wrong = np.random.default_rng(2), 0
     for _ in range(200):
         gap = difference(*generator.normal(1.0, 1.0, (2, 1, 50)), generator, 300)
@@ -66,7 +73,7 @@ def test_the_verdict_errs_about_as_rarely_as_it_says():
     assert wrong / 200 < 0.12
 
 
-def test_seeds_that_share_their_beginnings_are_redrawn_alike():
+def test_difference_with_shared_seeds_resamples_them_jointly():
     """Models that differ by seed much more than from one another, seed by seed."""
     generator = np.random.default_rng(4)
     seeds = np.array([[0.0], [1.0], [2.0]])
@@ -76,25 +83,32 @@ def test_seeds_that_share_their_beginnings_are_redrawn_alike():
     assert together["mean"] == apart["mean"]
 
 
-def test_one_seed_and_many_are_enough():
+def test_compare_with_baseline_works_with_one_seed_and_with_ten():
     for seeds in (1, 10):
-        assert compared(*hardness(seeds=seeds))["verdict"] == "better"
+        assert compared(*hardness(seeds=seeds)).verdict == "better"
 
 
-def test_starts_that_either_model_loses_are_left_out_and_nothing_left_is_no_verdict():
+def test_compare_with_baseline_leaves_out_starts_without_a_finite_value():
     hnn, baseline = hardness()
     baseline[:, 10:] = np.nan
     hnn[:, :5] = np.nan
-    assert compared(hnn, baseline)["mean"] == pytest.approx(-0.1, abs=0.01)
+    assert compared(hnn, baseline).interval.mean == pytest.approx(-0.1, abs=0.01)
     hnn[:, :10] = np.nan
-    assert compared(hnn, baseline) == {"mean": None, "low": None, "high": None, "verdict": "not distinguishable"}
+    assert compared(hnn, baseline) == ((None,) * 6, "not distinguishable")
 
 
-def test_each_model_is_held_against_the_baseline_that_was_trained_alike():
+def test_compare_with_baseline_pairs_cells_of_the_same_step_map_and_skips_the_truth():
+    found = CellRollouts({"held_out": rollout(energy_error=hardness()[0]), "empty": rollout()})
+    pixels = {Cell("p", model, step_map): found for model in ("baseline", "hnn") for step_map in ("rk4", "euler")}
+    titles = [comparison.title for comparison in compare_with_baseline(pixels, 10)]
+    assert titles == ["hnn-rk4 vs baseline-rk4", "hnn-euler vs baseline-euler"]
+    assert compare_with_baseline({HNN: found}, 10) == []
+    states = {HNN: found, HNN.baseline: found, Cell("pendulum", TRUTH): found}
+    (comparison,) = compare_with_baseline(states, 10)
+    assert list(comparison.differences) == ["held_out"]
+
+
+def test_compare_with_baseline_leaves_out_symplecticity_where_there_is_friction():
     x = hardness()[0]
-    sets = rollouts(baseline_rk4=x, baseline_euler=x, hnn_rk4=x, hnn_euler=x)
-    assert list(comparisons.compare("pixel_pendulum", sets, 10)) == ["hnn-rk4 vs baseline-rk4", "hnn-euler vs baseline-euler"]
-    assert comparisons.compare("pendulum", rollouts(hnn=x), 10) == {}
-    sets = rollouts(hnn=x, baseline=x)
-    sets["hnn"] |= {"film": {"true": x}}
-    assert list(comparisons.compare("pendulum", sets, 10)["hnn vs baseline"]) == ["held_out"]
+    assert compared(x, x, "symplectic_error") is not None
+    assert compared(x, x, "symplectic_error", true_energy=0.8) is None

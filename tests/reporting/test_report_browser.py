@@ -1,4 +1,4 @@
-"""The page in a real browser, from disk and without network: nothing is missing, nothing complains, nothing sticks out."""
+"""The page in a real browser, from disk and without network."""
 
 import json
 import re
@@ -48,13 +48,13 @@ def page(request):
     """One of small fixtures with pictures as wide as real ones, or the committed one."""
     if request.param == "committed":
         return COMMITTED.read_text(encoding="utf-8") if COMMITTED.is_file() else pytest.skip(f"no {COMMITTED.name} yet")
-    said = both()
-    pictures = {name: uri(name[-3:], (1500, 300)) for names in said["figures"].values() for name in names}
-    return report.page(said, pictures, ORIGIN)
+    values = both()
+    pictures = {name: uri(name[-3:], (1500, 300)) for names in values["figures"].values() for name in names}
+    return report.page(values, pictures, ORIGIN)
 
 
 @pytest.mark.parametrize("width", [1280, 400])
-def test_the_page_opens_without_complaint_with_all_pictures_and_no_wider_than_its_window(page, width, tmp_path):
+def test_page_opens_without_errors_with_all_pictures_within_its_window(page, width, tmp_path):
     found, complaints = opened(page, tmp_path, width)
     assert complaints == []
     assert found["fetched"] == []
@@ -64,7 +64,7 @@ def test_the_page_opens_without_complaint_with_all_pictures_and_no_wider_than_it
     assert found["needed"] <= width
 
 
-def test_the_verdicts_stand_on_the_first_screen(page, tmp_path):
+def test_page_shows_the_verdicts_on_the_first_screen(page, tmp_path):
     assert opened(page, tmp_path, 1280)[0]["first"] < 800
 
 
@@ -77,5 +77,5 @@ def test_the_verdicts_stand_on_the_first_screen(page, tmp_path):
         ('<link rel="stylesheet" href="https://example.org/style.css">', lambda found, complaints: found["fetched"]),
     ],
 )
-def test_a_planted_fault_is_found(planted, caught, tmp_path):
+def test_opened_detects_planted_faults(planted, caught, tmp_path):
     assert caught(*opened(f"<!DOCTYPE html><body>{planted}</body>", tmp_path, 800))

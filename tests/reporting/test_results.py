@@ -1,63 +1,78 @@
-"""What the metrics files hold is found where it is, and nothing is missed that is not."""
+"""The metrics files as objects: sets, marks, pairs, floors."""
 
 import pytest
-from report_fixture import CELLS, COMPARISONS, PIXEL_CELLS, floor
+from report_fixture import METRICS, PIXEL_METRICS, about, comparison, contract, floor, metrics, results
 
-from hnn.reporting import results
-from hnn.reporting.results import Pair
+from hnn.core.cell import TRUTH, Cell
+from hnn.reporting.results import CellResults, Comparison, Difference, Interval, Results
 
-PENDULUM = Pair("pendulum", "hnn", "baseline")
-PIXELS = Pair("pixel_pendulum", "hnn-rk4", "baseline-rk4")
-
-
-def test_each_task_has_one_pair_and_pixel_cells_are_paired_by_their_first_map():
-    assert list(results.pairs(CELLS | PIXEL_CELLS)) == [PENDULUM, PIXELS]
-    euler = {key: cell for key, cell in PIXEL_CELLS.items() if key[1] != "baseline-rk4"}
-    assert list(results.pairs(euler)) == [Pair("pixel_pendulum", "hnn-euler", "baseline-euler")]
-    assert list(results.pairs({("pendulum", "hnn"): {}})) == []
+HNN, BASELINE = Cell("pendulum", "hnn"), Cell("pendulum", "baseline")
 
 
-def test_the_floor_is_the_truth_or_what_can_be_read_from_the_true_frames():
-    cells = CELLS | PIXEL_CELLS
-    (exact,) = results.floors(cells, PENDULUM, "long", "energy_error")
-    assert exact["mean"] == 1e-6
-    assert [read["mean"] for read in results.floors(cells, PIXELS, "held_out", "energy_error")] == [0.001, 0.001]
-    assert results.floors(cells, PIXELS, "long", "energy_error") == [None, None]
-    without = {key: cell for key, cell in CELLS.items() if key[1] != "truth"}
-    assert results.floors(without, PENDULUM, "held_out", "energy_error") == [None]
-    assert results.loss_floor(cells, "pendulum") == 0.029
-    assert results.loss_floor(without, "pendulum") is None
+def test_cell_results_parse_sets_losses_and_counts():
+    found = CellResults.parse(HNN, METRICS[HNN] | {"train": {"test_loss": about(0.03), "parameters": 10, "steps": 7}})
+    assert set(found.sets) == {"held_out", "table1", "long", "outside"}
+    assert found.held_out["energy_error"] == Interval(0.1, pytest.approx(0.09), pytest.approx(0.11))
+    assert found.held_out.get("probe_r2") is None
+    assert (found.parameters, found.steps) == (10, 7)
+    assert found.losses["test_loss"].mean == 0.03
 
 
-def test_verdicts_are_those_of_the_pair_the_set_and_the_quantity():
-    assert results.verdict_on(COMPARISONS, PENDULUM, "long", "energy_error") == "better"
-    assert results.verdict_on(COMPARISONS, PENDULUM, "long", "phase_error") is None
-    assert results.verdict_on({}, PENDULUM, "long", "energy_error") is None
-    assert results.verdict_on(COMPARISONS, PIXELS, "long", "energy_error") is None
+def test_cell_results_of_the_truth_have_a_test_loss_and_no_training():
+    found = CellResults.parse(Cell("pendulum", TRUTH), floor())
+    assert found.losses["test_loss"].mean == 0.029
+    assert found.parameters is None
+    assert found.held_out.integrator.method == "dop853"
 
 
-@pytest.mark.parametrize(
-    ("rollout", "name"), [({}, "hnn"), ({"mismatch": False}, "hnn"), ({"mismatch": True}, "hnn (mismatch)")]
-)
-def test_a_broken_contract_stands_in_the_name(rollout, name):
-    assert results.label("hnn", "held_out", rollout) == name
-    assert results.label("hnn", "long", rollout) == name  # it was not examined by itself
-    assert results.label("hnn - baseline", "held_out", {}, rollout).endswith(" (mismatch)") == bool(rollout.get("mismatch"))
+def test_start_set_mark_is_its_own_where_it_was_diagnosed_and_else_that_of_the_held_out_set():
+    files = metrics(0.1, 0.1, long=contract(honoured=True))
+    files["rollout"] |= contract(honoured=False)
+    found = CellResults.parse(HNN, files)
+    marks = {name: one.mark("x") for name, one in found.sets.items()}
+    assert marks == {"held_out": "x (mismatch)", "outside": "x (mismatch)", "table1": "x (mismatch)", "long": "x"}
 
 
-def test_a_set_with_a_contract_of_its_own_is_marked_by_it_alone():
-    honoured, broken = {"integrator": {"honoured": True}}, {"integrator": {"honoured": False}, "mismatch": True}
-    rollout = broken | {"long": honoured, "outside": broken}
-    assert [results.mismatched(rollout, name) for name in ("held_out", "long", "outside", "nearby")] == [
-        True,
-        False,
-        True,
-        True,
-    ]
-    assert not results.mismatched(honoured | {"long": broken}, "outside")
-    assert results.mismatched(honoured | {"table1": {"mismatch": True}}, "table1")
+def test_pair_of_each_task_and_from_pixels_of_the_first_step_map():
+    both = results(METRICS | PIXEL_METRICS)
+    assert [pair.hnn.cell.key for pair in both.pairs()] == ["pendulum-hnn", "pixel_pendulum-hnn-rk4"]
+    assert both.pair("pixel_pendulum", "euler").baseline.cell.name == "baseline-euler"
+    assert both.pair("pixel_pendulum") is None
+    assert list(results({HNN: METRICS[HNN]}).pairs()) == []
 
 
-def test_what_was_not_measured_on_a_set_is_none():
-    assert results.found_in(floor(), "nearby") is None
-    assert results.found_in(floor(), "held_out")["energy_error"]["mean"] == 1e-6
+def test_pair_floors_are_the_truths_or_of_both_encoders_on_the_held_out_starts():
+    (pair,) = results().pairs()
+    assert [floor.mean for floor in pair.floors("long", "energy_error")] == [1e-6]
+    (pixels,) = results(PIXEL_METRICS).pairs()
+    assert [floor.mean for floor in pixels.floors("held_out", "energy_error")] == [0.001, 0.001]
+    assert pixels.floors("long", "energy_error") == [None, None]
+    (alone,) = results({cell: METRICS[cell] for cell in (HNN, BASELINE)}).pairs()
+    assert alone.floors("held_out", "energy_error") == [None]
+
+
+def test_pair_without_a_comparison_or_a_set_has_no_verdict():
+    files = {HNN: metrics(0.1, 0.1, long=None), BASELINE: METRICS[BASELINE]}
+    (pair,) = results(files, comparisons=[]).pairs()
+    assert pair.verdict("held_out", "energy_error") is None
+    assert pair.both("long") is None
+    assert pair.mark("x", "long") == "x"
+
+
+def test_pair_mark_shows_a_mismatch_of_either():
+    (pair,) = (found for found in [results(PIXEL_METRICS).pair("pixel_pendulum", "euler")])
+    assert pair.mark("x", "continuous") == "x (mismatch)"
+    assert pair.mark("x", "held_out") == "x"
+
+
+def test_results_loss_floor_is_the_truths_and_none_without_it():
+    assert results().loss_floor("pendulum").mean == 0.029
+    assert Results({}).loss_floor("pendulum") is None
+
+
+def test_comparison_to_json_holds_each_difference_with_its_verdict():
+    entry = comparison(HNN).to_json()["long"]["energy_error"]
+    assert entry == {"mean": -0.3, "low": pytest.approx(-0.27), "high": pytest.approx(-0.33), "verdict": "better"}
+    empty = Comparison(HNN, BASELINE, {"held_out": {"energy_error": Difference(Interval(None, None, None), "x")}})
+    assert empty.title == "hnn vs baseline"
+    assert empty.to_json()["held_out"]["energy_error"]["mean"] is None

@@ -91,7 +91,7 @@ def sweep_points(task: str, names: Mapping[str, str]) -> list[SweepPoint]:
         data = params["tasks"][task]["simulate"]
         values = {"trajectories": data["train"], "noise": data["noise_q"], "width": params["model"]["hidden"]}
         values["derivative"] = params["simulate"]["derivative"]
-        varied = name.removeprefix(f"{PREFIX}{task}-").rpartition("-")[0]
+        varied = name.removeprefix(f"{PREFIX}{task}-").partition("-")[0]
         files = git("ls-tree", "-r", "--name-only", revision, "metrics").split()
         for model in ("baseline", "hnn", TRUTH):
             for quantity, interval in metrics(Cell(task, model), revision, files).items():

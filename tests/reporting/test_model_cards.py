@@ -1,0 +1,51 @@
+"""Model cards: the logic of strengths and limits; the text of one is in tests/golden."""
+
+import pytest
+from report_fixture import METRICS, PIXEL_METRICS, about, contract, metrics, results
+
+from hnn.core.cell import Cell
+from hnn.params.loading import load_params
+from hnn.reporting import model_cards
+from hnn.reporting.results import CellResults
+
+HNN = Cell("pendulum", "hnn")
+
+
+def cell(energy=0.05, valid=5.0, conserved=1e-7, cell=HNN, **entries):
+    files = metrics(energy, 0.1, conserved)
+    files["rollout"] |= {"valid_time": about(valid)} | entries
+    return CellResults.parse(cell, files)
+
+
+@pytest.mark.parametrize(("energy", "good"), [(0.08, True), (0.095, False), (0.2, False)])
+def test_strengths_need_the_whole_interval_of_the_energy_error_below_a_tenth(energy, good):
+    assert any("energy error" in text for text in model_cards.strengths(cell(energy))) is good
+
+
+def test_strengths_of_a_useless_cell_say_that_there_are_none():
+    assert model_cards.strengths(cell(3.0, 0.1, 0.5)) == ["Nothing that was measured: see below."]
+
+
+def test_failures_name_a_broken_contract_friction_and_missing_sets():
+    text = " ".join(model_cards.failures(cell(**contract(honoured=False)), -0.19))
+    assert "break the integrator contract (mismatch; starts: held out, long horizon and outside)" in text
+    assert "changes by -19% over the horizon" in text
+    files = metrics(0.1, 0.1, long=None)
+    text = " ".join(model_cards.failures(CellResults.parse(HNN, files), 0.0))
+    assert "It was not evaluated over the long horizon." in text
+    assert "It learns no energy" in text
+
+
+def test_measured_has_no_floor_for_the_learned_energy_where_there_is_friction():
+    found = results()
+    for change, floor in ((0.0, "–"), (-0.19, "–")):
+        rows = model_cards.measured(found.cells[HNN], found.truth("pendulum"), change)
+        assert next(row for row in rows if row["quantity"] == "conserved_error")["floor"] == floor
+    assert next(row for row in rows if row["quantity"] == "energy_error")["floor"].startswith("1.0e-6")
+
+
+def test_model_cards_are_of_every_trained_cell_and_say_how_to_load_it(golden):
+    cards = model_cards.model_cards(results(METRICS | PIXEL_METRICS), {"pendulum": 0.0}, load_params().tasks, 3)
+    assert set(cards) == {cell.key for cell in METRICS | PIXEL_METRICS if not cell.is_truth}
+    assert 'hnn.load_pixels("pixel_pendulum", "hnn", step_map="rk4", seed=0)' in cards["pixel_pendulum-hnn-rk4"]
+    golden("card.md", cards["pendulum-hnn"])
