@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from conftest import Known, observed, truth_of
+from conftest import FunctionField, observed, truth_of
 
 from hnn.training.losses import derivative_loss
 
 
 def test_the_loss_is_the_mean_over_points_and_components():
-    still = Known(torch.zeros_like)
+    still = FunctionField(torch.zeros_like)
     dx = torch.tensor([[1.0, 2.0], [3.0, 0.0], [0.0, 0.0]])
     assert derivative_loss(still, torch.randn(3, 2), dx).item() == pytest.approx((1 + 4 + 9) / 6)
 
@@ -23,4 +23,4 @@ def test_the_true_field_has_no_loss_but_for_noise_on_the_states():
 
 
 def test_the_loss_is_not_a_number_where_the_data_are_not():
-    assert derivative_loss(Known(torch.zeros_like), torch.zeros(2, 2), torch.tensor([[0.0, np.nan], [0.0, 0.0]])).isnan()
+    assert derivative_loss(FunctionField(torch.zeros_like), torch.zeros(2, 2), torch.tensor([[0.0, np.nan], [0.0, 0.0]])).isnan()
