@@ -6,6 +6,7 @@ import platform
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -18,6 +19,7 @@ from bench.loopback import started
 from hnn.core.seeding import stream, torch_stream
 from hnn.datasets import simulation
 from hnn.models.base import Model, make_model
+from hnn.parallel.pool import parallel_map
 from hnn.params.loading import load_params
 from hnn.params.sections import Compute
 from hnn.systems.base import make_system
@@ -64,8 +66,8 @@ def measure() -> dict[str, Any]:
         for turn in range(1 + ROUNDS):
             for workers, address in addresses.items():
                 start = perf_counter()
-                where = Compute(scheduler=address, workers="auto")
-                found = fit_seeds(several, SEEDS if turn else 4, 1, torch.device("cpu"), where)
+                on_cluster = partial(parallel_map, threads=1, compute=Compute(scheduler=address, workers="auto"))
+                found = fit_seeds(several, SEEDS if turn else 4, torch.device("cpu"), on_cluster)
                 if turn:
                     seconds[workers].append(round(perf_counter() - start, 2))
                     weights.add(b"".join(save(f.model.state_dict()) for f in found))

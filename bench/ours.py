@@ -132,7 +132,8 @@ def fit(task: str, name: str, train: Observations, test: Observations, how: Trai
             fresh, train, test, how.pick(OptimizerOptions), batch=how.batch, validation=how.validation, generators=batches
         )
 
-    return [found.model for found in fit_seeds(some, seeds, params().threads, CPU, params().compute)]
+    processes = partial(parallel_map, threads=params().threads, compute=params().compute)
+    return [fitted.model for fitted in fit_seeds(some, seeds, CPU, processes)]
 
 
 def published_network(name: str, net: nn.Sequential) -> Model:

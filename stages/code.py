@@ -1,4 +1,4 @@
-"""Source code -> listings of what each stage, each model and each task's system imports, on which the other stages depend."""
+"""Source code -> listings of the files that each stage, model and system imports, on which the other stages depend."""
 
 from pathlib import Path
 
@@ -15,24 +15,27 @@ SRC = ROOT / "src" / "hnn"
 
 
 def list_code() -> None:
-    """Write data/code/<script>.txt, models/<model>.txt and systems/<task>.txt; mistakes in params.yaml are for `validate`."""
+    """Write data/code/<script>.txt, models/<model>.txt and systems/<task>.txt.
+
+    Invalid parts of params.yaml are skipped here; `validate` reports them.
+    """
     plugins = {package: {name: SRC / package / f"{name}.py" for name in registry.names(package)} for package in FOUND_BY_NAME}
     for script in (ROOT / "stages").glob("[!_]*.py"):
-        # validate imports every system and model to check their parameters
-        more = [file for files in plugins.values() for file in files.values()] if script.stem == "validate" else []
-        write_text(CODE / f"{script.stem}.txt", listing([script, *more], ROOT))
+        imports_all = script.stem == "validate"  # it checks the parameters of every system and model
+        imported = [file for files in plugins.values() for file in files.values()] if imports_all else []
+        write_text(CODE / f"{script.stem}.txt", listing([script, *imported], ROOT))
     for model, file in plugins["models"].items():
         write_text(CODE / "models" / f"{model}.txt", listing([file], ROOT))
     tasks = read_raw(Path("params.yaml")).get("tasks")
-    for task, about in tasks.items() if isinstance(tasks, dict) else ():
-        system = about.get("system") if isinstance(about, dict) else None
+    for task, section in tasks.items() if isinstance(tasks, dict) else ():
+        system = section.get("system") if isinstance(section, dict) else None
         name = str(system.get("name")) if isinstance(system, dict) else ""
         if name in plugins["systems"]:
             write_text(CODE / "systems" / f"{task}.txt", listing([plugins["systems"][name]], ROOT))
 
 
 FOUND_BY_NAME = ("models", "systems")
-"""Packages whose modules are imported by their name in params.yaml, which no static reading of imports can see."""
+"""Packages whose modules are imported by their name in params.yaml, which the source of an importing script does not show."""
 
 if __name__ == "__main__":
     run(list_code)

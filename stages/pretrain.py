@@ -1,6 +1,7 @@
 """Frames -> an autoencoder for every seed, which all models of the task start from."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 
@@ -10,6 +11,7 @@ from hnn.core.device import choose
 from hnn.core.seeding import torch_stream
 from hnn.files import artifacts, paths
 from hnn.networks.autoencoder import Autoencoder
+from hnn.parallel.pool import parallel_map
 from hnn.params.loading import load_params
 from hnn.pixels import training
 from hnn.pixels.collapse import check_latents, latents
@@ -25,23 +27,23 @@ def pretrain(task: str) -> None:
     p, render = params.tasks[task].pretrain, params.tasks[task].render
     assert p is not None  # hnn.params.schema: every task of pixel_tasks has both
     assert render is not None
-    device, how = choose(params.device), (p.pick(OptimizerOptions), p.pick(Pretraining))
+    device, options = choose(params.device), (p.pick(OptimizerOptions), p.pick(Pretraining))
     frames = artifacts.read_frames(task, render.pixels, render.channels)
     train, test = (torch.from_numpy(frames[name]).to(device) for name in ("train", "test"))
     step = float(artifacts.read_observations(task)[0].t[1]) / p.time_unit
     about = {"pixels": 2 * train[0, 0].numel(), **params.autoencoder.model_dump(), "time_unit": p.time_unit}
 
-    def some(seeds: Sequence[int]) -> list[Fit[Autoencoder]]:
+    def fit_group(seeds: Sequence[int]) -> list[Fit[Autoencoder]]:
         weights, batches = ([torch_stream(seed, use, task, "autoencoder") for seed in seeds] for use in ("weights", "batches"))
         networks = [Autoencoder(**about, generator=g).to(device) for g in weights]
         labels = [f"pretrain {task} seed {seed}" for seed in seeds]
-        return training.pretrain(networks, train, test, step, *how, generators=batches, labels=labels)
+        return training.pretrain(networks, train, test, step, *options, generators=batches, labels=labels)
 
-    found = fit_seeds(some, params.seeds, params.threads, device, params.compute)
+    fits = fit_seeds(fit_group, params.seeds, device, partial(parallel_map, threads=params.threads, compute=params.compute))
     torch.set_num_threads(params.threads)
-    states = [latents(fit.model, test) for fit in found] if p.steps else []
-    alive = [check_latents(z, step, f"pretrain {task} seed {seed}") for seed, z in enumerate(states)]
-    write_fits("pretrain", task, paths.autoencoder_path(task), found, about, alive or None)
+    states = [latents(fit.model, test) for fit in fits] if p.steps else []
+    collapse = [check_latents(z, step, f"pretrain {task} seed {seed}") for seed, z in enumerate(states)]
+    write_fits("pretrain", task, paths.autoencoder_path(task), fits, about, collapse or None)
 
 
 if __name__ == "__main__":

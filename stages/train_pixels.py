@@ -1,6 +1,7 @@
 """Frames and pretrained autoencoders -> the weights of one pixel cell, task × model × step map, for every seed."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 
@@ -10,6 +11,7 @@ from hnn.core.cell import Cell
 from hnn.core.device import choose
 from hnn.core.seeding import torch_stream
 from hnn.files import artifacts, paths
+from hnn.parallel.pool import parallel_map
 from hnn.params.loading import load_params
 from hnn.pixels.latent_model import LatentModel, make_latent_model
 from hnn.pixels.training import LatentTraining, fit_latent
@@ -21,26 +23,26 @@ from hnn.training.seeds import fit_seeds, write_fits
 def train_pixels(task: str, name: str, step_map: str) -> None:
     """Fit autoencoder and the model `name` of its latent states together, through the step map, once for each seed."""
     params = load_params()
-    p, render, cell = params.tasks[task].train_pixels, params.tasks[task].render, f"{name}-{step_map}"
+    cell, p, render = Cell(task, name, step_map), params.tasks[task].train_pixels, params.tasks[task].render
     assert p is not None  # hnn.params.schema: every task of pixel_tasks has both
     assert render is not None
-    device, how = choose(params.device), (p.pick(OptimizerOptions), p.pick(LatentTraining))
+    device, options = choose(params.device), (p.pick(OptimizerOptions), p.pick(LatentTraining))
     frames = artifacts.read_frames(task, render.pixels, render.channels)
     train, test = (torch.from_numpy(frames[kind]).to(device) for kind in ("train", "test"))
     autoencoders, about = artifacts.read_weights(paths.autoencoder_path(task))
     about |= {"name": name, **{f"model_{key}": value for key, value in params.model.model_dump().items()}}
     about |= {"step_map": step_map, "frame_step": float(artifacts.read_observations(task)[0].t[1])}
 
-    def some(seeds: Sequence[int]) -> list[Fit[LatentModel]]:
+    def fit_group(seeds: Sequence[int]) -> list[Fit[LatentModel]]:
         weights, batches = ([torch_stream(seed, use, task, name) for seed in seeds] for use in ("weights", "batches"))
         models = [make_latent_model(**about, generator=g) for g in weights]
         for model, seed in zip(models, seeds, strict=True):
             model.to(device).autoencoder.load_state_dict(autoencoders[seed])
-        labels = [f"train {task}-{cell} seed {seed}" for seed in seeds]
-        return fit_latent(models, train, test, *how, generators=batches, labels=labels)
+        labels = [f"train {cell.key} seed {seed}" for seed in seeds]
+        return fit_latent(models, train, test, *options, generators=batches, labels=labels)
 
-    found = fit_seeds(some, params.seeds, params.threads, device, params.compute)
-    write_fits("train", f"{task}-{cell}", paths.weights_path(Cell(task, name, step_map)), found, about)
+    fits = fit_seeds(fit_group, params.seeds, device, partial(parallel_map, threads=params.threads, compute=params.compute))
+    write_fits("train", cell.key, paths.weights_path(cell), fits, about)
 
 
 if __name__ == "__main__":

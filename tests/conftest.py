@@ -1,4 +1,4 @@
-"""Tests run in float64 on one thread, so that a tolerance means what it says on every machine."""
+"""Shared fixtures; tests run in float64 on one thread, so that tolerances hold on every machine."""
 
 from copy import deepcopy
 from pathlib import Path
@@ -46,7 +46,7 @@ def golden(request):
 
 @pytest.fixture(autouse=True)
 def float64_on_one_thread():
-    """Set the default type for each test and set it back."""
+    """Set the default dtype and the number of threads for each test, and restore the dtype."""
     torch.set_num_threads(1)
     torch.set_default_dtype(torch.float64)
     yield
@@ -64,7 +64,7 @@ RECIPE = OptimizerOptions(
     weight_decay=0.0,
     gradient_clip=0.0,
 )
-"""Of short descents."""
+"""Optimiser options of short fits."""
 
 
 @pytest.fixture(scope="session")
@@ -75,8 +75,8 @@ def clips():
     return render(Canvas(8, 1, 0.2, 1, 0.0, -0.5, 0.8), x, "rod_pendulum", length=1.0)
 
 
-class Known:
-    """A field given as a function."""
+class FunctionField:
+    """A vector field given as a function of the state."""
 
     def __init__(self, function, separable=False):
         self.time_derivative = function
@@ -87,7 +87,7 @@ class Known:
 
 
 def parameters():
-    """The content of params.yaml, to be changed at will."""
+    """A copy of the content of params.yaml that a test may change."""
     return deepcopy(PARAMS)
 
 
@@ -102,19 +102,19 @@ def truth_of(task):
 
 
 def starts_of(task, count, seed=0):
-    """Initial states as the task's training data has them."""
+    """Initial states from the distribution of the task's training data."""
     distribution = PARAMS["tasks"][task]["simulate"]["distribution"]
     return truth_of(task).sample(np.random.default_rng(seed), count, **distribution)
 
 
 def network(name, degrees=1, seed=0, hidden=16, layers=2, activation="tanh"):
-    """A small model with fresh weights."""
+    """A small model at initial weights."""
     generator = torch.Generator().manual_seed(seed)
     return make_model(name, degrees, hidden=hidden, layers=layers, activation=activation, generator=generator)
 
 
 def encoder(seed=0):
-    """A small autoencoder of the rod's frames with fresh weights."""
+    """A small autoencoder of the rod's frames at initial weights."""
     generator = torch.Generator().manual_seed(seed)
     return Autoencoder(128, hidden=16, latent=2, time_unit=0.25, generator=generator).float()
 

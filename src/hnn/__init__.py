@@ -1,11 +1,11 @@
-"""Hamiltonian neural networks: learn conserved dynamics from data, and know how far to trust them.
+"""Hamiltonian neural networks: vector fields learned from data, with measured errors of their rollouts.
 
     import hnn
 
     model = hnn.load("two_body", "hnn")
     model.time_derivative(x), model.hamiltonian(x), model.rollout(x0, t)
 
-Nothing is imported before it is asked for, so that each stage pays for what it uses.
+Submodules are imported on first use, so that a stage loads only what it needs.
 """
 
 import importlib

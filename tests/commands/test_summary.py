@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Known, network, starts_of
+from conftest import FunctionField, network, starts_of
 
 from hnn import __main__ as command
 from hnn.commands import rollout, summary
@@ -218,7 +218,7 @@ def test_a_reader_that_has_gone_is_no_traceback():
 
 
 def test_a_motion_that_explodes_is_warned_of_and_one_that_collides_is_refused(project, monkeypatch, capsys):
-    monkeypatch.setattr(rollout, "cell", lambda *_: Trained(Known(lambda x: 20 * x)))
+    monkeypatch.setattr(rollout, "cell", lambda *_: Trained(FunctionField(lambda x: 20 * x)))
     assert roll("hnn", "1.4,0.5") is None
     assert "warning: the motion explodes after t = 0.6" in capsys.readouterr().err
     assert np.isnan(columns()["q1"][-1])

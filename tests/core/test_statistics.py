@@ -1,49 +1,86 @@
-"""Intervals of the mean over seeds and starts; how they serve the metrics is in test_metrics."""
+"""Bootstrap intervals of means over seeds and starts."""
 
 import numpy as np
 import pytest
 
-from hnn.core.statistics import block_error, interval, quartiles
+from hnn.core.statistics import block_error, difference, interval, over_seeds, quartiles
 
 
-def test_starts_are_redrawn_alike_for_all_seeds():
-    """Values that depend on the start alone: more seeds do not make the mean surer, as they would if drawn apart."""
+def width(values, seed=1, draws=1000):
+    """The width of the 95 % interval of the mean of values (seeds, starts)."""
+    summary = interval(values, np.random.default_rng(seed), draws)
+    return summary["high"] - summary["low"]
+
+
+def test_interval_resamples_the_starts_jointly_for_all_seeds():
+    """Values that depend on the start alone: more seeds do not narrow the interval, as independent resampling would."""
     values = np.random.default_rng(0).standard_normal((1, 30))
-    widths = []
-    for seeds in (1, 20):
-        found = interval(np.repeat(values, seeds, 0), np.random.default_rng(1), 2000)
-        widths.append(found["high"] - found["low"])
-    assert widths[1] == pytest.approx(widths[0], rel=0.15)
+    assert width(np.repeat(values, 20, 0)) == pytest.approx(width(values), rel=0.15)
 
 
-def test_more_starts_make_the_mean_surer():
+def test_interval_narrows_with_the_square_root_of_the_number_of_starts():
     generator = np.random.default_rng(0)
-    widths = []
-    for starts in (25, 400):
-        found = interval(generator.standard_normal((1, starts)), generator, 1000)
-        widths.append(found["high"] - found["low"])
-    assert widths[0] / widths[1] == pytest.approx(4, rel=0.35)
+    few, many = (width(generator.standard_normal((1, starts))) for starts in (25, 400))
+    assert few / many == pytest.approx(4, rel=0.35)
 
 
-def test_another_stream_gives_another_interval_of_the_same_mean():
+def test_interval_has_the_same_mean_but_other_edges_with_another_stream():
     values = np.random.default_rng(0).standard_normal((3, 10))
     a, b = (interval(values, np.random.default_rng(seed), 100) for seed in (0, 1))
     assert a["mean"] == b["mean"] == pytest.approx(values.mean())
     assert a["low"] != b["low"]
 
 
-def test_an_infinite_value_is_left_out_like_nan():
-    assert interval(np.array([[1.0, np.inf, 3.0]]), np.random.default_rng(0), 50)["mean"] == 2.0
+def test_interval_leaves_out_non_finite_values_and_is_none_without_finite_ones():
+    assert interval(np.array([[1.0, np.inf, 3.0, np.nan]]), np.random.default_rng(0), 50)["mean"] == 2.0
+    empty = interval(np.full((2, 3), np.nan), np.random.default_rng(0), 50)
+    assert empty == {"mean": None, "low": None, "high": None}
 
 
-def test_quartiles_are_of_all_finite_values_together():
+def test_interval_has_the_logarithm_of_a_positive_mean_only():
+    assert interval(np.array([[100.0]]), np.random.default_rng(0), 10)["log10"] == 2
+    assert "log10" not in interval(np.array([[-1.0]]), np.random.default_rng(0), 10)
+
+
+def test_difference_is_paired_by_start():
+    """Starts of very different difficulty, but the same gap at each: the interval is as narrow as the gap's own."""
+    difficulty = np.array([[0.0, 10.0, 1000.0]])
+    summary = difference(difficulty + 1, difficulty, np.random.default_rng(0), 200)
+    assert (summary["mean"], summary["low"], summary["high"]) == (1, 1, 1)
+
+
+def test_difference_resamples_seeds_jointly_only_if_they_are_shared():
+    seeds = np.array([[0.0], [10.0], [1000.0]])
+    shared, independent = (difference(seeds + 1, seeds, np.random.default_rng(0), 200, share) for share in (True, False))
+    assert (shared["low"], shared["high"]) == pytest.approx((1, 1))
+    assert independent["high"] - independent["low"] > 100
+
+
+def test_difference_leaves_out_starts_that_are_not_finite_for_either_model():
+    a, b = np.array([[1.0, np.nan, 5.0]]), np.array([[0.0, 2.0, np.nan]])
+    assert difference(a, b, np.random.default_rng(0), 50)["mean"] == 1
+    lost = difference(a, a * np.nan, np.random.default_rng(0), 50)
+    assert lost == {"mean": None, "low": None, "high": None}
+
+
+def test_over_seeds_gives_the_interval_of_each_value():
+    values = [{"loss": 1.0, "ratio": 4.0}, {"loss": 3.0, "ratio": 4.0}]
+    summaries = over_seeds(values, lambda name: np.random.default_rng(len(name)))
+    assert summaries["loss"] == interval(np.array([[1.0], [3.0]]), np.random.default_rng(4), 2000)
+    assert (summaries["ratio"]["low"], summaries["ratio"]["high"]) == (4, 4)
+
+
+def test_quartiles_are_of_all_finite_values_and_none_without_any():
     values = np.array([[0.0, 1.0, np.nan], [2.0, 3.0, 4.0]])
     assert quartiles(values) == {"median": 2.0, "q1": 1.0, "q3": 3.0}
     assert quartiles(values * np.nan) == {"median": None, "q1": None, "q3": None}
 
 
-def test_the_published_spread_is_of_the_means_of_blocks_in_their_order():
+def test_block_error_is_of_the_means_of_consecutive_blocks():
     values = np.repeat([1.0, 2.0, 3.0, 4.0, 5.0], 3) + np.tile([-9.0, 0.0, 9.0], 5)
     assert block_error(values) == pytest.approx(np.std([1, 2, 3, 4, 5]) / np.sqrt(5))
     assert block_error(values[::3]) == pytest.approx(block_error(values))
+
+
+def test_block_error_takes_each_value_as_a_block_if_there_are_fewer_than_blocks():
     assert block_error(np.array([1.0, 3.0])) == pytest.approx(1 / np.sqrt(2))

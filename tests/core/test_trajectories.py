@@ -1,25 +1,38 @@
-"""The data that stages pass on."""
+"""Observations, true motions and rollouts."""
 
 import numpy as np
 
-from hnn.core.trajectories import Observations
+from hnn.core.trajectories import CellRollouts, Observations, Rollout, TrueMotion
 
 x = np.arange(24.0).reshape(2, 6, 2)
 
 
-def test_points_are_those_whose_whole_derivative_is_known():
+def test_observations_points_are_those_whose_whole_derivative_is_known():
     dx = x + 100
     dx[0, 2, 1] = dx[1, 5, 0] = np.nan
-    kept_x, kept_dx = Observations(np.arange(6.0), x, dx).points()
-    assert kept_x.shape == kept_dx.shape == (10, 2)
-    assert np.array_equal(kept_dx, kept_x + 100)
-    assert not {4.0, 22.0} & set(kept_x[:, 0])
+    known_x, known_dx = Observations(np.arange(6.0), x, dx).points()
+    assert known_x.shape == known_dx.shape == (10, 2)
+    assert np.array_equal(known_dx, known_x + 100)
+    assert not {4.0, 22.0} & set(known_x[:, 0])
 
 
-def test_a_part_has_some_trajectories_or_some_times():
+def test_observations_part_slices_trajectories_or_times():
     data = Observations(np.arange(6.0), x, -x)
     second, late = data.part(slice(1, None)), data.part(time=slice(4, None))
     assert np.array_equal(second.x, x[1:])
     assert np.array_equal(second.t, data.t)
     assert np.array_equal(late.dx, -x[:, 4:])
     assert late.t.tolist() == [4.0, 5.0]
+
+
+def test_true_motion_first_keeps_the_first_times_and_all_periods():
+    motion = TrueMotion(np.arange(6.0), x, np.array([1.0, 2.0])).first(4)
+    assert motion.t.tolist() == [0, 1, 2, 3]
+    assert np.array_equal(motion.x, x[:, :4])
+    assert motion.period.tolist() == [1.0, 2.0]
+
+
+def test_cell_rollouts_longest_is_the_long_set_or_else_the_held_out_one():
+    a, b = (Rollout(x[0, :, 0], x[None], x, x, x, 1.0) for _ in range(2))
+    assert CellRollouts({"held_out": a, "long": b}).longest is b
+    assert CellRollouts({"held_out": a}).longest is a

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 import torch
-from conftest import Known, network, observed, starts_of, truth_of
+from conftest import FunctionField, network, observed, starts_of, truth_of
 
 from hnn.core.cell import TRUTH, Cell
 from hnn.core.errors import Refused
@@ -54,7 +54,7 @@ def test_state_metrics_of_untrained_models_differ_by_seed_and_start(motion):
 
 @pytest.mark.parametrize("rate", [0.9, 5.0])  # far from the data but finite; not finite
 def test_state_metrics_of_diverged_rollouts_are_nan_and_summarise_counts_them(motion, rate):
-    metrics = metrics_of([Known(lambda x: rate * x)], motion)
+    metrics = metrics_of([FunctionField(lambda x: rate * x)], motion)
     assert (metrics["diverged"] == 1).all()
     assert np.isnan(metrics["energy_mse"]).all()
     assert np.isfinite(metrics["valid_time"]).all()
@@ -117,7 +117,7 @@ def evaluated(name, members, options=OPTIONS):
 def slow():
     """Two fields that are exact but for a frequency 1 % too low, so that a crude integrator shows beside them."""
     truth = truth_of("pendulum")
-    return [Known(lambda x: 0.99 * truth.time_derivative(x))] * 2
+    return [FunctionField(lambda x: 0.99 * truth.time_derivative(x))] * 2
 
 
 def test_evaluate_states_gives_metrics_of_every_set_and_rollouts_with_every_metric_by_seed_and_start():
@@ -150,7 +150,7 @@ def test_evaluate_states_refuses_a_cell_that_is_rolled_out_too_crudely_or_marks_
 def test_evaluate_states_enforces_the_contract_on_every_set_of_starts():
     """A field that is wrong near rest and right elsewhere: a step that is fine enough there is too crude outside."""
     truth, t = truth_of("pendulum"), torch.linspace(0, 2.5, 21)
-    wrong = Known(lambda x: truth.time_derivative(x) * (1 + 0.2 * torch.exp(-4 * x.square().sum(-1, keepdim=True))))
+    wrong = FunctionField(lambda x: truth.time_derivative(x) * (1 + 0.2 * torch.exp(-4 * x.square().sum(-1, keepdim=True))))
     x0 = {"held_out": torch.tensor([[0.1, 0.0]]), "outside": torch.tensor([[2.5, 0.0]])}
     motions = {starts: true_motion(truth, x, t, 1e-12) for starts, x in x0.items()}
     cell, options = Cell("pendulum", "wrong"), replace(OPTIONS, integrator="rk4", step=0.05)

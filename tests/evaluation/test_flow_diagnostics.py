@@ -3,7 +3,7 @@ from math import exp, sqrt
 import numpy as np
 import pytest
 import torch
-from conftest import Known, starts_of, truth_of
+from conftest import FunctionField, starts_of, truth_of
 
 from hnn.evaluation.flow_diagnostics import integrator_error, reversal_error, symplectic_error
 from hnn.integrators.solve import Solver, rollout
@@ -71,12 +71,12 @@ def test_integrator_error_estimates_the_error_of_the_method():
 
 
 def test_integrator_error_is_infinite_where_only_the_coarse_step_diverges_and_nan_where_both_do():
-    stiff, t = Known(lambda x: -30.0 * x), torch.linspace(0, 400, 2001)
+    stiff, t = FunctionField(lambda x: -30.0 * x), torch.linspace(0, 400, 2001)
     method = by("euler", 0.1)
     x = rollout(stiff, torch.ones(1, 2), t, method)
     assert integrator_error(stiff, x, t, method, 10.0).item() == np.inf
     x = rollout(stiff, torch.ones(1, 2), t[:6], method)
     assert x.isfinite().all()  # far from the data, but finite
     assert integrator_error(stiff, x, t[:6], method, 10.0).item() == np.inf
-    growing = Known(lambda x: 30.0 * x)
+    growing = FunctionField(lambda x: 30.0 * x)
     assert integrator_error(growing, rollout(growing, torch.ones(1, 2), t, method), t, method, 10.0).isnan().all()

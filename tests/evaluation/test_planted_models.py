@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from conftest import Known, observed, starts_of, truth_of
+from conftest import FunctionField, observed, starts_of, truth_of
 
 from hnn.datasets.simulation import true_motion
 from hnn.evaluation.evaluate import state_metrics, summarise
@@ -14,7 +14,7 @@ SOLVER = Solver("dop853", tolerance=1e-9)
 HORIZONS = {"mass_spring": 20.0, "pendulum": 20.0, "damped_pendulum": 18.0, "two_body": 25.0}
 
 
-class FasterClock(Known):
+class FasterClock(FunctionField):
     """The exact field times a factor: another frequency, the same conserved energy."""
 
     def __init__(self, truth, factor):
@@ -52,7 +52,7 @@ def test_phase_error_alone_detects_a_frequency_five_per_cent_off(task, factor):
 def test_energy_drift_alone_detects_a_loss_of_one_per_cent_a_period():
     truth = truth_of("mass_spring")
     rate = 0.01 / truth.period(torch.zeros(2)).item()  # of energy, twice that of the amplitude
-    result, motion, sizes = measured("mass_spring", [Known(lambda x: truth.time_derivative(x) - rate / 2 * x)])
+    result, motion, sizes = measured("mass_spring", [FunctionField(lambda x: truth.time_derivative(x) - rate / 2 * x)])
     energy = truth.hamiltonian(torch.from_numpy(motion.x[:, 0])).numpy()
     assert result["energy_drift"][0] == pytest.approx(-0.01 * energy / sizes.energy, rel=0.05)
     assert np.abs(result["phase_error"]).max() < 1e-4
@@ -62,7 +62,9 @@ def test_energy_drift_alone_detects_a_loss_of_one_per_cent_a_period():
 def test_energy_drift_is_small_for_a_bounded_oscillation_of_the_energy():
     """Another unit of momentum: the same frequency on an ellipse of other axes, so that the energy oscillates."""
     truth, units = truth_of("mass_spring"), torch.tensor([1.2, 1.0])
-    result, _, _ = measured("mass_spring", [Known(lambda x: units * truth.time_derivative(x / units))], horizon=30 * np.pi)
+    result, _, _ = measured(
+        "mass_spring", [FunctionField(lambda x: units * truth.time_derivative(x / units))], horizon=30 * np.pi
+    )
     assert result["energy_error_max"].max() > 0.5
     assert (np.abs(result["energy_drift"]) < 0.01 * result["energy_error_max"]).all()
 
@@ -70,7 +72,7 @@ def test_energy_drift_is_small_for_a_bounded_oscillation_of_the_energy():
 @pytest.mark.parametrize("rate", [0.9, 5.0])  # far from the data but finite; not finite
 def test_diverged_counts_a_rollout_that_explodes_and_the_means_leave_it_out(rate):
     truth = truth_of("mass_spring")
-    result, _, _ = measured("mass_spring", [Known(truth.time_derivative), Known(lambda x: rate * x)])
+    result, _, _ = measured("mass_spring", [FunctionField(truth.time_derivative), FunctionField(lambda x: rate * x)])
     assert result["diverged"].tolist() == [[0] * 5, [1] * 5]
     summary = summarise(result, lambda name: np.random.default_rng(0), 50)
     assert summary["diverged"]["mean"] == 0.5

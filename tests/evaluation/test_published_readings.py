@@ -9,7 +9,7 @@ import os
 import numpy as np
 import pytest
 import torch
-from conftest import PARAMS, Known, task_of, truth_of
+from conftest import PARAMS, FunctionField, task_of, truth_of
 
 from hnn.core.seeding import stream
 from hnn.core.trajectories import TrueMotion
@@ -55,7 +55,7 @@ def loss(truth, x, dx):
 
 def forward_differences(truth, dt):
     """The perfect regressor of forward differences, (φ(x) - x) / dt with the true flow φ over dt."""
-    return Known(lambda x: (fixed_step.RK4(truth, fixed_step.RK4(truth, x, dt / 2), dt / 2) - x) / dt)
+    return FunctionField(lambda x: (fixed_step.RK4(truth, fixed_step.RK4(truth, x, dt / 2), dt / 2) - x) / dt)
 
 
 @torch.no_grad()

@@ -1,92 +1,121 @@
-import base64
+"""Artifacts are read as they were written, and refused if they do not fit the parameters."""
+
+from dataclasses import fields
 
 import numpy as np
 import pytest
 import torch
 from conftest import observed
-from PIL import Image
 
+from hnn.core.cell import Cell
 from hnn.core.errors import Refused
-from hnn.core.trajectories import TrueMotion
-from hnn.figures import states
-from hnn.files import artifacts, formats, paths
+from hnn.core.trajectories import CellRollouts, Counterfactual, Portrait, Rollout, TrueMotion, Visuals
+from hnn.files import artifacts, paths
+from hnn.files.formats import write_json
+
+CELL = Cell("t", "hnn", "rk4")
 
 
 @pytest.fixture(autouse=True)
-def in_an_empty_folder(tmp_path, monkeypatch):
+def empty_folder(tmp_path, monkeypatch):
+    """An empty working folder."""
     monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
-def test_a_file_is_written_whole_or_not_at_all(tmp_path):
-    path = tmp_path / "a" / "b.txt"
-    formats.write_text(path, "old")
-
-    def write_half():
-        with formats.writing(path) as temporary:
-            temporary.write_text("half")
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        write_half()
-    assert path.read_text() == "old"
-    assert list(path.parent.iterdir()) == [path]
+def assert_same(a, b):
+    """Equal dataclasses of arrays, mappings of arrays, numbers and None."""
+    for field in fields(a):
+        x, y = getattr(a, field.name), getattr(b, field.name)
+        if hasattr(x, "keys"):
+            assert list(x) == list(y)
+            assert all(np.array_equal(x[name], y[name], equal_nan=True) for name in x)
+        else:
+            assert (x is None and y is None) or np.array_equal(x, y, equal_nan=True)
 
 
-def test_observations_and_motions_come_back_as_they_went():
+def test_read_observations_and_motions_give_what_was_written():
     train, test = observed("mass_spring", seed=1), observed("mass_spring", seed=2)
     artifacts.write_observations("t", train, test)
-    for old, new in zip((train, test), artifacts.read_observations("t"), strict=True):
-        assert all(np.array_equal(getattr(old, name), getattr(new, name)) for name in ("t", "x", "dx"))
+    for written, read in zip((train, test), artifacts.read_observations("t"), strict=True):
+        assert_same(written, read)
     motion = TrueMotion(train.t, train.x, np.ones(len(train.x)))
     artifacts.write_motions("t", {"held_out": motion, "long": motion})
     assert list(artifacts.read_motions("t")) == ["held_out", "long"]
-    assert np.array_equal(artifacts.read_motions("t")["long"].x, motion.x)
+    assert_same(artifacts.read_motions("t")["long"], motion)
 
 
-def test_weights_come_back_with_what_builds_their_network(tmp_path):
+def test_read_weights_gives_the_weights_of_each_seed_and_the_arguments_of_the_network(empty_folder):
     members = [{"a.weight": torch.randn(3, 2), "b": torch.randn(1)} for _ in range(12)]
-    artifacts.write_weights(tmp_path / "w.safetensors", members, {"name": "hnn", "degrees": 1})
-    found, about = artifacts.read_weights(tmp_path / "w.safetensors")
+    artifacts.write_weights(empty_folder / "w.safetensors", members, {"name": "hnn", "degrees": 1})
+    read, about = artifacts.read_weights(empty_folder / "w.safetensors")
     assert about == {"name": "hnn", "degrees": 1}
-    assert len(found) == 12
-    for old, new in zip(members, found, strict=True):
-        assert old.keys() == new.keys()
-        assert all(torch.equal(old[name], new[name]) for name in old)
+    assert len(read) == 12
+    for written, weights in zip(members, read, strict=True):
+        assert written.keys() == weights.keys()
+        assert all(torch.equal(written[name], weights[name]) for name in written)
 
 
-def test_the_same_content_gives_the_same_bytes(tmp_path):
-    t, x = np.linspace(0, 1, 20), np.random.default_rng(0).standard_normal((1, 3, 20, 2))
-
-    def write(folder):
-        artifacts.write_rollouts("t", "m", {"held_out": {"x": x}})
-        artifacts.write_weights(folder / "w.safetensors", [{"a": torch.arange(3.0)}], {"z": 1, "a": 2})
-        formats.write_picture(paths.figure_path("f.png"), states.portraits(t, x[0], {"hnn": x[0]}, "title", ("q", "p")))
-        formats.write_json(folder / "j.json", {"a": 0.1})
-        formats.write_rows(folder / "r.csv", [{"a": 0.1, "b": "x"}])
-        found = [paths.rollouts_path("t", "m"), paths.figure_path("f.png"), *sorted(folder.iterdir())]
-        return {path.name: path.read_bytes() for path in found}
-
-    (tmp_path / "one").mkdir()
-    (tmp_path / "two").mkdir()
-    assert write(tmp_path / "one") == write(tmp_path / "two")
+def rollout(**options):
+    """Rollouts of two seeds from three starts at five times."""
+    x = np.random.default_rng(0).standard_normal((2, 3, 5, 2))
+    quantities = {"energy_mse": x[..., 0, 0], "valid_time": x[..., 0, 1]}
+    return Rollout(np.linspace(0, 1, 5), x, x[..., 0], x[0, ..., 0], x[..., 1], 0.5, quantities=quantities, **options)
 
 
-def test_a_number_that_is_none_is_not_written_as_json(tmp_path):
-    with pytest.raises(ValueError, match="JSON"):
-        formats.write_json(tmp_path / "a.json", {"a": float("nan")})
-    assert not list(tmp_path.iterdir())
+def visuals():
+    """The arrays of all figures of a pixel cell."""
+    counterfactual = Counterfactual(np.ones((4, 2)), np.ones(4), np.ones((4, 1, 8, 8), np.uint8), np.array([1, 2, 1]))
+    return Visuals(
+        {"true": np.ones((5, 1, 8, 8), np.uint8)}, Portrait(np.ones(3), np.ones(2), np.ones((2, 3))), counterfactual
+    )
 
 
-def test_rows_come_back_as_text(tmp_path):
-    formats.write_rows(tmp_path / "a.csv", [{"task": "t", "mean": 0.5}, {"task": "u", "mean": None}])
-    assert formats.read_rows(tmp_path / "a.csv") == [{"task": "t", "mean": "0.5"}, {"task": "u", "mean": ""}]
+@pytest.mark.parametrize("with_visuals", [False, True])
+def test_read_rollouts_gives_what_write_rollouts_wrote(with_visuals):
+    sets = {"held_out": rollout(), "long": rollout(learned=np.ones((2, 3, 5)), z=np.ones((2, 3, 5, 2)))}
+    written = CellRollouts(sets, visuals() if with_visuals else None)
+    artifacts.write_rollouts(CELL, written)
+    read = artifacts.read_rollouts(CELL)
+    assert list(read.sets) == list(sets)
+    for name in sets:
+        assert_same(sets[name], read.sets[name])
+    assert (read.visuals is not None) == with_visuals
+    if with_visuals:
+        assert np.array_equal(read.visuals.film["true"], written.visuals.film["true"])
+        assert_same(read.visuals.portrait, written.visuals.portrait)
+        assert_same(read.visuals.counterfactual, written.visuals.counterfactual)
 
 
-def test_frames_come_back_if_they_are_what_the_parameters_say():
+def test_write_rollouts_and_weights_give_the_same_bytes_for_the_same_content(empty_folder):
+    written = []
+    for _ in range(2):
+        artifacts.write_rollouts(CELL, CellRollouts({"held_out": rollout()}))
+        artifacts.write_weights(empty_folder / "w.safetensors", [{"a": torch.arange(3.0)}], {"z": 1, "a": 2})
+        written.append([path.read_bytes() for path in (paths.rollouts_path(CELL), empty_folder / "w.safetensors")])
+    assert written[0] == written[1]
+
+
+def test_read_cell_gives_the_metrics_of_both_stages_and_of_the_truth_its_rollouts():
+    for stage, key in (("train", "t-hnn"), ("rollout", "t-hnn"), ("rollout", "t-truth")):
+        write_json(paths.metrics_path(stage, key), {"stage": f"{stage} {key}"})
+    assert artifacts.read_cell(Cell("t", "hnn")) == {"train": {"stage": "train t-hnn"}, "rollout": {"stage": "rollout t-hnn"}}
+    assert artifacts.read_cell(Cell("t", "truth")) == {"rollout": {"stage": "rollout t-truth"}}
+
+
+def test_write_cards_writes_one_file_per_cell():
+    artifacts.write_cards({"t-hnn": "# t", "t-baseline": "# b"})
+    assert {path.name: path.read_text() for path in (paths.METRICS / "cards").iterdir()} == {
+        "t-hnn.md": "# t",
+        "t-baseline.md": "# b",
+    }
+
+
+def test_read_frames_gives_frames_that_fit_the_parameters():
     frames = {"train": np.zeros((2, 5, 1, 8, 8), np.uint8), "test": np.ones((1, 4, 1, 8, 8), np.uint8)}
     artifacts.write_frames("t", frames)
-    found = artifacts.read_frames("t", 8, 1)
-    assert all(np.array_equal(found[name], frames[name]) for name in frames)
+    read = artifacts.read_frames("t", 8, 1)
+    assert all(np.array_equal(read[name], frames[name]) for name in frames)
 
 
 @pytest.mark.parametrize(
@@ -95,43 +124,11 @@ def test_frames_come_back_if_they_are_what_the_parameters_say():
         np.zeros((2, 5, 8, 8), np.uint8),  # no channels
         np.zeros((2, 5, 3, 8, 8), np.uint8),
         np.zeros((2, 5, 1, 9, 8), np.uint8),
-        np.zeros((2, 2, 1, 8, 8), np.uint8),  # two frames are no motion
+        np.zeros((2, 2, 1, 8, 8), np.uint8),  # too few frames for a motion
         np.zeros((2, 5, 1, 8, 8)),
     ],
 )
-def test_frames_of_another_shape_are_refused_with_the_parameters_that_they_should_fit(wrong):
+def test_read_frames_refuses_frames_that_do_not_fit_the_parameters(wrong):
     artifacts.write_frames("t", {"train": wrong})
     with pytest.raises(Refused, match=r"frames/t.npz: train has shape \(2, .* render.pixels 8 and render.channels 1 need"):
         artifacts.read_frames("t", 8, 1)
-
-
-def test_an_animation_has_every_frame_and_the_same_bytes_each_time():
-    frames = np.arange(5 * 4 * 6, dtype=np.uint8).reshape(5, 4, 6)
-    uri, path = formats.write_picture(paths.figure_path("a.gif"), frames, 0.05), paths.figure_path("a.gif")
-    once = path.read_bytes()
-    assert uri.removeprefix("data:image/gif;base64,") == base64.b64encode(once).decode()
-    with Image.open(path) as image:
-        assert (image.n_frames, image.size) == (5, (6, 4))
-        assert image.info["duration"] == 50
-    formats.write_picture(paths.figure_path("a.gif"), frames, 0.05)
-    assert path.read_bytes() == once
-
-
-def test_a_figure_keeps_its_size_and_looks_the_same_with_few_colours():
-    x = np.random.default_rng(0).standard_normal((3, 20, 2))
-    figure = states.portraits(np.linspace(0, 1, 20), x, {"hnn": x}, "title", ("q", "p"))
-    figure.savefig("all-colours.png", format="png")
-    assert formats.write_picture(paths.figure_path("f.png"), figure).startswith("data:image/png;base64,")
-    with Image.open("all-colours.png") as before, Image.open(paths.figure_path("f.png")) as after:
-        assert before.size == after.size
-        off = np.asarray(before.convert("RGB"), float) - np.asarray(after.convert("RGB"), float)
-        assert np.abs(off).mean() < 1
-        assert len(after.getcolors()) <= 256
-
-
-def test_columns_are_numbers():
-    path = paths.curve_path("pendulum-hnn")
-    formats.write_rows(path, [{"step": 0, "loss": 0.5}, {"step": 10, "loss": 1e-7}])
-    found = formats.read_columns(path)
-    assert found["step"].tolist() == [0, 10]
-    assert found["loss"].tolist() == [0.5, 1e-7]

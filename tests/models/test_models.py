@@ -1,4 +1,4 @@
-"""What every model promises, for every file of hnn.models, at random weights."""
+"""Contract of every model of hnn.models, at random weights."""
 
 from types import SimpleNamespace
 
@@ -17,32 +17,32 @@ def make_model(name, **options):
     return network(name, **options).double()
 
 
-def asymmetry(name):
-    """How far the Jacobian of J·field, the Hessian of H if there is one, is from symmetric at a random state."""
+def jacobian_asymmetry(name):
+    """max |A - Aᵀ| at a random state, A the Jacobian of J·field, which is the Hessian of H for a Hamiltonian field."""
     model, J = make_model(name, degrees=2), canonical_matrix(2)
     hessian = torch.autograd.functional.jacobian(lambda x: J @ model.time_derivative(x), torch.randn(4))
     return (hessian - hessian.T).abs().max().item()
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_shapes_follow_the_batch(name):
+def test_time_derivative_keeps_the_batch_shape(name):
     model = make_model(name, degrees=3)
     for shape in [(6,), (5, 6), (2, 5, 6)]:
         assert model.time_derivative(torch.randn(shape)).shape == shape
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_the_frozen_form_is_the_same_field_and_what_rollouts_follow(name):
+def test_model_frozen_is_the_same_field_and_gives_the_same_rollouts(name):
     model, x = make_model(name, degrees=2), torch.randn(2, 5, 4)
     torch.testing.assert_close(model.frozen().time_derivative(x), model.time_derivative(x), rtol=1e-12, atol=1e-13)
-    as_it_is, t = SimpleNamespace(time_derivative=model.time_derivative), torch.linspace(0, 2, 5)
+    unfrozen, t = SimpleNamespace(time_derivative=model.time_derivative), torch.linspace(0, 2, 5)
     for integrator in ("dop853", "rk4", "gauss"):
-        found, expected = (rollout(field, x, t, Solver(integrator, step=0.1, tolerance=1e-08)) for field in (model, as_it_is))
-        torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-10)
+        states, expected = (rollout(field, x, t, Solver(integrator, step=0.1, tolerance=1e-08)) for field in (model, unfrozen))
+        torch.testing.assert_close(states, expected, rtol=1e-9, atol=1e-10)
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_every_parameter_receives_a_gradient(name):
+def test_derivative_loss_gives_every_parameter_of_a_model_a_gradient(name):
     model = make_model(name)
     derivative_loss(model, torch.randn(10, 2), torch.randn(10, 2)).backward()
     for parameter_name, parameter in model.named_parameters():
@@ -51,14 +51,14 @@ def test_every_parameter_receives_a_gradient(name):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_weights_depend_on_the_generator_alone(name):
+def test_make_model_draws_all_weights_from_the_generator(name):
     a, b, c = (torch.cat([w.flatten() for w in make_model(name, seed=s).parameters()]) for s in (0, 0, 1))
     assert torch.equal(a, b)
     assert not torch.equal(a, c)
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_everything_a_model_owns_moves_with_it(name):
+def test_model_to_moves_all_tensors_of_the_model(name):
     model = make_model(name).to("meta")
     assert not [key for module in model.modules() for key, value in vars(module).items() if isinstance(value, torch.Tensor)]
     assert {tensor.device.type for tensor in [*model.parameters(), *model.buffers()]} == {"meta"}
@@ -66,22 +66,22 @@ def test_everything_a_model_owns_moves_with_it(name):
 
 
 @pytest.mark.parametrize("name", ENERGY_MODELS)
-def test_the_field_of_an_energy_model_is_hamiltonian(name):
-    assert asymmetry(name) < 1e-12
+def test_time_derivative_of_an_energy_model_is_hamiltonian(name):
+    assert jacobian_asymmetry(name) < 1e-12
 
 
-def test_the_field_of_the_baseline_is_not():
-    assert asymmetry("baseline") > 1e-2
+def test_time_derivative_of_the_baseline_is_not_hamiltonian():
+    assert jacobian_asymmetry("baseline") > 1e-2
 
 
 @pytest.mark.parametrize("name", ENERGY_MODELS)
-def test_a_learned_energy_is_constant_along_its_flow(name):
+def test_hamiltonian_of_a_model_is_constant_along_its_flow(name):
     model, x = make_model(name), torch.randn(20, 2, requires_grad=True)
     (gradient,) = torch.autograd.grad(model.hamiltonian(x).sum(), x)
     assert (gradient * model.time_derivative(x)).sum(-1).abs().max() < 1e-14
 
 
-def test_the_gradient_of_the_loss_agrees_with_finite_differences():
+def test_derivative_loss_gradient_of_the_hnn_agrees_with_finite_differences():
     model, x, dx = make_model("hnn"), torch.randn(7, 2), torch.randn(7, 2)
     weight = model.energy.layers[0].weight
     derivative_loss(model, x, dx).backward()
@@ -93,13 +93,13 @@ def test_the_gradient_of_the_loss_agrees_with_finite_differences():
     assert weight.grad[0, 0].item() == pytest.approx((losses[0] - losses[1]).item() / 2e-6, rel=1e-5)
 
 
-def test_baseline_and_hnn_have_the_same_network_but_for_the_last_layer():
+def test_baseline_and_hnn_networks_differ_in_the_last_layer_only():
     shapes = [[tuple(w.shape) for w in make_model(name, degrees=4).parameters()] for name in ("baseline", "hnn")]
     assert shapes[0][:-1] == shapes[1][:-1]
     assert (shapes[0][-1], shapes[1][-1]) == ((8, 16), (1, 16))
 
 
-def test_hidden_weights_are_orthogonal_and_the_last_layer_has_no_bias():
+def test_make_model_initialises_orthogonal_weights_and_no_output_bias():
     network = make_model("baseline").field
     hidden = network.layers[1].weight
     assert torch.allclose(hidden @ hidden.T, torch.eye(16), atol=1e-6)
@@ -107,7 +107,7 @@ def test_hidden_weights_are_orthogonal_and_the_last_layer_has_no_bias():
     assert 0 < network.layers[1].bias.abs().max() <= 16**-0.5
 
 
-def test_learned_energies_are_each_members_at_its_own_states():
+def test_energies_are_of_each_member_at_its_own_states():
     members, x = [make_model("hnn", seed=seed) for seed in range(3)], torch.randn(3, 5, 2)
     assert torch.equal(energies(members, x)[1], members[1].hamiltonian(x[1]))
     assert energies([make_model("baseline")], x[:1]) is None

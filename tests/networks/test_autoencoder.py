@@ -1,3 +1,5 @@
+"""The autoencoder of frame pairs."""
+
 import pytest
 import torch
 from torch import nn
@@ -12,7 +14,7 @@ def autoencoder(latent=2, seed=0, pixels=24):
     return Autoencoder(pixels, hidden=16, latent=latent, time_unit=0.25, generator=generator).double()
 
 
-def test_pairs_are_neighbours_side_by_side_with_brightness_between_0_and_1():
+def test_pairs_concatenate_neighbouring_frames_with_brightness_between_0_and_1():
     x = pairs(FRAMES, torch.float64)
     assert x.shape == (2, 3, 24)
     torch.testing.assert_close(x[1, 2, :12], FRAMES[1, 2].flatten().double() / 255)
@@ -21,14 +23,14 @@ def test_pairs_are_neighbours_side_by_side_with_brightness_between_0_and_1():
 
 @pytest.mark.parametrize("latent", [2, 4])
 @pytest.mark.parametrize("batch", [(), (5,), (2, 3)])
-def test_shapes(latent, batch):
+def test_autoencoder_encode_and_decode_keep_the_batch_shape(latent, batch):
     network = autoencoder(latent)
     z = network.encode(torch.rand(*batch, 24))
     assert z.shape == (*batch, latent)
     assert network.decode(z).shape == (*batch, 24)
 
 
-def test_there_are_four_layers_each_way_and_the_middle_ones_are_residual():
+def test_autoencoder_has_four_layers_each_way_with_residual_middle_ones():
     network = autoencoder()
     for part in (network.encode, network.decode):
         assert sum(isinstance(module, nn.Linear) for module in part.modules()) == 4
@@ -39,7 +41,7 @@ def test_there_are_four_layers_each_way_and_the_middle_ones_are_residual():
         torch.testing.assert_close(part(x), part.layers[3](torch.relu(part.layers[0](x))))
 
 
-def test_magnifying_scales_the_latent_states_and_nothing_that_is_decoded():
+def test_autoencoder_magnify_scales_latent_states_and_keeps_decoded_frames():
     network, x = autoencoder(), torch.rand(9, 24)
     z, decoded = network.encode(x).detach(), network.decode(network.encode(x)).detach()
     network.magnify(3.0)
@@ -47,7 +49,7 @@ def test_magnifying_scales_the_latent_states_and_nothing_that_is_decoded():
     torch.testing.assert_close(network.decode(network.encode(x)), decoded)
 
 
-def test_weights_come_from_the_generator_alone():
+def test_autoencoder_weights_depend_on_the_generator_alone():
     a, b, c = (autoencoder(seed=seed).state_dict() for seed in (0, 0, 1))
     assert all(torch.equal(a[name], b[name]) for name in a)
     assert not torch.equal(a["encode.layers.0.weight"], c["encode.layers.0.weight"])

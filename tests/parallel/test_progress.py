@@ -1,18 +1,32 @@
-"""Progress bars in a log."""
+"""Progress bars in a terminal and lines in a log."""
+
+import sys
 
 from hnn.parallel.progress import steps_of
 
 
-def test_steps_of_prints_lines_to_a_log_and_nothing_without_a_label(capsys):
+class Terminal:
+    """A stream that claims to be a terminal."""
+
+    def __init__(self):
+        self.text = ""
+
+    def write(self, text):
+        self.text += text
+
+    def flush(self):
+        pass
+
+    def isatty(self):
+        return True
+
+
+def test_steps_of_is_silent_without_a_label(capsys):
     assert list(steps_of(3, None)) == [1, 2, 3]
     assert capsys.readouterr().err == ""
-    bar = steps_of(2, "fit")
-    bar.delay = 0
-    assert list(bar) == [1, 2]
-    assert "\r" not in capsys.readouterr().err
 
 
-def test_steps_of_several_bars_moves_no_cursor_in_a_log(capsys):
+def test_steps_of_several_loops_prints_lines_to_a_log(capsys):
     bars = [steps_of(2, f"fit {k}") for k in range(3)]
     for bar in bars:
         bar.delay = 0
@@ -22,3 +36,11 @@ def test_steps_of_several_bars_moves_no_cursor_in_a_log(capsys):
     assert "\x1b" not in printed
     assert "\r" not in printed
     assert all(f"fit {k}: 100%" in printed for k in range(3))
+
+
+def test_steps_of_in_a_terminal_leaves_the_last_state_as_a_line(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    assert list(steps_of(2, "fit")) == [1, 2]
+    assert terminal.text.rstrip("\n").split("\r")[-1].startswith("fit: 100%")
+    assert terminal.text.endswith("\n")

@@ -50,7 +50,7 @@ class Autoencoder(nn.Module):
         self.weight = nn.Parameter(torch.zeros(()))
 
 
-class Known(Model):
+class FunctionField(Model):
     """The truth's field in latent states and latent time, faster by a factor; H too, so that it can be conserved."""
 
     def __init__(self, speed=1.0):
@@ -65,7 +65,7 @@ class Known(Model):
 
 
 def ensemble(*speeds):
-    members = [LatentModel(Autoencoder(), Known(speed), step_map="rk4", frame_step=0.05) for speed in speeds]
+    members = [LatentModel(Autoencoder(), FunctionField(speed), step_map="rk4", frame_step=0.05) for speed in speeds]
     return LatentEnsemble([member.requires_grad_(False) for member in members])
 
 
@@ -104,8 +104,8 @@ def measured(models, data, starts="held_out"):
 def test_planted_hamiltonian_gives_the_planted_field():
     z = torch.randn(5, 2)
     z.requires_grad_()
-    (gradient,) = torch.autograd.grad(Known().hamiltonian(z).sum(), z)
-    torch.testing.assert_close(gradient @ canonical_matrix(1).T, Known().time_derivative(z).detach())
+    (gradient,) = torch.autograd.grad(FunctionField().hamiltonian(z).sum(), z)
+    torch.testing.assert_close(gradient @ canonical_matrix(1).T, FunctionField().time_derivative(z).detach())
 
 
 @pytest.mark.parametrize("starts", ["held_out", "continuous"])

@@ -1,4 +1,4 @@
-"""Pictures of states: where things are drawn, how finely, and that they look as they did (tests/golden)."""
+"""Frames of states: position, sub-pixel accuracy and brightness of shapes, and golden pictures (tests/golden)."""
 
 from dataclasses import replace
 from math import pi
@@ -35,15 +35,15 @@ def rod(q, canvas=CANVAS, **options):
 
 
 def centroid(frames, canvas=CANVAS):
-    """(x, y) in metres of the light of frames (batch, 1, size, size)."""
-    light = frames[:, 0].double()
+    """Centroid (x, y) in metres of the brightness of frames (batch, 1, size, size)."""
+    brightness = frames[:, 0].double()
     across = ((torch.arange(canvas.pixels) + 0.5) / canvas.pixels * 2 - 1) * canvas.half_width
-    total = light.sum((1, 2))
-    return canvas.centre_x + (light.sum(1) @ across) / total, canvas.centre_y - (light.sum(2) @ across) / total
+    total = brightness.sum((1, 2))
+    return canvas.centre_x + (brightness.sum(1) @ across) / total, canvas.centre_y - (brightness.sum(2) @ across) / total
 
 
 @pytest.mark.parametrize("supersampling", [1, 2, 4])
-def test_the_centroid_of_the_picture_is_that_of_the_rod_to_a_fraction_of_a_pixel(supersampling):
+def test_render_places_the_centroid_of_the_rod_to_a_fraction_of_a_pixel(supersampling):
     canvas = replace(CANVAS, supersampling=supersampling)
     q = torch.linspace(-0.5, 0.5, 101)
     x, y = centroid(rod(q, canvas), canvas)
@@ -52,46 +52,46 @@ def test_the_centroid_of_the_picture_is_that_of_the_rod_to_a_fraction_of_a_pixel
     assert (y + 0.5 * q.cos()).abs().max() < 0.04 * pixel
 
 
-def test_a_motion_of_a_hundredth_of_a_pixel_is_seen():
+def test_render_shows_a_displacement_of_a_hundredth_of_a_pixel():
     pixel = 2 * CANVAS.half_width / CANVAS.pixels
     a, b = rod(torch.tensor([0.1, 0.1 + 0.05 * pixel]))
     assert (a.int() - b.int()).abs().max() >= 1
 
 
 @pytest.mark.parametrize("supersampling", [1, 3])
-def test_brightness_is_the_area_that_is_covered(supersampling):
+def test_render_total_brightness_is_the_covered_area(supersampling):
     canvas = replace(CANVAS, supersampling=supersampling)
-    light = rod(torch.tensor([0.3]), canvas).double().sum() / 255
+    covered = rod(torch.tensor([0.3]), canvas).double().sum() / 255
     radius, pixel = canvas.width / 2, 2 * canvas.half_width / canvas.pixels
-    assert light * pixel**2 == pytest.approx(2 * radius * 1.0 + pi * radius**2, rel=0.01)
+    assert covered * pixel**2 == pytest.approx(2 * radius * 1.0 + pi * radius**2, rel=0.01)
 
 
-def test_later_shapes_cover_earlier_ones_in_their_own_colours():
-    here = torch.tensor([[0.0, 0.0]])
+def test_draw_covers_earlier_shapes_by_later_ones_in_their_colours():
+    centre = torch.tensor([[0.0, 0.0]])
     canvas = replace(CANVAS, channels=3, centre_y=0.0)
-    shapes = [Capsule(here, here, 0.4, (1.0, 0.0, 0.0)), Capsule(here, here, 0.2, (0.0, 1.0, 0.0))]
+    shapes = [Capsule(centre, centre, 0.4, (1.0, 0.0, 0.0)), Capsule(centre, centre, 0.2, (0.0, 1.0, 0.0))]
     (frame,) = canvas.draw(shapes)
     assert frame[:, 14, 14].tolist() == [0, 255, 0]
     assert frame[:, 14, 20].tolist() == [255, 0, 0]
     assert frame[:, 1, 1].tolist() == [0, 0, 0]
     grey = replace(canvas, channels=1).draw(shapes)
-    assert grey[0, 0, 14, 14] == 85  # a third of the light
+    assert grey[0, 0, 14, 14] == 85  # the mean of the channels
 
 
 @pytest.mark.parametrize("batch", [(), (3,), (2, 3)])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_states_may_have_any_batch_dimensions_and_blocks_join_seamlessly(batch, channels, monkeypatch):
+def test_render_accepts_any_batch_dimensions_and_gives_the_same_frames_in_blocks(batch, channels, monkeypatch):
     canvas = replace(CANVAS, channels=channels)
     x = torch.linspace(-0.4, 0.4, 12).reshape(2, 3, 2)[(0,) * (2 - len(batch))]
     frames = render(canvas, x, "rod_pendulum", length=1.0)
     assert frames.shape == (*batch, channels, 28, 28)
     assert frames.dtype == torch.uint8
-    monkeypatch.setattr("hnn.rendering.BLOCK", 2 * 56**2)  # two frames at a time
+    monkeypatch.setattr("hnn.rendering.canvas.BLOCK", 2 * 56**2)  # two frames at a time
     assert torch.equal(render(canvas, x, "rod_pendulum", length=1.0), frames)
 
 
-def test_a_state_outside_the_canvas_is_named_with_the_parameter_and_what_would_do():
-    message = r"render.half_width: given 0.7, but the state \(1.2, 0\) is drawn up to 1.03 m .* allowed: at least that"
+def test_render_refuses_a_state_outside_the_canvas_and_names_the_parameter():
+    message = r"render.half_width: given 0.7, but the state \(1.2, 0\) is drawn up to 1.03 m .* allowed: that distance or more"
     with pytest.raises(OutsideCanvas, match=message):
         rod(torch.tensor([0.1, 1.2]))
     cut = rod(torch.tensor([1.2]), strict=False)
@@ -100,22 +100,22 @@ def test_a_state_outside_the_canvas_is_named_with_the_parameter_and_what_would_d
         rod(torch.tensor([torch.nan]))
 
 
-def test_a_lost_state_is_drawn_as_nothing_where_that_is_allowed():
+def test_render_leaves_frames_of_non_finite_states_black_unless_strict():
     frame = render(WIDE, torch.full((1, 8), torch.nan), "two_body", strict=False)
     assert frame.sum() == 0
 
 
-def test_a_system_without_a_geometry_is_refused_by_name():
+def test_render_refuses_a_system_without_a_geometry_by_name():
     with pytest.raises(Refused, match=r"system\.name: given 'top', which has no geometry; allowed: .*two_body"):
         render(CANVAS, torch.zeros(1, 2), "top")
 
 
-def test_every_system_has_a_geometry():
+def test_geometries_exist_for_every_system():
     assert set(registry.names("systems")) <= set(GEOMETRIES)
 
 
 @pytest.mark.parametrize("task", [name for name in SIMULATED if "render" in PARAMS["tasks"][name]])
-def test_the_states_of_the_data_are_on_the_canvas_of_the_task(task):
+def test_render_fits_the_initial_states_of_each_task_on_its_canvas(task):
     values = PARAMS["tasks"][task]
     options = PARAMS["render"] | values["render"]
     frames = render(Canvas(**options), starts_of(task, 50), **values["system"])
@@ -124,13 +124,13 @@ def test_the_states_of_the_data_are_on_the_canvas_of_the_task(task):
 
 @pytest.mark.parametrize("name", SCENES)
 @pytest.mark.parametrize("channels", [1, 3])
-def test_pictures_look_as_they_did(name, channels):
-    """After a change that is meant, delete the file: the test draws it anew and fails once; then look at what it drew."""
+def test_render_agrees_with_the_golden_pictures(name, channels):
+    """After an intended change delete the picture: the test draws it again and fails once, so that it can be inspected."""
     state, constants, canvas = SCENES[name]
     frame = render(replace(canvas, channels=channels), torch.tensor([state]), name, **constants)[0]
     drawn = frame.permute(1, 2, 0).squeeze(-1).numpy()
     path = GOLDEN / f"{name}-{channels}.png"
     if not path.is_file():
         Image.fromarray(drawn).save(path)
-        pytest.fail(f"{path} was not there: look at what has been drawn, and commit it")
+        pytest.fail(f"{path} did not exist and has been drawn: inspect and commit it")
     assert np.abs(np.asarray(Image.open(path)).astype(int) - drawn.astype(int)).max() <= 1

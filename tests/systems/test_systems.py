@@ -1,4 +1,4 @@
-"""A contract that every file of hnn.systems keeps, then what is particular to each."""
+"""Contract of every system of hnn.systems, then properties of single systems."""
 
 from dataclasses import replace
 from math import pi
@@ -19,26 +19,26 @@ PERIODIC = ["mass_spring", "pendulum", "two_body"]
 
 @pytest.fixture(params=SYSTEMS)
 def name(request):
-    """Each system found."""
+    """The name of each system."""
     return request.param
 
 
-def anywhere(name, count=8):
-    """The system and states near those of its training data, but without their symmetry."""
+def perturbed_starts(name, count=8):
+    """The system, and states near those of its training data without their symmetry."""
     x = starts_of(task_of(name), count)
     return truth_of(task_of(name)), x + 0.1 * torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
 
 
-def test_field_is_the_symplectic_gradient_of_the_energy_and_friction(name):
-    truth, x = anywhere(name)
+def test_time_derivative_is_the_symplectic_gradient_of_the_energy_plus_dissipation(name):
+    truth, x = perturbed_starts(name)
     expected = finite_gradient(truth.hamiltonian, x) @ canonical_matrix(truth.degrees).T
     dissipation = truth.dissipation(x)
     expected = expected if dissipation is None else expected + dissipation
     torch.testing.assert_close(truth.time_derivative(x), expected, rtol=0, atol=1e-9)
 
 
-def test_energy_is_constant_or_falls_by_friction(name):
-    truth, x = anywhere(name)
+def test_hamiltonian_is_constant_exactly_for_conservative_systems(name):
+    truth, x = perturbed_starts(name)
     rate = (finite_gradient(truth.hamiltonian, x) * truth.time_derivative(x)).sum(-1)
     assert truth.conservative == (truth.dissipation(x) is None)
     if truth.conservative:
@@ -48,8 +48,8 @@ def test_energy_is_constant_or_falls_by_friction(name):
 
 
 @pytest.mark.parametrize("batch", [(), (3,), (2, 3)])
-def test_states_may_have_any_batch_dimensions(name, batch):
-    truth, states = anywhere(name, 6)
+def test_system_functions_accept_any_batch_dimensions(name, batch):
+    truth, states = perturbed_starts(name, 6)
     x = states.reshape(2, 3, -1)[(0,) * (2 - len(batch))]
     single = states[0]
     for function in (truth.time_derivative, truth.hamiltonian, truth.period):
@@ -61,8 +61,8 @@ def test_states_may_have_any_batch_dimensions(name, batch):
 
 
 @pytest.mark.parametrize("name", SOLVED)
-def test_exact_solution_satisfies_the_equations_and_is_the_integrated_one(name):
-    truth, x0 = anywhere(name)
+def test_solution_satisfies_the_equations_of_motion_and_agrees_with_rollout(name):
+    truth, x0 = perturbed_starts(name)
     t, h = torch.linspace(0, 5, 11), 1e-3
     exact = truth.solution(x0, t)
     torch.testing.assert_close(exact[:, 0], x0)
@@ -72,7 +72,7 @@ def test_exact_solution_satisfies_the_equations_and_is_the_integrated_one(name):
 
 
 @pytest.mark.parametrize("shape", ["ring", "box", "near_circular"])
-def test_samples_are_reproducible_and_differ_between_streams(name, shape):
+def test_sample_is_reproducible_and_refuses_other_shapes(name, shape):
     truth = truth_of(task_of(name))
     if shape not in truth.shapes:
         with pytest.raises(ValueError, match=f"shape: given '{shape}', allowed .*: {', '.join(truth.shapes)}"):
@@ -87,7 +87,7 @@ def test_samples_are_reproducible_and_differ_between_streams(name, shape):
 
 
 @pytest.mark.parametrize("name", [name for name in SYSTEMS if "ring" in truth_of(task_of(name)).shapes])
-def test_samples_are_in_their_range_and_fill_it(name):
+def test_sample_ring_and_box_fill_their_range(name):
     truth = truth_of(task_of(name))
     for shape, size in (("ring", lambda x: x.norm(dim=-1)), ("box", torch.abs)):
         x = truth.sample(np.random.default_rng(0), 2000, shape, low=0.3, high=0.7)
@@ -97,32 +97,32 @@ def test_samples_are_in_their_range_and_fill_it(name):
 
 
 @pytest.mark.parametrize("name", ["pendulum", "rod_pendulum"])
-def test_swings_of_an_amplitude_reach_as_far_as_it_says_and_go_either_way(name):
+def test_amplitude_samples_motions_with_amplitudes_in_their_range_and_both_signs(name):
     truth = truth_of(task_of(name))
     x = truth.sample(np.random.default_rng(0), 500, "amplitude", low=2.0, high=2.5)
-    reach = torch.acos(1 - truth.hamiltonian(x) / truth.torque)
-    assert 2.0 <= reach.min() < 2.01
-    assert 2.49 < reach.max() <= 2.5
+    amplitude = torch.acos(1 - truth.hamiltonian(x) / truth.torque)
+    assert 2.0 <= amplitude.min() < 2.01
+    assert 2.49 < amplitude.max() <= 2.5
     assert (x > 0).double().mean().item() == pytest.approx(0.5, abs=0.06)
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
-def test_the_motion_goes_round_once_a_period_in_the_plane_that_the_system_names(name):
+def test_plane_motion_circles_the_origin_once_per_period(name):
     truth, x0 = truth_of(task_of(name)), starts_of(task_of(name), 1)
     x = rollout(truth, x0, torch.linspace(0, float(truth.period(x0)), 60), Solver(tolerance=1e-12))
     angle = np.unwrap(torch.atan2(*truth.plane(x)[0].unbind(-1)).numpy())
     assert abs(angle[-1] - angle[0]) == pytest.approx(2 * pi, rel=0.05)
 
 
-def test_ring_favours_diagonals_as_the_published_one():
-    """Directions of uniform points of a square: the mean of cos 4θ is 3 - π, where uniform angles have 0."""
+def test_ring_has_the_anisotropy_of_the_published_distribution():
+    """For directions of uniform points of a square the mean of cos 4θ is 3 - π; for uniform angles it is 0."""
     x = truth_of("mass_spring").sample(np.random.default_rng(0), 20000, "ring", low=0.1, high=1.0)
     mean = torch.cos(4 * torch.atan2(x[:, 1], x[:, 0])).mean()
     assert mean.item() == pytest.approx(3 - pi, abs=0.02)
 
 
-def returns(truth, x0, turn=0.0):
-    """Distances to the start, over the size of the motion, at twelfths of the period; positions may have gained `turn`."""
+def distances_to_start(truth, x0, turn=0.0):
+    """Relative distances to the start at twelfths of the period, and after it, when q has advanced by `turn`."""
     times = torch.linspace(0, float(truth.period(x0)), 13)
     x = rollout(truth, x0, times, Solver(tolerance=1e-12))
     distance = (x - x0).norm(dim=-1) / (x - x0).norm(dim=-1).max()
@@ -131,15 +131,15 @@ def returns(truth, x0, turn=0.0):
 
 
 @pytest.mark.parametrize("name", PERIODIC)
-def test_motion_returns_after_one_period_and_not_before(name):
+def test_period_is_the_first_return_to_the_start(name):
     truth = truth_of(task_of(name))
     for x0 in starts_of(task_of(name), 3, seed=2):
-        before, after = returns(truth, x0)
+        before, after = distances_to_start(truth, x0)
         assert after < 1e-8
         assert before.min() > 0.1
 
 
-def test_pendulum_swings_as_the_elliptic_functions_say():
+def test_pendulum_rollout_agrees_with_elliptic_functions():
     """sin(q/2) = k sn(ωt), dq/dt = 2 k ω cn(ωt) from q = 0, with k² = H/(2 m g l); a looser solver misses the bound."""
     truth, t, k, omega = truth_of("pendulum"), torch.linspace(0, 20, 101), 0.8, 6**0.5
     sn, cn, _, _ = map(torch.from_numpy, ellipj(omega * t.numpy(), k**2))
@@ -149,33 +149,33 @@ def test_pendulum_swings_as_the_elliptic_functions_say():
 
 
 @pytest.mark.parametrize("sign", [1, -1])
-def test_pendulum_beyond_the_separatrix_turns_once_a_period(sign):
+def test_pendulum_period_beyond_the_separatrix_is_of_a_full_turn(sign):
     truth = truth_of("pendulum")
     x0 = torch.tensor([0.4, sign * 1.05 * (2 * 2 * 0.5 * 0.5 * 6) ** 0.5])
     assert truth.hamiltonian(x0) > 2 * 0.5 * 6
-    _, after = returns(truth, x0, turn=sign * 2 * pi)
+    _, after = distances_to_start(truth, x0, turn=sign * 2 * pi)
     assert after < 1e-8
 
 
-def test_pendulum_swings_slower_the_wider_and_like_a_spring_when_hardly_at_all():
+def test_pendulum_period_grows_with_the_amplitude_from_the_harmonic_limit():
     truth = truth_of("pendulum")
     periods = truth.period(torch.tensor([[1e-4, 0.0], [1.0, 0.0], [2.0, 0.0], [3.1, 0.0]]))
     assert periods[0].item() == pytest.approx(2 * pi / 6**0.5)
     assert (periods.diff() > 0).all()
 
 
-def test_damped_pendulum_without_friction_has_its_period_and_loses_energy_with_it():
+def test_damped_pendulum_has_the_frictionless_period_and_loses_energy():
     truth = truth_of("damped_pendulum")
     x0 = torch.tensor([1.2, 0.1])
     ideal = replace(truth, friction=0.0)
-    assert returns(ideal, x0)[1] < 1e-8
+    assert distances_to_start(ideal, x0)[1] < 1e-8
     assert torch.equal(truth.period(x0[None]), ideal.period(x0[None]))
     energy = truth.hamiltonian(rollout(truth, x0, torch.linspace(0, 30, 31)))
     assert (energy.diff() < 0).all()
 
 
-def test_friction_damps_a_small_swing_by_half_its_rate():
-    """dp/dt = -∂H/∂q - γ p makes the energy of small swings fall as exp(-γ t)."""
+def test_damped_pendulum_energy_decays_at_the_rate_of_the_friction():
+    """For small oscillations dp/dt = -∂H/∂q - γ p gives E ∝ exp(-γ t)."""
     truth = truth_of("damped_pendulum")
     x0 = torch.tensor([1e-3, 0.0])
     period = 2 * pi / (1.2 - truth.friction**2 / 4) ** 0.5
@@ -183,17 +183,17 @@ def test_friction_damps_a_small_swing_by_half_its_rate():
     assert (last / first).item() == pytest.approx(np.exp(-truth.friction * 5 * period), rel=1e-5)
 
 
-def test_two_bodies_on_an_elongated_orbit_return_and_the_period_is_the_same_in_a_moving_frame():
+def test_two_body_period_holds_for_eccentric_orbits_and_in_a_moving_frame():
     truth = truth_of("two_body")
     options = {"shape": "near_circular", "low": 0.5, "high": 1.5}
     x0 = truth.sample(np.random.default_rng(0), 1, speed_spread=0.0, **options)[0]
     x0[4:] *= 0.8
-    assert returns(truth, x0)[1] < 1e-8
-    wind = torch.tensor([0.3, -0.2]).repeat(2)
-    assert truth.period(x0 + torch.cat([torch.zeros(4), wind])).item() == pytest.approx(truth.period(x0).item())
+    assert distances_to_start(truth, x0)[1] < 1e-8
+    boost = torch.tensor([0.3, -0.2]).repeat(2)
+    assert truth.period(x0 + torch.cat([torch.zeros(4), boost])).item() == pytest.approx(truth.period(x0).item())
 
 
-def test_two_bodies_without_spread_circle_each_other():
+def test_near_circular_without_speed_spread_gives_circular_orbits():
     truth = truth_of("two_body")
     x0 = truth.sample(np.random.default_rng(1), 3, "near_circular", low=0.5, high=1.5, speed_spread=0.0)
     assert ((x0[:, :2] >= 0.5) & (x0[:, :2] <= 1.5)).all()
@@ -204,15 +204,15 @@ def test_two_bodies_without_spread_circle_each_other():
     assert (x[:, 1, :2] - x[:, 0, :2]).norm(dim=-1).min() > 0.1
 
 
-def test_two_bodies_keep_momentum_and_angular_momentum():
-    truth, x0 = anywhere("two_body", 3)
+def test_two_body_conserves_momentum_and_angular_momentum():
+    truth, x0 = perturbed_starts("two_body", 3)
     q, p = (
         rollout(truth, x0, torch.linspace(0, 5, 6), Solver(tolerance=1e-12)).reshape(3, 6, 2, 2, 2).unbind(2)
     )  # (…, body, plane)
-    spin = (q[..., 0] * p[..., 1] - q[..., 1] * p[..., 0]).sum(-1)
-    for kept in (p.sum(-2), spin):
-        torch.testing.assert_close(kept, kept[:, :1].expand_as(kept), rtol=0, atol=1e-9)
+    angular_momentum = (q[..., 0] * p[..., 1] - q[..., 1] * p[..., 0]).sum(-1)
+    for conserved in (p.sum(-2), angular_momentum):
+        torch.testing.assert_close(conserved, conserved[:, :1].expand_as(conserved), rtol=0, atol=1e-9)
 
 
-def test_make_gives_the_system_its_constants():
+def test_make_system_passes_the_constants():
     assert make_system("mass_spring", mass=2.0, stiffness=8.0).frequency == 2.0

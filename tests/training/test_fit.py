@@ -1,3 +1,5 @@
+"""Fits of models to observations."""
+
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +10,7 @@ from conftest import RECIPE, network, observed, starts_of, truth_of
 from hnn.core.errors import Refused
 from hnn.core.trajectories import Observations
 from hnn.integrators.solve import Solver, rollout
-from hnn.training.fit import curves, fit, hold_out
+from hnn.training.fit import curves, fit, split_validation
 from hnn.training.loop import NonFiniteLoss
 from hnn.training.losses import derivative_loss
 
@@ -22,31 +24,31 @@ def fitted(name="hnn", train=None, test=None, seed=0, hidden=16, batch="full", v
     return fit(models, train, test, recipe, batch=batch, validation=validation, generators=generators)[0]
 
 
-def weights(found):
-    return torch.cat([w.detach().flatten() for w in found.model.parameters()])
+def flat_weights(fitted_model):
+    return torch.cat([w.detach().flatten() for w in fitted_model.model.parameters()])
 
 
 @pytest.mark.parametrize("name", ["baseline", "hnn"])
-def test_a_model_can_fit_a_few_points_by_heart(name):
+def test_fit_can_overfit_a_few_points(name):
     few = observed("mass_spring", trajectories=4, points=8)
     x, dx = map(torch.from_numpy, few.points())
     untrained = derivative_loss(network(name, hidden=64).double(), x, dx).item()
-    assert fitted(name, few, few, hidden=64, steps=500).losses["train_loss"] < 1e-3 * untrained
+    assert fitted(name, few, few, hidden=64, steps=300).losses["train_loss"] < 1e-3 * untrained
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_others():
-    a, b, c = (weights(fitted(seed=seed, batch=8)) for seed in (0, 0, 1))
+def test_fit_is_reproducible_from_its_generators():
+    a, b, c = (flat_weights(fitted(seed=seed, batch=8)) for seed in (0, 0, 1))
     assert torch.equal(a, b)
     assert not torch.equal(a, c)
 
 
-def test_the_test_set_has_no_influence_on_the_weights():
+def test_fit_weights_do_not_depend_on_the_test_set():
     other = observed("mass_spring", seed=9)
-    assert torch.equal(weights(fitted()), weights(fitted(test=other)))
+    assert torch.equal(flat_weights(fitted()), flat_weights(fitted(test=other)))
 
 
 @pytest.mark.parametrize("spoil", [{"learning_rate": 1e200}, {"train": "nan"}])
-def test_a_loss_that_is_no_number_stops_the_fit_and_names_step_and_rate(spoil):
+def test_fit_raises_non_finite_loss_with_step_and_rate(spoil):
     if "train" in spoil:
         good = observed("mass_spring")
         spoil = {"train": Observations(good.t, good.x * np.inf, good.dx)}
@@ -54,7 +56,7 @@ def test_a_loss_that_is_no_number_stops_the_fit_and_names_step_and_rate(spoil):
         fitted("baseline", **spoil)
 
 
-def test_clipping_bounds_the_gradient(monkeypatch):
+def test_fit_gradient_clip_bounds_the_norm_of_the_gradient(monkeypatch):
     norms = []
     step = torch.optim.Adam.step
 
@@ -70,32 +72,32 @@ def test_clipping_bounds_the_gradient(monkeypatch):
     assert max(norms) <= free / 10 * (1 + 1e-6)
 
 
-def test_weight_decay_shrinks_the_weights():
-    assert weights(fitted(weight_decay=1.0, steps=300)).norm() < 0.5 * weights(fitted(steps=300)).norm()
+def test_fit_weight_decay_shrinks_the_weights():
+    assert flat_weights(fitted(weight_decay=1.0, steps=300)).norm() < 0.5 * flat_weights(fitted(steps=300)).norm()
 
 
-def test_nothing_is_held_out_unless_asked():
+def test_split_validation_keeps_all_data_for_fraction_zero():
     data = observed("mass_spring")
-    kept, held = hold_out(data, 0.0)
-    assert kept is data
-    assert held is None
+    train, validation = split_validation(data, 0.0)
+    assert train is data
+    assert validation is None
 
 
-def test_trajectories_are_held_out_whole_and_a_single_recording_by_time():
+def test_split_validation_takes_whole_trajectories_or_the_last_times_of_a_recording():
     data = observed("mass_spring", trajectories=8, points=10)
-    kept, held = hold_out(data, 0.25)
-    assert held is not None
-    assert (len(kept.x), len(held.x)) == (6, 2)
-    assert np.array_equal(np.concatenate([kept.x, held.x]), data.x)
-    kept, held = hold_out(data.part(slice(1)), 0.25)
-    assert held is not None
-    assert kept.t[-1] < held.t[0]
-    assert len(kept.t) + len(held.t) == 10
+    train, validation = split_validation(data, 0.25)
+    assert validation is not None
+    assert (len(train.x), len(validation.x)) == (6, 2)
+    assert np.array_equal(np.concatenate([train.x, validation.x]), data.x)
+    train, validation = split_validation(data.part(slice(1)), 0.25)
+    assert validation is not None
+    assert train.t[-1] < validation.t[0]
+    assert len(train.t) + len(validation.t) == 10
 
 
 @pytest.mark.parametrize(("trajectories", "points", "fraction"), [(3, 10, 0.9), (1, 40, 0.01)])
-def test_a_fraction_that_leaves_a_part_without_points_is_refused(trajectories, points, fraction):
-    """Of three trajectories 0.9 holds out all; of a recording 0.01 is the last row, which has no central difference."""
+def test_fit_refuses_a_validation_fraction_that_leaves_a_set_without_points(trajectories, points, fraction):
+    """0.9 takes all of three trajectories; 0.01 of a recording is its last row, which has no central difference."""
     data = observed("mass_spring", trajectories, points)
     if trajectories == 1:
         data.dx[:, [0, -1]] = np.nan
@@ -103,20 +105,20 @@ def test_a_fraction_that_leaves_a_part_without_points_is_refused(trajectories, p
         fitted(train=data, validation=fraction)
 
 
-def test_held_out_points_choose_the_weights_of_least_validation_loss():
+def test_fit_selects_the_weights_of_lowest_validation_loss():
     noisy = observed("mass_spring", trajectories=4, points=3, noise=0.5)
-    found = fitted("baseline", noisy, steps=400, validation=0.25)
-    best = min(row["validation_loss"] for row in found.curve)
-    assert found.losses["validation_loss"] == pytest.approx(best, rel=1e-6)
-    assert best < found.curve[-1]["validation_loss"]
+    result = fitted("baseline", noisy, steps=400, validation=0.25)
+    best = min(row["validation_loss"] for row in result.curve)
+    assert result.losses["validation_loss"] == pytest.approx(best, rel=1e-6)
+    assert best < result.curve[-1]["validation_loss"]
 
 
-def test_batches_are_smaller_than_the_data_and_still_learn():
-    found = fitted(batch=5, steps=300)
-    assert found.losses["test_loss"] < 0.1 * found.curve[0]["test_loss"]
+def test_fit_learns_from_batches_smaller_than_the_data():
+    result = fitted(batch=5, steps=300)
+    assert result.losses["test_loss"] < 0.1 * result.curve[0]["test_loss"]
 
 
-def test_curves_of_several_seeds_stand_side_by_side_with_their_mean():
+def test_curves_have_the_loss_of_each_seed_and_the_mean():
     fits = [fitted(seed=seed) for seed in (0, 1)]
     rows = curves(fits)
     assert [row["step"] for row in rows] == sorted({row["step"] for row in rows})
@@ -125,8 +127,8 @@ def test_curves_of_several_seeds_stand_side_by_side_with_their_mean():
     assert last["test_loss.1"] == fits[1].curve[-1]["test_loss"]
 
 
-def test_after_a_short_fit_the_hnn_drifts_less_in_energy_than_the_baseline():
-    """The mean energy of the last quarter against the first: an oscillation with the motion is no drift."""
+def test_fit_gives_an_hnn_with_less_energy_drift_than_the_baseline():
+    """Change of the mean energy from the first to the last 20 times; oscillations within a period average out."""
     truth = truth_of("mass_spring")
     train = observed("mass_spring", trajectories=25, points=10, noise=0.1)
     x0, t = starts_of("mass_spring", 20, seed=5), torch.linspace(0, 60, 240)

@@ -1,4 +1,4 @@
-"""The descent: several models as one batch learn what each would learn alone, and nothing waits for the device."""
+"""The training loop: several models as one batch learn as each alone, without device synchronisation between curve points."""
 
 from dataclasses import replace
 
@@ -6,94 +6,93 @@ import pytest
 import torch
 from conftest import MODELS, RECIPE, network
 
-from hnn.training.loop import CURVE_POINTS, NonFiniteLoss, clip, minimise
+from hnn.training.loop import CURVE_POINTS, NonFiniteLoss, Problem, clip, minimise
 from hnn.training.losses import derivative_loss
 
 X, DX = torch.randn(2, 40, 2, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
 
 
-def descended(seeds, name="hnn", loss=None, watch=None, labels=None, **changes):
-    """Models of these seeds, each trained on batches of its own, and their curves."""
+def trained(seeds, name="hnn", loss=None, curve_losses=None, labels=None, **changes):
+    """Models of these seeds, each trained on its own batches, and their training curves."""
     models = [network(name, seed=seed).double() for seed in seeds]
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
 
-    def on_batch(model, i):
+    def loss_on_batch(model, i):
         return derivative_loss(model, X[i], DX[i])
 
-    def draw(i, count):
+    def draw_batches(i, count):
         return [torch.randint(40, (count, 8), generator=generators[i])]
 
-    def losses(model):
+    def train_loss(model):
         return {"train_loss": float(derivative_loss(model, X, DX).detach())}
 
-    curves = minimise(models, loss or on_batch, draw, watch or losses, replace(RECIPE, **changes), labels=labels)
-    return models, curves
+    problem = Problem(loss or loss_on_batch, draw_batches, curve_losses or train_loss)
+    return models, minimise(models, problem, replace(RECIPE, **changes), labels=labels)
 
 
-def flat(model):
+def full_batch(x, dx):
+    """The problem of matching the derivatives of all points at once, with an empty curve."""
+    return Problem(lambda model: derivative_loss(model, x, dx), lambda i, count: [], lambda model: {"train_loss": 0.0})
+
+
+def flat_weights(model):
     return torch.cat([w.detach().flatten() for w in model.parameters()])
 
 
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("changes", [{}, {"gradient_clip": 0.05}, {"weight_decay": 0.1, "schedule": "constant"}])
-def test_a_stack_of_models_learns_what_each_learns_alone(name, changes):
-    together, curves = descended([0, 1, 2], name, **changes)
+def test_minimise_trains_several_models_as_each_alone(name, changes):
+    together, curves = trained([0, 1, 2], name, **changes)
     for seed, (model, curve) in enumerate(zip(together, curves, strict=True)):
-        (alone,), (its,) = descended([seed], name, **changes)
-        torch.testing.assert_close(flat(model), flat(alone), rtol=1e-9, atol=1e-11)
-        assert [row["step"] for row in curve] == [row["step"] for row in its]
-        assert curve[-1]["train_loss"] == pytest.approx(its[-1]["train_loss"], rel=1e-9)
-    assert not torch.allclose(flat(together[0]), flat(together[1]))
+        (alone,), (expected,) = trained([seed], name, **changes)
+        torch.testing.assert_close(flat_weights(model), flat_weights(alone), rtol=1e-9, atol=1e-11)
+        assert [row["step"] for row in curve] == [row["step"] for row in expected]
+        assert curve[-1]["train_loss"] == pytest.approx(expected[-1]["train_loss"], rel=1e-9)
+    assert not torch.allclose(flat_weights(together[0]), flat_weights(together[1]))
 
 
-def test_models_of_a_stack_are_seen_as_they_are_trained_and_own_their_weights_afterwards():
-    seen = []
-    models, _ = descended([0, 1], watch=lambda model: {"train_loss": float(seen.append(flat(model)) or 0)})
-    assert not torch.equal(seen[0], seen[2])  # of the first model, before and after some steps
+def test_minimise_updates_models_in_place_and_ends_the_sharing_of_storage():
+    snapshots = []
+    models, _ = trained([0, 1], curve_losses=lambda model: {"train_loss": float(snapshots.append(flat_weights(model)) or 0)})
+    assert not torch.equal(snapshots[0], snapshots[2])  # of the first model, before and after some steps
     weights = [w for model in models for w in model.parameters()]
     assert len({w.untyped_storage().data_ptr() for w in weights}) == len(weights)
 
 
-def test_each_model_of_a_stack_keeps_its_best_weights():
+def test_minimise_returns_each_model_with_the_weights_of_lowest_validation_loss():
     rising = iter(range(1000))
 
-    def watch(model):
+    def rising_validation_loss(model):
         return {"train_loss": 0.0, "validation_loss": float(next(rising))}
 
-    models, _ = descended([0, 1], watch=watch)
+    models, _ = trained([0, 1], curve_losses=rising_validation_loss)
     for seed, model in enumerate(models):
-        assert torch.equal(flat(model), flat(network("hnn", seed=seed).double()))
+        assert torch.equal(flat_weights(model), flat_weights(network("hnn", seed=seed).double()))
 
 
-def test_frozen_weights_stay_and_others_learn_in_a_stack():
+def test_minimise_leaves_frozen_weights_unchanged():
     models = [network("hnn", seed=seed).double() for seed in (0, 1)]
     for model in models:
         model.energy.layers[0].requires_grad_(False)
     before = [[w.detach().clone() for w in model.parameters()] for model in models]
-    minimise(
-        models,
-        lambda model: derivative_loss(model, X, DX),
-        lambda i, count: [],
-        lambda model: {"train_loss": 0.0},
-        RECIPE,
-    )
+    minimise(models, full_batch(X, DX), RECIPE)
     for model, old in zip(models, before, strict=True):
         moved = {name: not torch.equal(w, was) for (name, w), was in zip(model.named_parameters(), old, strict=True)}
         assert {name for name, yes in moved.items() if not yes} == {"energy.layers.0.weight", "energy.layers.0.bias"}
 
 
-def test_the_first_loss_that_is_no_number_is_named_though_it_is_seen_later():
+def test_minimise_names_the_first_step_with_a_non_finite_loss():
     count = iter(range(1, 1000))
 
     def loss(model, i):
         return derivative_loss(model, X[i], DX[i]) * (float("nan") if next(count) == 34 else 1.0)
 
     with pytest.raises(NonFiniteLoss, match=r"^b: loss nan at step 34 of 200, learning rate"):
-        descended([0], loss=loss, steps=200, labels=["b"])
+        trained([0], loss=loss, steps=200, labels=["b"])
 
 
-def test_nothing_in_the_loop_reads_a_value_from_the_device(monkeypatch):
-    """On a GPU each such read would wait for it; only the looks at the curve may, once in steps/50."""
+def test_minimise_reads_values_from_the_device_at_curve_points_only(monkeypatch):
+    """On a GPU each read waits for the device; reads are allowed at the points of the curve, every steps/50."""
     reads = []
     for name in ("item", "__bool__", "__float__", "__int__", "tolist", "cpu", "numpy", "nonzero"):
         original = getattr(torch.Tensor, name)
@@ -104,14 +103,14 @@ def test_nothing_in_the_loop_reads_a_value_from_the_device(monkeypatch):
 
         monkeypatch.setattr(torch.Tensor, name, spy)
     counts = []
-    for steps in (2 * CURVE_POINTS, 8 * CURVE_POINTS):
+    for steps in (2 * CURVE_POINTS, 4 * CURVE_POINTS):
         reads.clear()
-        descended([0, 1], steps=steps, gradient_clip=1.0)
+        trained([0, 1], steps=steps, gradient_clip=1.0)
         counts.append(len(reads))
     assert counts[0] == counts[1] > 0
 
 
-def test_clipping_leaves_small_gradients_and_scales_large_ones_of_each_model_alone():
+def test_clip_scales_large_gradients_of_each_model_separately():
     small, large = [torch.tensor([0.3, 0.4])], [torch.tensor([3.0]), torch.tensor([4.0])]
     clip([small, large], 1.0)
     assert small[0].tolist() == [0.3, 0.4]
@@ -119,18 +118,12 @@ def test_clipping_leaves_small_gradients_and_scales_large_ones_of_each_model_alo
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_on_cuda_a_stack_learns_what_each_learns_alone():
-    """As on the CPU, to the accuracy of float32."""
+def test_minimise_on_cuda_trains_several_models_as_each_alone_on_the_cpu():
+    """Up to the accuracy of float32."""
     models = [network("hnn", seed=seed).float().cuda() for seed in (0, 1)]
     x, dx = X.float().cuda(), DX.float().cuda()
-    minimise(models, lambda m: derivative_loss(m, x, dx), lambda i, n: [], lambda m: {"train_loss": 0.0}, RECIPE)
+    minimise(models, full_batch(x, dx), RECIPE)
     for seed, model in enumerate(models):
         alone = network("hnn", seed=seed).float()
-        minimise(
-            [alone],
-            lambda m: derivative_loss(m, X.float(), DX.float()),
-            lambda i, n: [],
-            lambda m: {"train_loss": 0.0},
-            RECIPE,
-        )
-        torch.testing.assert_close(flat(model).cpu(), flat(alone), rtol=1e-2, atol=1e-3)
+        minimise([alone], full_batch(X.float(), DX.float()), RECIPE)
+        torch.testing.assert_close(flat_weights(model).cpu(), flat_weights(alone), rtol=1e-2, atol=1e-3)

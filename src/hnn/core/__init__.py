@@ -1,1 +1,1 @@
-"""What every other package may use: errors, phase space, trajectories, plug-ins, random streams, statistics."""
+"""Foundations of every other package: errors, cells, phase space, trajectories, plug-ins, random streams, statistics."""

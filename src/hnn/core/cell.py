@@ -5,11 +5,11 @@ from typing import NamedTuple
 __all__ = ["TRUTH", "Cell"]
 
 TRUTH = "truth"
-"""The model that is the exact field of a task's system: its scores are the floors of every table."""
+"""Model name of the exact field of a task's system, whose scores are the floors of all tables."""
 
 
 class Cell(NamedTuple):
-    """Task × model, and from pixels × the step map that its dynamics are trained through.
+    """Task × model, and for a cell that learns from pixels × the step map that its dynamics are trained through.
 
     >>> Cell("pixel_pendulum", "hnn", "rk4").key
     'pixel_pendulum-hnn-rk4'
@@ -34,7 +34,7 @@ class Cell(NamedTuple):
 
     @property
     def from_pixels(self) -> bool:
-        """True if the cell sees frames, not states."""
+        """True if the cell learns from frames, not from states."""
         return bool(self.step_map)
 
     @property

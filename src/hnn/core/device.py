@@ -1,4 +1,4 @@
-"""Where to compute."""
+"""Choice of the PyTorch device."""
 
 import torch
 from torch import nn
@@ -11,7 +11,11 @@ CPU = torch.device("cpu")
 
 
 def choose(name: str) -> torch.device:
-    """The device that `name` asks for; `auto` is CUDA if there is one, else the CPU."""
+    """The device `name`; `auto` is CUDA if available, else the CPU. Raises `Refused` for a CUDA device that does not exist.
+
+    >>> choose("cpu")
+    device(type='cpu')
+    """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     device = torch.device(name)
@@ -21,5 +25,5 @@ def choose(name: str) -> torch.device:
 
 
 def of(field: object) -> torch.device:
-    """Where the weights of a field are; an exact one has none, and is computed on the CPU."""
+    """The device of a field's weights; the CPU for an exact field, which has none."""
     return next((weight.device for weight in field.parameters()), CPU) if isinstance(field, nn.Module) else CPU

@@ -1,7 +1,10 @@
-"""Errors that are for a person."""
+"""Errors that are shown to the user without a traceback."""
 
 __all__ = ["Refused"]
 
 
 class Refused(Exception):
-    """What was given, what is allowed, what to do: stages show it as it stands, without a traceback, and exit with 1."""
+    """An input that the user has to correct. The message says what was given, what is allowed and what to do.
+
+    Stages print the message alone and exit with status 1.
+    """

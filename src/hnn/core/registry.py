@@ -1,7 +1,7 @@
 """Plug-ins by file name: one class per file of a package, and the file's name is the key in params.yaml.
 
-Adding a system or a model is adding a file. Names are found by listing the folder, so that a stage imports only the file it
-needs, and a change to one model's file re-runs that model's cells and nothing else.
+A new system or model is a new file. Names come from the listing of the folder, so that a stage imports only the file that it
+needs, and a change of one model's file re-runs the cells of that model alone.
 """
 
 import ast
@@ -27,7 +27,7 @@ def names(package: str) -> list[str]:
 def find(package: str, name: str, base: type[T]) -> type[T]:
     """The one subclass of `base` that hnn/<package>/<name>.py defines.
 
-    Raises `ValueError` for a name that is not there, `TypeError` if the file defines none or several.
+    Raises `ValueError` for an unknown name, `TypeError` if the file defines none or several.
 
     >>> from hnn.systems.base import System
     >>> find("systems", "pendulum", System).__name__
@@ -44,8 +44,12 @@ def find(package: str, name: str, base: type[T]) -> type[T]:
 
 
 def summaries(package: str, name: str) -> tuple[str, str]:
-    """First docstring line of the file hnn/<package>/<name>.py and of its last class, read without importing it."""
+    """First docstring line of the file hnn/<package>/<name>.py and of its last class, read without an import.
+
+    >>> summaries("systems", "mass_spring")
+    ('A mass on an ideal spring.', 'H(q, p) = p²/(2m) + k q²/2, at rest at q = 0.')
+    """
     tree = ast.parse((PACKAGE / package / f"{name}.py").read_text(encoding="utf-8"))
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
-    of_file, of_class = ((ast.get_docstring(node) or name).splitlines()[0] for node in (tree, classes[-1]))
-    return of_file, of_class
+    file_summary, class_summary = ((ast.get_docstring(node) or name).splitlines()[0] for node in (tree, classes[-1]))
+    return file_summary, class_summary

@@ -1,4 +1,4 @@
-"""From values by seed and start to a mean and how sure it is."""
+"""Means over seeds and starts with bootstrap confidence intervals."""
 
 from collections.abc import Callable, Mapping, Sequence
 from math import log10
@@ -10,10 +10,14 @@ __all__ = ["block_error", "difference", "interval", "over_seeds", "quartiles"]
 
 
 def interval(values: ndarray, generator: np.random.Generator, draws: int) -> dict[str, float | None]:
-    """Mean of values (seeds, starts) with its 95 % interval by a hierarchical bootstrap: seeds are redrawn, then starts.
+    """Mean of values (seeds, starts) with its 95 % interval by a hierarchical bootstrap over seeds and starts.
 
-    Starts are shared by the seeds and redrawn alike for all of them. NaN values (diverged rollouts, counted elsewhere) are
-    left out; None where nothing is left. `log10` of the mean stands beside it, because tables round small numbers to zero.
+    All seeds share the same starts, so one resample of the starts serves them all. Non-finite values (diverged rollouts,
+    counted elsewhere) are left out; without finite values all entries are None. `log10` of a positive mean is included
+    because tables round small numbers to zero.
+
+    >>> interval(np.array([[1.0, 1.0, 1.0]]), np.random.default_rng(0), draws=100)
+    {'mean': 1.0, 'low': 1.0, 'high': 1.0, 'log10': 0.0}
     """
     seeds, starts = values.shape
     i = generator.integers(seeds, size=(draws, seeds, 1))
@@ -30,7 +34,11 @@ def interval(values: ndarray, generator: np.random.Generator, draws: int) -> dic
 
 
 def quartiles(values: ndarray) -> dict[str, float | None]:
-    """{median, q1, q3} of all finite values (seeds, starts) together; None where there is none."""
+    """Median and quartiles {median, q1, q3} of all finite values (seeds, starts) together; None without finite values.
+
+    >>> quartiles(np.array([[0.0, 1.0, np.nan], [2.0, 3.0, 4.0]]))
+    {'median': 2.0, 'q1': 1.0, 'q3': 3.0}
+    """
     finite = values[np.isfinite(values)]
     edges = np.quantile(finite, [0.5, 0.25, 0.75]).tolist() if finite.size else [None] * 3
     return dict(zip(("median", "q1", "q3"), edges, strict=True))
@@ -39,43 +47,49 @@ def quartiles(values: ndarray) -> dict[str, float | None]:
 def difference(
     a: ndarray, b: ndarray, generator: np.random.Generator, draws: int, shared_seeds: bool = False
 ) -> dict[str, float | None]:
-    """Mean over starts of a - b, each the mean of a start's values over seeds (seeds, starts), with its 95 % interval.
+    """Mean over starts of a - b, both (seeds, starts) and first averaged over seeds, with its 95 % interval.
 
-    Starts are those of both, so they are redrawn alike: what makes a start hard for both is no difference. Seeds are redrawn
-    for each model by itself, since its fits are independent of the other's; and alike if `shared_seeds`, where both begin a
-    seed from the same pretrained weights. A start counts where both have a finite value, and None stands where no start does.
+    A paired bootstrap: starts are resampled jointly, because both models roll out from the same ones; seeds are resampled
+    independently, or jointly if `shared_seeds`, when both models begin a seed from the same pretrained weights. Starts at
+    which either model has no finite value are left out; if none remains, all entries are None.
+
+    >>> difference(np.array([[2.0, 4.0]]), np.array([[1.0, 3.0]]), np.random.default_rng(0), draws=100)
+    {'mean': 1.0, 'low': 1.0, 'high': 1.0}
     """
     starts = generator.integers(a.shape[1], size=(draws, a.shape[1]))
     seeds = generator.integers(len(a), size=(draws, len(a)))
-    others = seeds if shared_seeds else generator.integers(len(b), size=(draws, len(b)))
-    gaps = average(a[seeds], 1) - average(b[others], 1)
+    seeds_of_b = seeds if shared_seeds else generator.integers(len(b), size=(draws, len(b)))
+    gaps = finite_mean(a[seeds], 1) - finite_mean(b[seeds_of_b], 1)
     with np.errstate(invalid="ignore"):
-        mean = average(average(a, 0) - average(b, 0), -1)
-        means = average(np.take_along_axis(gaps, starts, -1), -1)
+        mean = finite_mean(finite_mean(a, 0) - finite_mean(b, 0), -1)
+        means = finite_mean(np.take_along_axis(gaps, starts, -1), -1)
     if not np.isfinite(mean):
         return {"mean": None, "low": None, "high": None}
     low, high = np.quantile(means[np.isfinite(means)], [0.025, 0.975])
     return {"mean": float(mean), "low": float(low), "high": float(high)}
 
 
-def average(values: ndarray, axis: int) -> ndarray:
-    """The mean of what is finite along an axis; NaN where nothing is."""
+def finite_mean(values: ndarray, axis: int) -> ndarray:
+    """Mean of the finite values along an axis; NaN where there are none."""
     finite = np.isfinite(values)
     count = finite.sum(axis)
     return np.where(count > 0, np.where(finite, values, 0).sum(axis) / np.maximum(count, 1), np.nan)
 
 
 def over_seeds(
-    found: Sequence[Mapping[str, float]], generator: Callable[[str], np.random.Generator], draws: int = 2000
+    values: Sequence[Mapping[str, float]], generator: Callable[[str], np.random.Generator], draws: int = 2000
 ) -> dict[str, dict[str, float | None]]:
-    """The interval of each value that every seed has found, given its random stream by name."""
-    return {name: interval(np.array([[seed[name]] for seed in found]), generator(name), draws) for name in found[0]}
+    """`interval` over seeds of each named value; `values` holds one mapping per seed, `generator` gives a stream by name."""
+    return {name: interval(np.array([[seed[name]] for seed in values]), generator(name), draws) for name in values[0]}
 
 
 def block_error(values: ndarray, blocks: int = 5) -> float:
     """The "±" of the published table: standard deviation of the means of consecutive blocks of values (n,), over √blocks.
 
-    Of fewer values than blocks each is a block.
+    If there are fewer values than blocks, each value is a block.
+
+    >>> block_error(np.array([1.0, 1.0, 3.0, 3.0]), blocks=2) == 1 / 2**0.5
+    True
     """
     means = [block.mean() for block in np.array_split(values, min(blocks, len(values)))]
     return float(np.std(means) / len(means) ** 0.5)

@@ -1,4 +1,4 @@
-"""Trajectories that pass between stages: observations to learn from, true motions to compare with, rollouts of models."""
+"""Trajectories that pass between stages: observations for training, true motions as the reference, rollouts of models."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,17 +11,17 @@ __all__ = ["CellRollouts", "Counterfactual", "Observations", "Portrait", "Rollou
 
 @dataclass(frozen=True)
 class Observations:
-    """Trajectories to learn from, in float64; simulated and measured ones have the same form."""
+    """Simulated or measured trajectories for training, in float64."""
 
     t: ndarray
     """Times in seconds, (time,)."""
     x: ndarray
     """States as observed, noise included, (trajectories, time, 2n)."""
     dx: ndarray
-    """Their time derivatives, like x; NaN where none is known, as across a gap of a recording."""
+    """Their time derivatives, like x; NaN where unknown, as across a gap of a recording."""
 
     def points(self) -> tuple[ndarray, ndarray]:
-        """The pairs (x, dx) whose derivative is known, each (points, 2n)."""
+        """States x and derivatives dx, each (points, 2n), wherever the derivative is known."""
         known = np.isfinite(self.dx).all(-1)
         return self.x[known], self.dx[known]
 
@@ -42,13 +42,13 @@ class TrueMotion:
     """Period in seconds of the motion from each start, (starts,)."""
 
     def first(self, count: int) -> "TrueMotion":
-        """The first `count` times."""
+        """The motion at its first `count` times."""
         return TrueMotion(self.t[:count], self.x[:, :count], self.period)
 
 
 @dataclass(frozen=True)
 class Rollout:
-    """Trajectories of a model from one set of starts, for all its seeds, beside the true motion."""
+    """Trajectories of all seeds of a model from one set of starts, with their deviation from the true motion."""
 
     t: ndarray
     """Times in seconds, (time,)."""

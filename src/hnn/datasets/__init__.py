@@ -1,1 +1,1 @@
-"""Simulated and measured trajectories."""
+"""Data sets of simulated and of measured trajectories."""

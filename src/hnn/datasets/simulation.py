@@ -1,4 +1,4 @@
-"""Initial states to trajectories of a true system, with derivatives, noise and a certificate of their accuracy."""
+"""Simulated trajectories of true systems, their observations with noise, and bounds on their numerical errors."""
 
 from functools import partial
 from typing import Literal
@@ -17,7 +17,7 @@ from hnn.systems.base import System
 __all__ = ["PUBLISHED_STARTS", "certify", "grid", "horizons", "observe", "true_motion", "until"]
 
 PUBLISHED_STARTS = 15
-"""From how many starts the published protocol rolls out."""
+"""Number of starts of rollouts in the published protocol."""
 
 
 def true_motion(
@@ -29,7 +29,15 @@ def true_motion(
     batch_of_starts: int = 1000,
     parallel_map: ParallelMap = serial_map,
 ) -> TrueMotion:
-    """The motion from x0 (starts, 2n) at the times t (time,), solved for at most `batch_of_starts` starts at once."""
+    """The motion from x0 (starts, 2n) at the times t (time,), solved for at most `batch_of_starts` starts at once.
+
+    >>> from hnn.systems.base import make_system
+    >>> spring = make_system("mass_spring", mass=0.5, stiffness=2.0)  # period π
+    >>> t = torch.linspace(0, torch.pi, 3, dtype=torch.float64)
+    >>> motion = true_motion(spring, torch.tensor([[1.0, 0.0]], dtype=torch.float64), t, tolerance=1e-12)
+    >>> bool(np.abs(motion.x[0] - [[1, 0], [-1, 0], [1, 0]]).max() < 1e-12), motion.period.round(6).tolist()
+    (True, [3.141593])
+    """
     x = torch.cat(parallel_map(partial(Gauss(tolerance), system, t=t), list(x0.split(batch_of_starts))))
     return TrueMotion(t.numpy(), x.numpy(), system.period(x0).numpy())
 
@@ -42,9 +50,9 @@ def observe(
     generator: np.random.Generator,
     derivative: Literal["exact", "central", "forward"] = "exact",
 ) -> Observations:
-    """The motion seen with Gaussian noise of standard deviations `noise` on q and p.
+    """Observe the motion with Gaussian noise of standard deviations `noise` on q and p.
 
-    Derivatives are those of the true motion, as published, or differences of what is seen: see `hnn.differences`.
+    Derivatives are exact, of the true motion, as published, or finite differences of the noisy states: see `difference`.
     """
     sigma = np.repeat(noise, system.degrees)
     x = motion.x + sigma * generator.standard_normal(motion.x.shape)
@@ -54,13 +62,13 @@ def observe(
 
 
 def certify(system: System, motions: list[TrueMotion], tolerance: float, bound: float) -> dict[str, float]:
-    """How wrong the motions may be, each figure the largest over all of them; raises `Refused` if one exceeds `bound`.
+    """Numerical errors of the motions, the largest over all of them; raises `Refused` if one exceeds `bound`.
 
-    `energy_error`, of an ideal system: |E(t) - E(0)| over the largest |E|. `solution_error`, where there is an exact solution:
-    the distance to it over the size of the motion. `reversal_error`, of a system with friction: the distance to the start
-    after integrating back from the end, over the size of the motion.
+    `energy_error`, for conservative systems: |E(t) - E(0)| over the largest |E|. `solution_error`, if there is an exact
+    solution: the distance to it over the size of the motion. `reversal_error`, for systems with dissipation: the distance to
+    the start after integration backward from the end, over the size of the motion.
     """
-    found: dict[str, float] = {}
+    largest: dict[str, float] = {}
     for motion in motions:
         t, x = torch.from_numpy(motion.t), torch.from_numpy(motion.x)
         errors: dict[str, Tensor] = {}
@@ -74,30 +82,35 @@ def certify(system: System, motions: list[TrueMotion], tolerance: float, bound: 
         if exact is not None:
             errors["solution_error"] = (x - exact) / x.abs().max()
         for name, error in errors.items():
-            found[name] = max(found.get(name, 0.0), float(error.abs().max()))
-    if not all(error <= bound for error in found.values()):
+            largest[name] = max(largest.get(name, 0.0), float(error.abs().max()))
+    if not all(error <= bound for error in largest.values()):
+        errors_text = ", ".join(f"{name} {error:.3g}" for name, error in largest.items())
         raise Refused(
-            f"{found} of {type(system).__name__} exceed simulate.max_energy_error, {bound}: lower simulate.tolerance"
+            f"{type(system).__name__}: {errors_text} exceed simulate.max_energy_error, {bound}: lower simulate.tolerance"
         )
-    return found
+    return largest
 
 
 def horizons(horizon: float, growth: float, count: int = PUBLISHED_STARTS) -> np.ndarray:
-    """The horizon of each start in the published protocol, (count,) in s: horizon growth^(i + 2) of start i = 0, 1, ….
+    """The horizon of each start in the published protocol, (count,) in s: horizon growth^(i + 2) for start i = 0, 1, ….
 
-    The published program lengthens one and the same time span in place, for a picture before the first start and then again
-    before each rollout (analyze-spring.ipynb; 1.09 there, against the slow clocks). Where it does not, growth is 1.
+    The published program multiplies the same time span in place, once for a figure before the first start and again before
+    each rollout (analyze-spring.ipynb, growth 1.09, to compensate the low frequency of the models). For the programs that do
+    not, growth is 1.
+
+    >>> horizons(20.0, 1.0, count=2).tolist()
+    [20.0, 20.0]
     """
     return horizon * growth ** np.arange(2, count + 2)
 
 
 def grid(horizons: np.ndarray, horizon: float, points: int) -> Tensor:
-    """Times (time,) up to the last of the horizons, spaced as `points` are on [0, horizon]."""
+    """Times (time,) up to the last of the horizons, with the spacing of `points` times on [0, horizon]."""
     longest = float(horizons[-1])
     return torch.linspace(0, longest, round(longest / horizon * (points - 1)) + 1, dtype=torch.float64)
 
 
 def until(motion: TrueMotion, horizons: np.ndarray) -> TrueMotion:
-    """The motion of each start up to its own horizon, NaN from there on: nothing is held against what is not known."""
-    known = motion.t <= horizons[:, None] * (1 + 1e-12)
-    return TrueMotion(motion.t, np.where(known[..., None], motion.x, np.nan), motion.period)
+    """The motion of each start up to its own horizon, NaN beyond it, so that later times are not scored."""
+    within = motion.t <= horizons[:, None] * (1 + 1e-12)
+    return TrueMotion(motion.t, np.where(within[..., None], motion.x, np.nan), motion.period)

@@ -1,1 +1,1 @@
-"""Every path and file format of the project."""
+"""Paths, file formats and artifacts of the project."""

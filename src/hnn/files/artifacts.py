@@ -1,4 +1,4 @@
-"""The artifacts that stages pass on: observations, motions, frames, rollouts, weights and metrics, read and written whole."""
+"""Artifacts that pass between stages: observations, true motions, frames, rollouts, weights and metrics."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -35,18 +35,18 @@ __all__ = [
 
 
 def write_observations(task: str, train: Observations, test: Observations) -> None:
-    """Training and test data of a task."""
+    """Write the training and test data of a task."""
     write_arrays(observations_path(task), flatten({"train": asdict(train), "test": asdict(test)}))
 
 
 def read_observations(task: str) -> tuple[Observations, Observations]:
-    """(train, test) of a task."""
+    """Training and test data of a task."""
     parts = unflatten(read_arrays(observations_path(task)))
     return Observations(**parts["train"]), Observations(**parts["test"])
 
 
 def write_motions(task: str, motions: Mapping[str, TrueMotion]) -> None:
-    """The true motions of a task by the name of their set of starts."""
+    """Write the true motions of a task by the name of their set of starts."""
     write_arrays(motions_path(task), flatten({name: asdict(motion) for name, motion in motions.items()}))
 
 
@@ -56,7 +56,7 @@ def read_motions(task: str) -> dict[str, TrueMotion]:
 
 
 def write_frames(task: str, frames: Mapping[str, ndarray]) -> None:
-    """Frames (clips, time, channels, size, size), bytes, of a task by the name of their set of states."""
+    """Write the frames (clips, time, channels, size, size), bytes, of a task by the name of their set of states."""
     write_arrays(frames_path(task), frames)
 
 
@@ -99,7 +99,7 @@ def read_rollouts(cell: Cell) -> CellRollouts:
 
 
 QUANTITY = "quantity."
-"""The beginning of the names of arrays that hold metrics."""
+"""Prefix of the names of arrays that hold metrics."""
 
 
 def rollout_arrays(rollout: Rollout) -> dict[str, ndarray]:
@@ -110,7 +110,7 @@ def rollout_arrays(rollout: Rollout) -> dict[str, ndarray]:
 
 
 def rollout_from(arrays: Mapping[str, ndarray]) -> Rollout:
-    """The rollout of these arrays."""
+    """The inverse of `rollout_arrays`."""
     quantities = {name.removeprefix(QUANTITY): array for name, array in arrays.items() if name.startswith(QUANTITY)}
     fields = {name: array for name, array in arrays.items() if not name.startswith(QUANTITY)}
     scale = float(fields.pop("energy_scale"))
@@ -118,16 +118,16 @@ def rollout_from(arrays: Mapping[str, ndarray]) -> Rollout:
 
 
 def write_weights(path: Path, members: Sequence[Mapping[str, "Tensor"]], about: Mapping[str, Any]) -> None:
-    """The weights of all seeds in one safetensors file, with what is needed to build the networks again."""
+    """Write the weights of all seeds to one safetensors file, with the arguments `about` that build the networks again."""
     import safetensors.torch
 
     tensors = {f"{seed}.{name}": w.detach().cpu().contiguous() for seed, m in enumerate(members) for name, w in m.items()}
-    with writing(path) as temporary:  # one metadata key: with more their order, and so the bytes, would vary
+    with writing(path) as temporary:  # a single metadata key, since the order of several, and so the bytes, would vary
         safetensors.torch.save_file(tensors, temporary, {"hnn": json.dumps({**about, "seeds": len(members)}, sort_keys=True)})
 
 
 def read_weights(path: Path) -> tuple[list[dict[str, "Tensor"]], dict[str, Any]]:
-    """(weights of each seed, what is needed to build the networks again)."""
+    """The weights of each seed, and the arguments that build the networks again."""
     import safetensors
 
     with safetensors.safe_open(path, "pt") as file:
@@ -146,18 +146,26 @@ def read_cell(cell: Cell) -> dict[str, Any]:
 
 
 def write_cards(cards: Mapping[str, str]) -> None:
-    """The model cards, by the keys of their cells."""
+    """Write the model cards by the keys of their cells."""
     for key, text in cards.items():
         write_text(METRICS / "cards" / f"{key}.md", text)
 
 
 def flatten(groups: Mapping[str, Mapping[str, ndarray]]) -> dict[str, ndarray]:
-    """{"a": {"b": x}} to {"a.b": x}."""
+    """Join the keys of nested mappings of arrays by a dot.
+
+    >>> flatten({"a": {"b": np.ones(1)}})
+    {'a.b': array([1.])}
+    """
     return {f"{group}.{name}": array for group, arrays in groups.items() for name, array in arrays.items()}
 
 
 def unflatten(arrays: Mapping[str, ndarray]) -> dict[str, dict[str, ndarray]]:
-    """{"a.b": x} to {"a": {"b": x}}; of `a.b.c` the name is `b.c`."""
+    """The inverse of `flatten`; keys are split at their first dot.
+
+    >>> unflatten({"a.b.c": np.ones(1)})
+    {'a': {'b.c': array([1.])}}
+    """
     groups: dict[str, dict[str, ndarray]] = {}
     for key, array in arrays.items():
         group, name = key.split(".", 1)

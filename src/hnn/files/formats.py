@@ -1,4 +1,4 @@
-"""File formats: text, JSON, CSV, NPZ, PNG and GIF, written atomically; the same content gives the same bytes."""
+"""File formats text, JSON, CSV, NPZ, PNG and GIF: written atomically, with bytes that depend on the content alone."""
 
 import base64
 import csv
@@ -32,7 +32,7 @@ __all__ = [
 
 @contextmanager
 def writing(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to, which takes its place if nothing was raised and vanishes otherwise."""
+    """A temporary path that replaces `path` at the end of the context, or is deleted if an exception is raised."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}{path.suffix}")
     try:
@@ -43,13 +43,13 @@ def writing(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """UTF-8 with line feeds."""
+    """Write UTF-8 text with line feeds."""
     with writing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Indented JSON; NaN is refused, since no other reader knows it."""
+    """Write indented JSON. Raises `ValueError` for NaN and infinity, which are not part of JSON."""
     write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
@@ -59,7 +59,7 @@ def read_json(path: Path) -> Any:
 
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """CSV with the keys of the first row as its head."""
+    """Write CSV with the keys of the first row as its header."""
     with writing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
@@ -67,7 +67,7 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
-    """The rows of a CSV file, as text."""
+    """The rows of a CSV file; all values are text."""
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
@@ -79,7 +79,7 @@ def read_columns(path: Path) -> dict[str, ndarray]:
 
 
 def write_arrays(path: Path, arrays: Mapping[str, ndarray]) -> None:
-    """NPZ, not compressed."""
+    """Write arrays as uncompressed NPZ."""
     with writing(path) as temporary:
         np.savez(temporary, **arrays)  # type: ignore[arg-type]
 
@@ -91,10 +91,10 @@ def read_arrays(path: Path) -> dict[str, ndarray]:
 
 
 def write_picture(path: Path, picture: "Figure | ndarray", seconds: float = 0.1) -> str:
-    """A figure as PNG, or as GIF grey frames (time, height, width), bytes, each so many seconds long.
+    """Write a figure as PNG, or grey frames (time, height, width), bytes, as GIF with `seconds` per frame; return a data URI.
 
-    256 colours are enough for a figure and make half of the bytes; there is no date or version among them to change them.
-    Returns them as a data URI, which a page holds instead of a link.
+    Figures are reduced to 256 colours, which halves their size. The files contain no date or version. A data URI holds the
+    image within a page instead of a link.
     """
     from PIL import Image  # only the report needs it
 
@@ -103,8 +103,8 @@ def write_picture(path: Path, picture: "Figure | ndarray", seconds: float = 0.1)
             first, *others = (Image.fromarray(frame).quantize(16) for frame in picture)
             first.save(temporary, append_images=others, duration=round(1000 * seconds), loop=0, save_all=True)
         else:
-            drawn = BytesIO()
-            picture.savefig(drawn, format="png")
-            palette = Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+            full_colour = BytesIO()
+            picture.savefig(full_colour, format="png")
+            palette = Image.open(full_colour).convert("RGB").quantize(256, dither=Image.Dither.NONE)
             palette.save(temporary, format="png", optimize=True)
     return f"data:image/{path.suffix[1:]};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"

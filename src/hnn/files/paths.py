@@ -1,4 +1,4 @@
-"""Every path of the project, relative to its folder, where DVC runs the stages."""
+"""All paths of the project, relative to its root, where DVC runs the stages."""
 
 from pathlib import Path
 
@@ -35,16 +35,16 @@ VALID_PARAMS = DATA / "params.valid"
 RESOLVED_PARAMS = DATA / "params.json"
 """The parameters with each task's defaults filled in, without `compute`."""
 EXTERNAL = DATA / "external"
-"""Where a user puts measured archives."""
+"""Folder for measured archives, which the user provides."""
 
 
 def observations_path(task: str) -> Path:
-    """Training and test data."""
+    """The training and test data of a task."""
     return DATA / "observations" / f"{task}.npz"
 
 
 def motions_path(task: str) -> Path:
-    """The true motions that rollouts are compared with."""
+    """The true motions of a task, the reference of its rollouts."""
     return DATA / "motions" / f"{task}.npz"
 
 
@@ -69,7 +69,7 @@ def rollouts_path(cell: Cell) -> Path:
 
 
 def metrics_path(stage: str, key: str) -> Path:
-    """The metrics that a stage writes of a task or of a cell, by its key."""
+    """The metrics that a stage writes about a task or a cell, by its key."""
     return METRICS / stage / f"{key}.json"
 
 

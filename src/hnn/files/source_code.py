@@ -1,7 +1,7 @@
 """Listings of source code: the files that a script imports, each with a hash that ignores comments and docstrings.
 
-DVC does not follow imports, so each stage depends on such a listing instead of naming its modules. A listing changes exactly
-when code that the script may run changes: a reworded comment or docstring, or a blank line, leaves it as it is.
+DVC does not follow imports, so each stage depends on a listing instead of naming its modules. A listing changes exactly if
+code that the script may run changes; comments, docstrings and blank lines do not matter.
 """
 
 import ast
@@ -11,6 +11,8 @@ import tokenize
 from functools import cache
 from pathlib import Path
 
+from hnn.core.errors import Refused
+
 __all__ = ["digest", "import_closure", "listing", "stripped"]
 
 Position = tuple[int, int]
@@ -18,33 +20,44 @@ Position = tuple[int, int]
 
 
 def listing(scripts: list[Path], root: Path) -> str:
-    """One line `hash path` for each file of this project that the scripts import, directly or not, sorted by path."""
+    """One line `hash path` for each file of the project that the scripts import, directly or indirectly, sorted by path."""
     files = set().union(*(import_closure(script, root) for script in scripts))
     return "".join(f"{digest(file)} {file.relative_to(root).as_posix()}\n" for file in sorted(files))
 
 
 def import_closure(script: Path, root: Path) -> set[Path]:
-    """The script and every file of this project that it imports, directly or not, anywhere in its code.
+    """The script and every file of the project that it imports, directly or indirectly, at any place of the code.
 
-    Imports below `if TYPE_CHECKING:` never run and are left out; modules that are found by name at run time are not seen.
+    Imports under `if TYPE_CHECKING:` are never run and are left out. Modules that are imported by a name known only at run
+    time are not included.
     """
-    found, new = set(), {script}
+    closure: set[Path] = set()
+    new = {script, *package_files(script, root)}
     while new:
-        found |= new
-        new = set().union(*(imported_files(file, root) for file in new)) - found
-    return found
+        closure |= new
+        new = set().union(*(imported_files(file, root) for file in new)) - closure
+    return closure
+
+
+def package_files(file: Path, root: Path) -> set[Path]:
+    """The `__init__.py` of every package below `root` that contains the file; Python runs them before it."""
+    folders = [folder for folder in file.parents if folder.is_relative_to(root)]
+    return {folder / "__init__.py" for folder in folders if (folder / "__init__.py").is_file()}
 
 
 @cache
 def imported_files(file: Path, root: Path) -> frozenset[Path]:
-    """The files below `root`/src and `root` that the imports of a file load, `__init__.py` of their packages included."""
+    """The files below `root`/src and `root` that the imports of a file load, `__init__.py` of their packages included.
+
+    Raises `Refused` for a relative import.
+    """
     modules: set[str] = set()
     for node in runtime_nodes(ast.parse(file.read_bytes())):
         if isinstance(node, ast.Import):
             modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             if node.level:
-                raise ValueError(f"{file}:{node.lineno}: relative import; allowed: absolute imports")
+                raise Refused(f"{file}:{node.lineno}: given a relative import, allowed: absolute imports")
             modules |= {str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)}
     files: set[Path] = set()
     for module in modules:
@@ -57,11 +70,11 @@ def imported_files(file: Path, root: Path) -> frozenset[Path]:
 
 
 def runtime_nodes(tree: ast.AST) -> list[ast.AST]:
-    """All nodes of a syntax tree but those below `if TYPE_CHECKING:`."""
+    """All nodes of a syntax tree except those under `if TYPE_CHECKING:`."""
     nodes, stack = [], [tree]
     while stack:
         node = stack.pop()
-        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+        if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
             stack += node.orelse
             continue
         nodes.append(node)
@@ -76,30 +89,64 @@ def digest(file: Path) -> str:
 
 
 def stripped(source: bytes) -> str:
-    """The source without comments, docstrings (of attributes too), trailing spaces and blank lines.
+    """The source without comments, docstrings (of attributes too), trailing spaces and blank lines outside of strings.
 
-    Cut by position, not printed from the syntax tree, so that every version of Python finds the same text.
+    Text is removed by its position and not printed from the syntax tree, so that every version of Python gives the same.
+
+    >>> print(stripped(b'def f(x):  # a comment\\n    "A docstring."\\n\\n    return x\\n'))
+    def f(x):
+        return x
     """
     lines = [line.rstrip(b"\r\n") for line in source.splitlines(keepends=True)]
+    in_string = [False] * len(lines)  # the line ends within a string
+    for first, last in multiline_strings(source):
+        in_string[first:last] = [True] * (last - first)
     for (first, start), (last, end) in sorted(comments(source) + docstrings(source), reverse=True):
         lines[first : last + 1] = [lines[first][:start] + lines[last][end:]]
-    return "\n".join(text for line in lines if (text := line.decode().rstrip()))
+        in_string[first : last + 1] = [in_string[last]]
+    kept, continues = [], False
+    for line, ends_in_string in zip(lines, in_string, strict=True):
+        text = line.decode() if ends_in_string else line.decode().rstrip()
+        if text or continues:
+            kept.append(text)
+        continues = ends_in_string
+    return "\n".join(kept)
+
+
+def tokens(source: bytes) -> list[tokenize.TokenInfo]:
+    """The tokens of a source."""
+    return list(tokenize.tokenize(io.BytesIO(source).readline))
 
 
 def comments(source: bytes) -> list[tuple[Position, Position]]:
-    """Where comments begin and end."""
-    found = []
-    for token in tokenize.tokenize(io.BytesIO(source).readline):
+    """Begin and end of each comment."""
+    lines, positions = source.splitlines(), []
+    for token in tokens(source):
         if token.type == tokenize.COMMENT:
-            start = len(token.line[: token.start[1]].encode())
-            found.append(((token.start[0] - 1, start), (token.start[0] - 1, start + len(token.string.encode()))))
-    return found
+            row, column = token.start  # from 1, in characters
+            start = len(lines[row - 1].decode()[:column].encode())
+            positions.append(((row - 1, start), (row - 1, start + len(token.string.encode()))))
+    return positions
 
 
 def docstrings(source: bytes) -> list[tuple[Position, Position]]:
-    """Where strings that stand alone as statements begin and end."""
+    """Begin and end of each string that is a statement of its own."""
     return [
         ((node.lineno - 1, node.col_offset), (int(node.end_lineno or 0) - 1, int(node.end_col_offset or 0)))
         for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
     ]
+
+
+def multiline_strings(source: bytes) -> list[tuple[int, int]]:
+    """First and last line, from 0, of each string literal that spans several lines."""
+    spans: list[tuple[int, int]] = []
+    begun: list[int] = []  # first lines of the f-strings that surround the token; from Python 3.12 they are several tokens
+    for token in tokens(source):
+        name = tokenize.tok_name[token.type]
+        if name.endswith("STRING_START"):
+            begun.append(token.start[0])
+        elif name == "STRING" or name.endswith("STRING_END"):
+            first = token.start[0] if name == "STRING" else begun.pop()
+            spans.append((first - 1, token.end[0] - 1))
+    return [(first, last) for first, last in spans if first < last]

@@ -1,4 +1,4 @@
-"""SciPy's adaptive DOP853 on a whole batch of trajectories."""
+"""The adaptive Runge-Kutta method DOP853 of SciPy, applied to a whole batch of trajectories."""
 
 from dataclasses import dataclass
 
@@ -15,11 +15,11 @@ __all__ = ["DOP853"]
 
 @dataclass(frozen=True)
 class DOP853:
-    """SciPy's adaptive DOP853 (Hairer, Nørsett, Wanner 1993, section II.5) on the whole batch at once, in float64.
+    """Adaptive Runge-Kutta method of order 8 (Hairer, Nørsett, Wanner 1993, section II.5), in float64; not symplectic.
 
-    Local error per step at most `tolerance` (relative and absolute, root mean square over the batch). A trajectory that comes
-    where a component passes `limit` or the field is not finite stops there and is NaN from then on, so that one explosion does
-    not hold up the batch.
+    The local error per step is at most `tolerance` (relative and absolute, root mean square over the batch). A trajectory
+    stops and is NaN from the time on at which a component exceeds `limit` or its field is not finite, so that one diverging
+    trajectory does not shorten the steps of the others.
     """
 
     tolerance: float = 1e-9
@@ -27,26 +27,29 @@ class DOP853:
 
     @torch.no_grad()
     def __call__(self, field: Field, x0: Tensor, t: Tensor) -> Tensor:
-        """States at the times t (time,) of trajectories from x0 (*batch, 2n) at t[0]; shape (*batch, time, 2n)."""
+        """States at the times t (time,) of trajectories from x0 (*batch, 2n) at t[0]; shape (*batch, time, 2n).
+
+        Raises `Refused` if the step size underflows.
+        """
         times, y0 = t.double().cpu().numpy(), x0.detach().double().cpu().numpy().ravel()
-        lost_at = torch.full(x0.shape[:-1], torch.inf, dtype=torch.float64)  # seconds after the start
+        diverged_at = torch.full(x0.shape[:-1], torch.inf, dtype=torch.float64)  # seconds after the start
 
         def derivative(time: float, y: np.ndarray) -> np.ndarray:
-            """The field at all states of the batch, flat (batch * 2n,), which is 0 where a trajectory is lost."""
+            """The field at all states of the batch, flat (batch * 2n,), set to 0 for diverged trajectories."""
             x = torch.from_numpy(y).view(x0.shape)
             dx = field.time_derivative(x.to(x0)).double().cpu()
             flat = dx.numpy().ravel()
             if np.abs(y).max() < self.limit and np.isfinite(flat.sum()):
                 return flat
             regular = (x.abs() < self.limit).all(-1) & dx.isfinite().all(-1)
-            lost_at[~regular] = lost_at[~regular].clamp(max=abs(time - times[0]))
+            diverged_at[~regular] = diverged_at[~regular].clamp(max=abs(time - times[0]))
             return torch.where(regular[..., None], dx, 0.0).numpy().ravel()
 
-        found = solve_ivp(derivative, times[[0, -1]], y0, "DOP853", times, rtol=self.tolerance, atol=self.tolerance)
-        if not found.success:
-            last = times[max(len(found.t) - 1, 0)]
-            raise Refused(f"the motion cannot be followed much beyond t = {last:g} s: its steps shrink to nothing")
-        x = torch.from_numpy(found.y).view(*x0.shape, len(times)).transpose(-1, -2)
-        after = torch.from_numpy(np.abs(times - times[0]))
-        lost = (after > lost_at[..., None])[..., None]
-        return x.where(~lost, torch.nan).to(x0)
+        solution = solve_ivp(derivative, times[[0, -1]], y0, "DOP853", times, rtol=self.tolerance, atol=self.tolerance)
+        if not solution.success:
+            last = times[max(len(solution.t) - 1, 0)]
+            raise Refused(f"the motion cannot be followed much beyond t = {last:g} s: the step size underflows")
+        x = torch.from_numpy(solution.y).view(*x0.shape, len(times)).transpose(-1, -2)
+        elapsed = torch.from_numpy(np.abs(times - times[0]))
+        diverged = (elapsed > diverged_at[..., None])[..., None]
+        return x.where(~diverged, torch.nan).to(x0)

@@ -32,7 +32,13 @@ Step = Callable[[Field, Tensor, float], Tensor]
 
 @dataclass(frozen=True)
 class RungeKutta:
-    """An explicit Runge-Kutta method is its tableau: stages kᵢ = f(x + dt Σⱼ aᵢⱼ kⱼ), x ← x + dt Σᵢ bᵢ kᵢ."""
+    """An explicit Runge-Kutta method given by its tableau: stages kᵢ = f(x + dt Σⱼ aᵢⱼ kⱼ), x ← x + dt Σᵢ bᵢ kᵢ.
+
+    >>> from hnn.systems.base import make_system
+    >>> spring = make_system("mass_spring", mass=0.5, stiffness=2.0)  # dq/dt = 2p, dp/dt = -2q
+    >>> EULER(spring, torch.tensor([1.0, 0.0], dtype=torch.float64), 0.25).tolist()
+    [1.0, -0.5]
+    """
 
     order: int
     a: tuple[tuple[float, ...], ...]
@@ -47,7 +53,7 @@ class RungeKutta:
 
 
 def weighted_sum(weights: tuple[float, ...], terms: list[Tensor], like: Tensor) -> Tensor:
-    """Σ wᵢ kᵢ over the weights that are not zero; zero, shaped as `like`, if there is none."""
+    """Σ wᵢ kᵢ over the non-zero weights, shaped as `like`."""
     total = torch.zeros_like(like)
     for weight, term in zip(weights, terms, strict=True):
         if weight != 0:
@@ -57,7 +63,7 @@ def weighted_sum(weights: tuple[float, ...], terms: list[Tensor], like: Tensor) 
 
 @dataclass(frozen=True)
 class Splitting:
-    """A symplectic method for H = T(p) + V(q) is its palindromic list of weights: kick, drift, kick, …, kick.
+    """A symplectic method for H = T(p) + V(q) given by its palindromic list of weights: kick, drift, kick, …, kick.
 
     A kick moves p by w dt dp/dt, a drift moves q by w dt dq/dt. Palindromic lists make the method time-reversible (Hairer,
     Lubich, Wanner 2006, section II.5).
@@ -67,10 +73,10 @@ class Splitting:
     weights: tuple[float, ...]
 
     def __call__(self, field: Field, x: Tensor, dt: float) -> Tensor:
-        """One step; the field must be separable, or the result is neither symplectic nor of this order."""
+        """One step. Raises `Refused` for a field that is not separable: the step would lose its order and symplecticity."""
         if not getattr(field, "separable", False):
             raise Refused(
-                f"a splitting needs H = T(p) + V(q), which {type(field).__name__} is not known to be; "
+                f"a splitting needs H = T(p) + V(q), but {type(field).__name__} is not marked as separable; "
                 "allowed for any field: dop853, gauss, rk4, implicit_midpoint"
             )
         for weight, kick in zip(self.weights, cycle([True, False])):
@@ -84,8 +90,8 @@ class Splitting:
 class ImplicitMidpoint:
     """x₁ = x₀ + dt f((x₀ + x₁)/2), order 2, symplectic and time-reversible for any H (Hairer, Lubich, Wanner 2006, VI.4).
 
-    Solved by fixed-point iteration until no state moves by more than `tolerance` times its size; a step too long for the
-    iteration to contract gives NaN, not a wrong number.
+    Solved by fixed-point iteration until no state changes by more than `tolerance` times its size. If the step is too long for
+    the iteration to converge, the result is NaN.
     """
 
     order: int = 2
@@ -98,11 +104,11 @@ class ImplicitMidpoint:
         x1 = x + dt * field.time_derivative(x)
         for _ in range(self.iterations):
             x1, previous = x + dt * field.time_derivative((x + x1) / 2), x1
-            moved = (x1 - previous).abs().amax(-1, keepdim=True)
-            settled = moved.isfinite() & (moved <= tolerance * x1.abs().amax(-1, keepdim=True).clamp(min=1e-300))
-            if settled.all():
+            change = (x1 - previous).abs().amax(-1, keepdim=True)
+            converged = change.isfinite() & (change <= tolerance * x1.abs().amax(-1, keepdim=True).clamp(min=1e-300))
+            if converged.all():
                 return x1
-        return torch.where(settled, x1, torch.nan)
+        return torch.where(converged, x1, torch.nan)
 
 
 RK4 = RungeKutta(
@@ -113,7 +119,7 @@ RK4 = RungeKutta(
 """The classical Runge-Kutta method (Hairer, Nørsett, Wanner 1993, table II.1.2); not symplectic."""
 
 EULER = RungeKutta(order=1, a=((),), b=(1.0,))
-"""x₁ = x₀ + dt f(x₀): the map that a network learns from forward differences. Not for rollouts of anything else."""
+"""x₁ = x₀ + dt f(x₀): the map that a network learns from forward differences; for rollouts of such networks only."""
 
 LEAPFROG = Splitting(order=2, weights=(0.5, 1.0, 0.5))
 """Kick-drift-kick leapfrog, the velocity form of Störmer and Verlet."""
@@ -123,7 +129,7 @@ YOSHIDA4 = Splitting(order=4, weights=(W / 2, W, (1 - W) / 2, 1 - 2 * W, (1 - W)
 """Three leapfrogs of lengths w, 1 - 2w, w, w = 1/(2 - 2^(1/3)) (Yoshida 1990, Physics Letters A 150:262, eq. 2.11)."""
 
 STEP_MAPS = {"rk4": RK4, "euler": EULER}
-"""The maps from one frame to the next through which a latent field can be trained."""
+"""Maps from one frame to the next through which a latent field can be trained."""
 
 FIXED_STEP: dict[str, RungeKutta | Splitting | ImplicitMidpoint] = {
     "euler": EULER,
@@ -132,4 +138,4 @@ FIXED_STEP: dict[str, RungeKutta | Splitting | ImplicitMidpoint] = {
     "yoshida4": YOSHIDA4,
     "implicit_midpoint": ImplicitMidpoint(),
 }
-"""One-step methods by the name they have in params.yaml."""
+"""One-step methods by their name in params.yaml."""

@@ -1,4 +1,4 @@
-"""The driver: a method by its name in params.yaml, and rollouts of a field with it."""
+"""The driver of all integrators: a method by its name in params.yaml, and rollouts of a field with it."""
 
 from dataclasses import dataclass, replace
 from math import ceil
@@ -14,7 +14,7 @@ from hnn.integrators.gauss import Gauss
 __all__ = ["ADAPTIVE", "Solver", "frozen", "rollout"]
 
 ADAPTIVE: dict[str, type[DOP853] | type[Gauss]] = {"dop853": DOP853, "gauss": Gauss}
-"""Methods that choose their own steps. `gauss` is symplectic and faster on cheap fields; `dop853` needs fewer evaluations."""
+"""Adaptive methods. `gauss` is symplectic and faster on cheap fields; `dop853` needs fewer evaluations."""
 
 TIGHTEST = 1e-13
 """Smallest tolerance of an adaptive method: below it rounding errors dominate."""
@@ -76,8 +76,8 @@ def rollout(field: Field, x0: Tensor, t: Tensor, solver: Solver | None = None) -
     if solver.adaptive:
         return ADAPTIVE[solver.integrator](solver.tolerance)(frozen(field, x0), x0, t)
     method = FIXED_STEP[solver.integrator]
-    followed = field if isinstance(method, Splitting) else frozen(field, x0)  # a splitting checks `field.separable`
-    return march(method, followed, x0, intervals.tolist(), solver.step)
+    field = field if isinstance(method, Splitting) else frozen(field, x0)  # a splitting reads `field.separable`
+    return march(method, field, x0, intervals.tolist(), solver.step)
 
 
 def frozen(field: Field, x0: Tensor) -> Field:
@@ -88,7 +88,7 @@ def frozen(field: Field, x0: Tensor) -> Field:
 
 @torch.no_grad()
 def march(method: Step, field: Field, x0: Tensor, intervals: list[float], step: float) -> Tensor:
-    """States at the ends of the intervals, x0 first, by equal steps no longer than `step` within each."""
+    """States at x0 and the ends of the intervals, by equal steps no longer than `step` within each interval."""
     states = [x0]
     for interval in intervals:
         count = steps_within(interval, step)
@@ -100,5 +100,5 @@ def march(method: Step, field: Field, x0: Tensor, intervals: list[float], step: 
 
 
 def steps_within(interval: float, step: float) -> int:
-    """The smallest number of equal steps no longer than `step`, to rounding, that make up the interval."""
+    """Smallest number of equal steps that divide the interval and are, up to rounding, no longer than `step`."""
     return max(1, ceil(abs(interval) / step * (1 - 1e-9)))

@@ -1,1 +1,1 @@
-"""Learned vector fields, one file each; the file's name is the key in params.yaml and in the DVC cell."""
+"""Learned vector fields, one file each; the file's name is the key in params.yaml and in the names of cells."""

@@ -1,4 +1,4 @@
-"""What a model is: a network that answers dx/dt, like a system, and knows nothing of the truth."""
+"""The base class of learned vector fields, and their factory."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -17,32 +17,38 @@ class Model(nn.Module, ABC):
     """A learned vector field on states (*batch, 2n).
 
     Subclasses, one per file of `hnn.models`, build their networks in `__init__` from the arguments of `make_model` and draw
-    every weight from `generator`. One that learns an energy also has `hamiltonian(x)`, shape (*batch,).
+    every weight from `generator`. A model that learns an energy also has `hamiltonian(x)`, shape (*batch,).
     """
 
     separable: ClassVar[bool] = False
-    """Whether the learned forces depend on q alone, as explicit splittings need."""
+    """True if the learned forces depend on q alone, as explicit splittings need."""
 
     @abstractmethod
     def time_derivative(self, x: Tensor) -> Tensor:
         """dx/dt, shape (*batch, 2n)."""
 
     def frozen(self) -> Field:
-        """The same field with the weights as they are, for a rollout on a CPU in float64; itself where that is no quicker."""
+        """The field with its present weights in the form that is fastest in float64 on a CPU; by default the model itself."""
         return self
 
 
 def energies(members: Sequence[object], x: Sequence[Tensor]) -> Tensor | None:
-    """The learned H of each member at its own states (*batch, 2n), shape (members, *batch), each up to a constant.
+    """The learned H, up to a constant, of each member i at the states x[i] (*batch, 2n); shape (members, *batch).
 
-    None of members that learn no energy.
+    None for members that learn no energy.
     """
     if not all(hasattr(member, "hamiltonian") for member in members):
         return None
-    return torch.stack([member.hamiltonian(own) for member, own in zip(members, x, strict=True)])  # type: ignore[attr-defined]
+    return torch.stack([member.hamiltonian(states) for member, states in zip(members, x, strict=True)])  # type: ignore[attr-defined]
 
 
 def make_model(name: str, degrees: int, *, hidden: int, layers: int, activation: str, generator: torch.Generator) -> Model:
-    """The model of hnn/models/<name>.py for states of 2 `degrees` components, with fresh weights."""
+    """The model of hnn/models/<name>.py for states of 2 `degrees` components, with initial weights from `generator`.
+
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> model = make_model("hnn", 1, hidden=8, layers=2, activation="tanh", generator=generator)
+    >>> model.time_derivative(torch.zeros(5, 2)).shape, model.hamiltonian(torch.zeros(5, 2)).shape
+    (torch.Size([5, 2]), torch.Size([5]))
+    """
     kind: Callable[..., Model] = registry.find("models", name, Model)  # type: ignore[type-abstract]
     return kind(degrees, hidden=hidden, layers=layers, activation=activation, generator=generator)

@@ -6,7 +6,7 @@ from torch import Tensor
 from hnn.core.phase_space import Field
 from hnn.models.base import Model
 from hnn.networks.mlp import MLP
-from hnn.networks.mlp_numpy import FrozenField
+from hnn.networks.mlp_numpy import NumpyField
 
 __all__ = ["Baseline"]
 
@@ -22,4 +22,4 @@ class Baseline(Model):
         return self.field(x)
 
     def frozen(self) -> Field:
-        return FrozenField(self.field.frozen().value)
+        return NumpyField(self.field.frozen().value)

@@ -6,7 +6,7 @@ from torch import Tensor
 from hnn.core.phase_space import Field, canonical_matrix, rotate
 from hnn.models.base import Model
 from hnn.networks.mlp import MLP
-from hnn.networks.mlp_numpy import FrozenField
+from hnn.networks.mlp_numpy import NumpyField
 
 __all__ = ["HamiltonianNetwork"]
 
@@ -14,7 +14,7 @@ __all__ = ["HamiltonianNetwork"]
 class HamiltonianNetwork(Model):
     """dx/dt = J ∇H(x) with a scalar network H, which is constant along the learned flow (Greydanus et al. 2019, eq. 2-4).
 
-    H is learned from its gradient, hence up to a constant.
+    H is learned from its gradient alone, hence up to a constant.
     """
 
     def __init__(self, degrees: int, *, hidden: int, layers: int, activation: str, generator: torch.Generator) -> None:
@@ -31,4 +31,4 @@ class HamiltonianNetwork(Model):
 
     def frozen(self) -> Field:
         energy, J = self.energy.frozen(), canonical_matrix(self.degrees).double().numpy()
-        return FrozenField(lambda x: energy.gradient(x) @ J.T)
+        return NumpyField(lambda x: energy.gradient(x) @ J.T)

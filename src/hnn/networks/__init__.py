@@ -1,1 +1,1 @@
-"""Plain PyTorch modules that know no physics."""
+"""Networks inside the models: multilayer perceptron and autoencoder."""

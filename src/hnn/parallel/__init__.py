@@ -1,1 +1,1 @@
-"""Independent work side by side: forks, threads, Dask."""
+"""Parallel maps over independent items: forked processes, threads, a Dask cluster."""

@@ -1,4 +1,4 @@
-"""Work that comes in parts which know nothing of each other, and the loop over them."""
+"""The interface of a map over independent items, and its serial form."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -15,5 +15,9 @@ class ParallelMap(Protocol):
 
 
 def serial_map(function: Callable[[Any], Any], items: Sequence[Any], /) -> list[Any]:
-    """The loop."""
+    """[function(item) for item in items], one after the other.
+
+    >>> serial_map(abs, [-1, 2])
+    [1, 2]
+    """
     return [function(item) for item in items]

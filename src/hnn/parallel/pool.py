@@ -1,7 +1,7 @@
-"""Where the fits of a cell and the chunks of a large computation run: on this machine, or on a Dask cluster.
+"""A parallel map over independent items on this machine or on a Dask cluster.
 
-What comes out does not depend on it. Every item is computed by itself and with the same number of threads: how many run at a
-time, and where, changes no byte.
+Results do not depend on where they are computed: each item is computed by itself with the same number of threads, so neither
+the number of workers nor their place changes a byte.
 """
 
 import ctypes
@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from functools import lru_cache, partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, Literal, Protocol, TypeVar, cast
 
 from joblib import Parallel, cpu_count, delayed
 from threadpoolctl import ThreadpoolController
@@ -25,142 +25,159 @@ from threadpoolctl import ThreadpoolController
 from hnn.core.errors import Refused
 from hnn.parallel import cluster, progress
 
-if TYPE_CHECKING:
-    from hnn.params.sections import Compute
-
-__all__ = ["parallel_map"]
+__all__ = ["ComputeOptions", "parallel_map"]
 
 A = TypeVar("A")
 B = TypeVar("B")
 
-PR_SET_PDEATHSIG = 1  # of prctl, Linux
+PR_SET_PDEATHSIG = 1  # option of Linux's prctl: the signal that a process receives when its parent ends
 
 
-def parallel_map(function: Callable[[A], B], items: Sequence[A], *, threads: int, compute: "Compute") -> list[B]:
-    """[function(item) for item in items], each with so many PyTorch threads, several at a time where `compute` says.
+class ComputeOptions(Protocol):
+    """The section `compute` of params.yaml."""
 
-    The function is pure, and picklable with all that it refers to, as are items and results. What it raises is raised here as
-    it is: of what runs beside it nothing is waited for, and what has not begun is dropped.
+    @property
+    def scheduler(self) -> str:
+        """`local`, or the address of a Dask scheduler."""
+
+    @property
+    def workers(self) -> Literal["auto"] | int:
+        """Number of items computed at a time on this machine; `auto` is two per core, divided by the threads of each."""
+
+
+def parallel_map(function: Callable[[A], B], items: Sequence[A], *, threads: int, compute: ComputeOptions) -> list[B]:
+    """[function(item) for item in items], several items at a time, each with the given number of threads.
+
+    The function must be pure; on a cluster, function, items and results must be picklable. An exception of the function is
+    raised here unchanged: running items are not waited for, and items that have not begun are dropped.
+
+    >>> from types import SimpleNamespace
+    >>> parallel_map(abs, [-1, 2, -3], threads=1, compute=SimpleNamespace(scheduler="local", workers=2))
+    [1, 2, 3]
     """
-    with ctrl_c_ends_at_once():
+    with default_interrupt():
         if compute.scheduler == "local":
-            most = max(1, 2 * cpu_count() // threads) if compute.workers == "auto" else compute.workers
-            return side_by_side(function, items, threads, most)
-        return cluster.cluster_map(partial(alone, function, threads), items, compute.scheduler)
+            workers = max(1, 2 * cpu_count() // threads) if compute.workers == "auto" else compute.workers
+            return map_locally(function, items, threads, workers)
+        return cluster.cluster_map(partial(call_with_threads, function, threads), items, compute.scheduler)
 
 
-def side_by_side(function: Callable[[A], B], items: Sequence[A], threads: int, most: int) -> list[B]:
-    """At most so many at a time: in forked processes where they are safe, else in threads.
+def map_locally(function: Callable[[A], B], items: Sequence[A], threads: int, workers: int) -> list[B]:
+    """`parallel_map` on this machine: in forked processes where forking is safe, else in threads.
 
-    Steps of small networks are short, and threads wait for each other's hold of Python's lock between them. A fork has all
-    that is loaded here, so that no process imports anything; but on Linux only, and not with several PyTorch threads, whose
-    pool does not survive it.
+    Forks scale better, because the steps of small networks are short and threads compete for Python's lock between them; they
+    also share all loaded modules. Forking is safe on Linux only, and with a single PyTorch thread, because PyTorch's thread
+    pool does not survive a fork.
     """
-    most = min(most, len(items))
-    if most <= 1:
-        return [alone(function, threads, item) for item in items]
-    let_blas_have(threads)  # here, so that no fork has to, and since other threads than the first one may not
+    workers = min(workers, len(items))
+    if workers <= 1:
+        return [call_with_threads(function, threads, item) for item in items]
+    limit_blas_threads(threads)  # once, before forking, and because other threads than the main one may not
     if threads == 1 and sys.platform == "linux":
-        return in_forks(partial(alone, function, threads), items, most)
-    parallel = Parallel(n_jobs=most, backend="threading", batch_size=1)
-    return list(parallel(delayed(alone)(function, threads, item) for item in items))
+        return map_in_forks(partial(call_with_threads, function, threads), items, workers)
+    parallel = Parallel(n_jobs=workers, backend="threading", batch_size=1)
+    return list(parallel(delayed(call_with_threads)(function, threads, item) for item in items))
 
 
-def in_forks(function: Callable[[A], B], items: Sequence[A], most: int) -> list[B]:
-    """[function(item) for item in items], shared by so many forks of this process, which end with it however it ends.
+def map_in_forks(function: Callable[[A], B], items: Sequence[A], workers: int) -> list[B]:
+    """[function(item) for item in items] in forks of this process, which end with it even if it is killed.
 
-    A pool of concurrent.futures takes three times as long to begin and to hand over results.
+    A pool of concurrent.futures takes three times as long to start and to transfer results.
     """
     context = multiprocessing.get_context("fork")
-    taken, found = context.Value("i", 0), dict[int, B]()
+    taken, results = context.Value("i", 0), dict[int, B]()
     running: dict[Connection, BaseProcess] = {}
     try:
-        for place in range(most):
-            ours, theirs = context.Pipe(duplex=False)
-            running[ours] = context.Process(target=share, args=(theirs, place, function, items, taken))
+        for position in range(workers):
+            receiver, sender = context.Pipe(duplex=False)
+            running[receiver] = context.Process(target=run_fork, args=(sender, position, function, items, taken))
             with warnings.catch_warnings():
-                # Python warns of locks that other threads hold in the moment of the fork; those of PyTorch and BLAS wait idly.
+                # Python warns of locks that other threads may hold during the fork; those of PyTorch and BLAS are idle.
                 warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
-                running[ours].start()
-            theirs.close()  # so that a fork that ends ends the pipe
-        while len(found) < len(items):
+                running[receiver].start()
+            sender.close()  # so that the pipe ends when the fork ends
+        while len(results) < len(items):
             for pipe in wait(list(running)):
-                found |= received(cast(Connection, pipe), running)
+                results |= receive(cast(Connection, pipe), running)
     finally:
         for process in running.values():
-            process.kill()  # one that has nothing left to take is at its end anyway
+            process.kill()  # after success all forks have finished their items
             process.join()
-    return [found[i] for i in range(len(items))]
+    return [results[i] for i in range(len(items))]
 
 
-def share(pipe: Connection, place: int, function: Callable[[A], B], items: Sequence[A], taken: Any) -> None:
-    """What a fork does: it dies when its parent does, has a line for its progress bars, takes items and sends what comes out.
+def run_fork(pipe: Connection, position: int, function: Callable[[A], B], items: Sequence[A], taken: Any) -> None:
+    """The main function of a fork: compute items until none is left, and send (index, result, exception) of each.
 
-    Pickled here, tensors travel as bytes, not as shared memory, of which a system has little.
+    Results are pickled here, so that tensors are sent as bytes and not in shared memory, which is limited.
     """
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    progress.place = place
-    while (i := one_more(taken)) < len(items):
+    progress.position = position
+    while (i := next_index(taken)) < len(items):
         try:
-            came_out = pickle.dumps((i, function(items[i]), None))
+            message = pickle.dumps((i, function(items[i]), None))
         except Exception as error:
             error.add_note(traceback.format_exc())
-            came_out = pickle.dumps((i, None, error))
-        pipe.send_bytes(came_out)
+            message = pickle.dumps((i, None, error))
+        pipe.send_bytes(message)
 
 
-def one_more(taken: Any) -> int:
-    """How many items were taken before."""
+def next_index(taken: Any) -> int:
+    """The index of the next item, from the counter that all forks share."""
     with taken.get_lock():
         taken.value += 1
         return int(taken.value) - 1
 
 
-def received(pipe: Connection, running: dict[Connection, BaseProcess]) -> dict[int, Any]:
-    """What a fork sent, by the item's index; raises what was raised there, and `Refused` if the fork died."""
+def receive(pipe: Connection, running: dict[Connection, BaseProcess]) -> dict[int, Any]:
+    """{index: result} of the next message of a fork.
+
+    Raises the exception of the function, or `Refused` if the fork was ended from outside. Empty if the fork has ended because
+    no item was left.
+    """
     try:
         i, result, error = pickle.loads(pipe.recv_bytes())
     except EOFError:
         process = running.pop(pipe)
         process.join()
-        if process.exitcode == 0 and running:  # nothing was left to take; the last one would not be asked again
+        if process.exitcode == 0 and running:  # another fork still computes the missing items
             return {}
         raise Refused(
-            f"a process that computed a part of it was ended from outside, with code {process.exitcode}; "
-            "if memory has run out (code -9), let fewer run at a time: compute.workers"
+            f"a worker process was ended from outside, with code {process.exitcode}; "
+            "if memory has run out (code -9), run fewer at a time: compute.workers"
         ) from None
     if error is not None:
         raise error
     return {i: result}
 
 
-def alone(function: Callable[[A], B], threads: int, item: A) -> B:
-    """function(item) with so many threads of PyTorch and of NumPy's BLAS, whatever is computed in others of this process."""
+def call_with_threads(function: Callable[[A], B], threads: int, item: A) -> B:
+    """function(item) with the given number of threads of PyTorch and of NumPy's BLAS in the present thread."""
     import torch  # a cluster's scheduler imports this module too, and computes nothing
 
-    torch.get_num_threads()  # if this thread's first look came later, it would find what another thread has set by then
+    torch.get_num_threads()  # the first call in a thread copies the number last set in any thread: it must come before the set
     torch.set_num_threads(threads)
-    let_blas_have(threads)
+    limit_blas_threads(threads)
     return function(item)
 
 
-def let_blas_have(threads: int) -> None:
-    """Let NumPy's BLAS have so many threads from now on, if it has not: to tell OpenBLAS wakes its threads, and they spin."""
-    blas = loaded().select(user_api="blas")
+def limit_blas_threads(threads: int) -> None:
+    """Set the number of threads of NumPy's BLAS if it differs: setting it wakes OpenBLAS's threads, which then busy-wait."""
+    blas = threadpools().select(user_api="blas")
     if any(library["num_threads"] != threads for library in blas.info()):
         blas.limit(limits=threads)
 
 
 @lru_cache
-def loaded() -> ThreadpoolController:
-    """The libraries with threads of their own that this process has loaded by now: they take their time to be found."""
+def threadpools() -> ThreadpoolController:
+    """The loaded libraries that have thread pools; cached, because the search takes long."""
     return ThreadpoolController()
 
 
 @contextmanager
-def ctrl_c_ends_at_once() -> Iterator[None]:
-    """Let Ctrl-C end the process: nothing is written yet, and threads that are within PyTorch hear of nothing else."""
-    if threading.current_thread() is not threading.main_thread():  # elsewhere Python allows no change
+def default_interrupt() -> Iterator[None]:
+    """Let Ctrl-C end the process at once: threads inside PyTorch would not see a KeyboardInterrupt, and no file is open."""
+    if threading.current_thread() is not threading.main_thread():  # Python allows signal handlers in the main thread only
         yield
         return
     before = signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -1,4 +1,4 @@
-"""A bar for a person who looks on, a line now and then for a log file."""
+"""Progress on stderr: a bar in a terminal, occasional lines in a log file."""
 
 import sys
 from typing import TextIO
@@ -8,18 +8,18 @@ from tqdm import tqdm
 __all__ = ["steps_of"]
 
 
-place: int | None = None
-"""Which line the bars of this process have, where several processes show theirs."""
+position: int | None = None
+"""Row of this process's bars below the cursor, if several processes show theirs; None: tqdm chooses."""
 
 
 class Lines:
-    """A stream for tqdm that ends each state of the bar with a line feed instead of drawing over the last one."""
+    """A stream for tqdm that prints each state of a bar as a line instead of overwriting the last one."""
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
 
     def write(self, text: str) -> None:
-        """Write what is left of `text` without the carriage return and the line feeds, on a line of its own."""
+        """Write `text` without carriage returns and line feeds at its ends, as one line; blank text is dropped."""
         if text.strip():
             self.stream.write(text.strip() + "\n")
 
@@ -29,28 +29,32 @@ class Lines:
 
 
 class Bar(tqdm):  # type: ignore[type-arg]
-    """A bar among those of other threads and processes: once it is full it becomes a line above those that still move."""
+    """A bar among those of other threads and processes; when it closes, its last state stays as a line above them."""
 
     def close(self) -> None:
-        """Take the bar away and, if it was seen at all, leave its last state as a line."""
+        """Remove the bar and print its last state as a line."""
         last = "" if self.disable or self.leave else str(self)
         super().close()
         if last:
-            self.write(f"\r{last}", file=sys.stderr)  # the cursor stands where the bar was taken away
+            self.write(f"\r{last}", file=sys.stderr)  # from the beginning of the row that the bar has left
 
 
 def steps_of(total: int, label: str | None, unit: str = "step") -> "tqdm[int]":
-    """1, 2, …, total, shown on stderr as they pass under `label` with their rate; not shown if `label` is None."""
-    watched = sys.stderr.isatty()
+    """Iterate over 1, 2, …, total with progress and rate on stderr under `label`; silently if `label` is None.
+
+    >>> list(steps_of(3, None))
+    [1, 2, 3]
+    """
+    terminal = sys.stderr.isatty()
     return Bar(
         range(1, total + 1),
         desc=label,
         disable=label is None,
         unit=unit,
-        file=sys.stderr if watched else Lines(sys.stderr),
-        mininterval=0.1 if watched else 10,
-        delay=0 if watched else 0.5,  # a log needs no line that says 0 %
-        dynamic_ncols=watched,
-        leave=not watched,
-        position=place if watched else 0,  # in a log no bar has a place of its own to move the cursor to
+        file=sys.stderr if terminal else Lines(sys.stderr),
+        mininterval=0.1 if terminal else 10,
+        delay=0 if terminal else 0.5,  # no line for 0 % in a log
+        dynamic_ncols=terminal,
+        leave=not terminal,
+        position=position if terminal else 0,  # a log has no rows to move the cursor to
     )

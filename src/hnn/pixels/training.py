@@ -19,7 +19,7 @@ from hnn.pixels.collapse import latents
 from hnn.pixels.latent_model import LatentModel
 from hnn.pixels.losses import PixelLoss, autoencoder_terms, latent_size, latent_terms, step_loss
 from hnn.training.fit import Fit
-from hnn.training.loop import minimise
+from hnn.training.loop import Problem, minimise
 from hnn.training.optimizer import OptimizerOptions
 
 __all__ = ["LatentTraining", "PixelOptions", "Pretraining", "blurred", "cut", "fit_latent", "pretrain", "segments"]
@@ -148,7 +148,8 @@ def fit_on_segments(
         """The loss on one batch of segments, of blurred or of sharp frames."""
         return loss(model, cut(next(clips), clip, first, options.segment))
 
-    return minimise(models, on_segments, draw, loss.watching(train, test), recipe, rates=rates, labels=labels)
+    problem = Problem(on_segments, draw, loss.watching(train, test))
+    return minimise(models, problem, recipe, rates=rates, labels=labels)
 
 
 def fit_dynamics(
@@ -175,7 +176,7 @@ def fit_dynamics(
 
     for model in models:
         model.autoencoder.requires_grad_(False)
-    return minimise(models, on_steps, draw, loss.watching(train, test), recipe, labels=labels)
+    return minimise(models, Problem(on_steps, draw, loss.watching(train, test)), recipe, labels=labels)
 
 
 def as_fits(models: Sequence[N], curves: Curves, loss: PixelLoss[N], train: Tensor, test: Tensor) -> list[Fit[N]]:

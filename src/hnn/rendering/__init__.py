@@ -1,1 +1,1 @@
-"""States to frames: shapes of the systems and anti-aliased drawing."""
+"""States to frames: the shapes of each system, and anti-aliased drawing."""

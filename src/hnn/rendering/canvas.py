@@ -1,6 +1,6 @@
-"""States to frames: shapes drawn as signed distances, on whole batches, without a display.
+"""Frames of states: shapes drawn from their signed distance functions, in batches, without a display.
 
-A frame holds how much light each pixel gets, 0 to 255 as bytes: shapes are bright, the ground is black.
+A frame holds the brightness of each pixel as bytes, 0 to 255: bright shapes on a black background.
 """
 
 from collections.abc import Callable
@@ -15,17 +15,17 @@ from hnn.rendering.shapes import GEOMETRIES, Capsule, Colour
 
 __all__ = ["Canvas", "OutsideCanvas", "render"]
 
-BLOCK = 2**19  # sub-pixels drawn at once: 2 MB for each intermediate array, so that they stay near the processor
-FAR = 1e6  # sub-pixels: on no canvas
+BLOCK = 2**19  # sub-pixels drawn at once: 2 MB for each intermediate array, which then stays in the processor's cache
+FAR = 1e6  # sub-pixels: beyond the edge of any canvas
 
 
 class OutsideCanvas(Refused, ValueError):
-    """A state whose shapes reach over the edge."""
+    """A state whose shapes extend beyond the canvas."""
 
 
 @dataclass(frozen=True)
 class Canvas:
-    """A square window on the plane of a system, and its grid of pixels."""
+    """A square section of a system's plane of motion, and its grid of pixels."""
 
     pixels: int  # on each side
     channels: int  # 1: grey, 3: red, green, blue
@@ -37,20 +37,20 @@ class Canvas:
 
     @property
     def width(self) -> float:
-        """Of a line, in metres."""
+        """Width of a line in metres."""
         return self.line_width * 2 * self.half_width
 
     def draw(self, shapes: list[Capsule]) -> Tensor:
-        """Frames (batch, channels, size, size), bytes, of shapes with coordinates (batch, 2); the later cover the earlier.
+        """Frames (batch, channels, size, size), bytes, of shapes with coordinates (batch, 2); later shapes cover earlier ones.
 
-        A pixel's edge is blended over the width of one sub-pixel, so that a shape that moves by a fraction of a pixel changes
-        the frame by that fraction.
+        Edges are blended over the width of one sub-pixel, so that a displacement by a fraction of a pixel changes the frame in
+        proportion.
         """
         k, image = self.supersampling, torch.zeros(1)
         for shape in shapes:
             a, b = self.in_sub_pixels(shape.a), self.in_sub_pixels(shape.b)
             cover = coverage(a, b, shape.radius * self.scale, self.pixels * k)[:, None]
-            colour = light(shape.colour, self.channels)
+            colour = brightness(shape.colour, self.channels)
             image = cover * colour if shape is shapes[0] else image + cover * (colour - image)
         rows = reduce(torch.add, [image[..., i::k, :] for i in range(k)])
         total = reduce(torch.add, [rows[..., i::k] for i in range(k)])
@@ -58,15 +58,15 @@ class Canvas:
 
     @property
     def scale(self) -> float:
-        """Sub-pixels in a metre."""
+        """Sub-pixels per metre."""
         return self.pixels * self.supersampling / (2 * self.half_width)
 
     def in_sub_pixels(self, points: Tensor) -> Tensor:
-        """Points (batch, 2) of the plane as float32, counted in sub-pixels from the centre of the canvas."""
+        """Coordinates of points (batch, 2) in sub-pixels from the centre of the canvas, float32."""
         return ((points - torch.tensor([self.centre_x, self.centre_y]).to(points)) * self.scale).float()
 
     def check(self, shapes: list[Capsule], x: Tensor) -> None:
-        """Raise `OutsideCanvas` if a shape of the states x reaches over the edge."""
+        """Raise `OutsideCanvas` if a shape of the states x extends beyond the edge."""
         centre = torch.tensor([self.centre_x, self.centre_y]).to(x)
         for shape in shapes:
             reach = torch.maximum((shape.a - centre).abs(), (shape.b - centre).abs()).amax(-1) + shape.radius
@@ -75,29 +75,29 @@ class Canvas:
                 state = ", ".join(f"{value:.3g}" for value in x[worst].tolist())
                 raise OutsideCanvas(
                     f"render.half_width: given {self.half_width:g}, but the state ({state}) is drawn up to {reach[worst]:.3g} "
-                    f"m from the centre of the canvas, ({self.centre_x:g}, {self.centre_y:g}); allowed: at least that"
+                    f"m from the centre of the canvas, ({self.centre_x:g}, {self.centre_y:g}); allowed: that distance or more"
                 )
 
 
 def coverage(a: Tensor, b: Tensor, radius: float, grid: int) -> Tensor:
-    """How much of each sub-pixel is within `radius` of the segments from a to b (batch, 2), in [0, 1]: (batch, rows, columns).
+    """Covered fraction of each sub-pixel, (batch, rows, columns), by points within `radius` of the segments a to b (batch, 2).
 
-    All in sub-pixels. Nothing is where an end is not finite.
+    All lengths are in sub-pixels. Non-finite segments are not drawn.
     """
-    there = (a + b).isfinite().all(-1, keepdim=True)
-    (ax, ay), (bx, by) = (torch.where(there, end, FAR).view(-1, 2, 1, 1).unbind(1) for end in (a, b))
-    line = torch.arange(grid) + 0.5 - grid / 2
-    x, y, dx, dy = line - ax, -line[:, None] - ay, bx - ax, by - ay  # rows run downwards
+    finite = (a + b).isfinite().all(-1, keepdim=True)
+    (ax, ay), (bx, by) = (torch.where(finite, end, FAR).view(-1, 2, 1, 1).unbind(1) for end in (a, b))
+    centres = torch.arange(grid) + 0.5 - grid / 2
+    x, y, dx, dy = centres - ax, -centres[:, None] - ay, bx - ax, by - ay  # rows run downwards
     square = (dx.square() + dy.square()).clamp(min=1e-6)
     along = (x * (dx / square) + y * (dy / square)).clamp_(0, 1)  # 0 at a, 1 at b
     across = torch.addcmul(x, along, dx, value=-1)
-    up = along.mul_(dy).sub_(y)  # PyTorch is quicker where one operand at most is spread along the rows
+    up = along.mul_(dy).sub_(y)  # PyTorch is faster if at most one operand is broadcast along the rows
     distance = across.square_().addcmul_(up, up).sqrt_()
     return torch.sub(radius + 0.5, distance, out=distance).clamp_(0, 1)
 
 
-def light(colour: Colour, channels: int) -> Tensor:
-    """A colour as (channels, 1, 1); grey is its mean."""
+def brightness(colour: Colour, channels: int) -> Tensor:
+    """Brightness (channels, 1, 1) of a colour; a single channel gets the mean of red, green and blue."""
     values = torch.tensor(colour) if channels == 3 else torch.tensor(colour).mean().expand(channels)
     return values[:, None, None]
 
@@ -105,8 +105,13 @@ def light(colour: Colour, channels: int) -> Tensor:
 def render(canvas: Canvas, x: Tensor, name: str, *, strict: bool = True, **constants: float) -> Tensor:
     """Frames (*batch, channels, size, size), bytes, of states (*batch, 2n) of the system `name` with its constants.
 
-    Raises `OutsideCanvas` if something is drawn over the edge, unless `strict` is false: then it is cut off there. How many
-    threads PyTorch has changes no byte.
+    Raises `OutsideCanvas` if a shape extends beyond the canvas and `strict` is true; otherwise shapes are cut off at the edge.
+    The bytes do not depend on the number of threads.
+
+    >>> canvas = Canvas(3, channels=1, line_width=0.2, supersampling=1, centre_x=0.0, centre_y=-0.5, half_width=0.75)
+    >>> hanging_at_rest = torch.tensor([0.0, 0.0], dtype=torch.float64)
+    >>> (render(canvas, hanging_at_rest, "rod_pendulum", length=1.0)[0] > 0).int().tolist()
+    [[0, 1, 0], [0, 1, 0], [0, 1, 0]]
     """
     geometry: Callable[..., list[Capsule]] | None = GEOMETRIES.get(name)
     if geometry is None:

@@ -1,7 +1,7 @@
-"""What a system looks like: one small function for each, from states to the shapes that are drawn.
+"""The shapes by which each system is drawn, as functions of its states.
 
-A geometry is given states (*batch, 2n), the width of a line in metres and the system's constants by name, and knows nothing
-else of the system. The plane is the one the system moves in, y upwards; coordinates are in metres, shape (*batch, 2).
+A geometry takes states (*batch, 2n), the width of a line in metres and the system's constants by name. Shapes lie in the
+system's plane of motion, y upwards; coordinates are in metres, shape (*batch, 2).
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ WHITE, ORANGE, BLUE, GREY = (1.0, 1.0, 1.0), (0.90, 0.62, 0.0), (0.34, 0.71, 0.9
 
 @dataclass(frozen=True)
 class Capsule:
-    """All points within `radius` of the segment from a to b: a line with round ends, or a disc where a = b."""
+    """All points within `radius` of the segment from a to b: a line with round ends, or a disc if a = b."""
 
     a: Tensor
     b: Tensor
@@ -80,4 +80,4 @@ GEOMETRIES: dict[str, Geometry] = {
     "two_body": two_body,
     "double_pendulum": double_pendulum,
 }
-"""By the name of the system."""
+"""Geometries by the name of the system."""

@@ -1,4 +1,4 @@
-"""A physical system: one writes its energy, and the equations of motion follow by automatic differentiation."""
+"""The base class of physical systems: a system defines its energy, automatic differentiation gives its motion."""
 
 from abc import ABC, abstractmethod
 from typing import ClassVar
@@ -16,22 +16,27 @@ __all__ = ["System", "make_system"]
 class System(ABC):
     """dx/dt = J ∇H(x) + dissipation(x), with constants as dataclass fields.
 
-    A system knows no solver. Subclasses are frozen dataclasses, one per file of `hnn.systems`; each states H in its
-    docstring, with units and its relation to the published one.
+    Systems do not depend on solvers. Subclasses are frozen dataclasses, one per file of `hnn.systems`; the docstring of each
+    states H, its units and its relation to the published one.
+
+    >>> pendulum = make_system("pendulum", mass=0.5, length=1.0, gravity=6.0)
+    >>> x = torch.tensor([torch.pi / 2, 1.0], dtype=torch.float64)
+    >>> pendulum.time_derivative(x).tolist()  # dq/dt = p/(m l²), dp/dt = -m g l sin q
+    [2.0, -3.0]
     """
 
     degrees: ClassVar[int]
     """Number n of positions: states have 2n components."""
     separable: ClassVar[bool] = False
-    """Whether H(q, p) = T(p) + V(q) and forces depend on q alone, as explicit splittings need."""
+    """True if H(q, p) = T(p) + V(q) and forces depend on q alone, as explicit splittings need."""
     chaotic: ClassVar[bool] = False
-    """Whether motions that begin side by side part exponentially, so that no model can be asked to follow one for long."""
+    """True if neighbouring motions diverge exponentially, so that no model can follow one beyond a limited time."""
     components: ClassVar[str] = "positions, then momenta"
-    """What the 2n components of a state are, in order, with units."""
+    """Names and units of the 2n components of a state, in order."""
     shapes: ClassVar[tuple[str, ...]] = ("ring", "box")
-    """The names of the initial distributions that `sample` draws from: methods of the class."""
+    """Names of the initial distributions that `sample` draws from: methods of the class."""
     axes: ClassVar[tuple[str, str]] = ("position q in m", "momentum p in kg m/s")
-    """What q and p are, with their units, as a figure names them."""
+    """Axis labels of q and p in figures, with units."""
 
     @abstractmethod
     def hamiltonian(self, x: Tensor) -> Tensor:
@@ -42,9 +47,9 @@ class System(ABC):
         """Period in seconds of the motion through x, shape (*batch,): the unit of time in which horizons are quoted."""
 
     def plane(self, x: Tensor) -> Tensor | None:
-        """Two coordinates, shape (*batch, 2), in whose plane the motion goes round the origin once a period.
+        """Two coordinates, shape (*batch, 2), in which the motion circles the origin once per period.
 
-        (q, p) of one degree of freedom at rest at the origin; None where there is no such plane.
+        By default (q, p) of a system with one degree of freedom, at rest at the origin; None if there is no such plane.
         """
         return x if self.degrees == 1 else None
 
@@ -53,7 +58,7 @@ class System(ABC):
         return None
 
     def solution(self, x0: Tensor, t: Tensor) -> Tensor | None:
-        """The exact solution, shape (*batch, time, 2n), from x0 (*batch, 2n); None where there is no closed form."""
+        """The exact solution, shape (*batch, time, 2n), from x0 (*batch, 2n); None if no closed form is known."""
         return None
 
     def time_derivative(self, x: Tensor) -> Tensor:
@@ -64,7 +69,7 @@ class System(ABC):
 
     @property
     def conservative(self) -> bool:
-        """Whether H is constant along the true motion."""
+        """True if H is constant along the true motion."""
         return self.dissipation(torch.zeros(2 * self.degrees)) is None
 
     def sample(self, generator: np.random.Generator, count: int, shape: str, **options: float) -> Tensor:
@@ -80,11 +85,15 @@ class System(ABC):
         return r * u / np.linalg.norm(u, axis=-1, keepdims=True)
 
     def box(self, generator: np.random.Generator, count: int, low: float, high: float) -> np.ndarray:
-        """Components of independent random sign and of size uniform in [low, high]."""
+        """Components with independent random signs and absolute values uniform in [low, high]."""
         shape = (count, 2 * self.degrees)
         return generator.choice([-1.0, 1.0], shape) * generator.uniform(low, high, shape)
 
 
 def make_system(name: str, **constants: float) -> System:
-    """The system of hnn/systems/<name>.py with these constants."""
+    """The system of hnn/systems/<name>.py with the given constants.
+
+    >>> make_system("mass_spring", mass=0.5, stiffness=2.0).frequency
+    2.0
+    """
     return registry.find("systems", name, System)(**constants)  # type: ignore[type-abstract]

@@ -15,7 +15,7 @@ __all__ = ["DampedPendulum"]
 class DampedPendulum(Pendulum):
     """dp/dt = -∂H/∂q - γ p with the H of `Pendulum`, so that dH/dt = -γ p²/(m l²) ≤ 0.
 
-    `period` is that of the frictionless motion with the energy of x.
+    `period` is the period of the frictionless motion with the energy of x.
     """
 
     friction: float  # γ in 1 / s

@@ -35,12 +35,12 @@ class Pendulum(System):
 
     @property
     def inertia(self) -> float:
-        """About the pivot, in kg m²."""
+        """Moment of inertia about the pivot, in kg m²."""
         return self.mass * self.length**2
 
     @property
     def torque(self) -> float:
-        """Of gravity on the rod held level, in N m."""
+        """Torque of gravity on the rod held horizontally, in N m."""
         return self.mass * self.gravity * self.length
 
     def hamiltonian(self, x: Tensor) -> Tensor:
@@ -48,14 +48,14 @@ class Pendulum(System):
         return p**2 / (2 * self.inertia) + self.torque * (1 - torch.cos(q))
 
     def period(self, x: Tensor) -> Tensor:
-        """4 K(k)/ω with ω² = torque/inertia and k² = H/(2 torque); beyond the separatrix, of one full turn, 2 K(1/k)/(k ω)."""
+        """4 K(k)/ω with ω² = torque/inertia and k² = H/(2 torque); beyond the separatrix, for a full turn, 2 K(1/k)/(k ω)."""
         omega = sqrt(self.torque / self.inertia)
         m = (self.hamiltonian(x) / (2 * self.torque)).numpy()  # k², SciPy's parameter
         swing, turn = 4 * ellipk(m.clip(max=1)), 2 * ellipk(1 / m.clip(min=1)) / m.clip(min=1) ** 0.5
         return torch.where(torch.as_tensor(m < 1), torch.as_tensor(swing), torch.as_tensor(turn)) / omega
 
     def amplitude(self, generator: np.random.Generator, count: int, low: float, high: float) -> np.ndarray:
-        """States of motions that swing as far as a, uniform in [low, high] rad: angle uniform in ± a, either way."""
+        """States of motions with amplitude a uniform in [low, high] rad: angle uniform in ± a, random sign of the momentum."""
         a = generator.uniform(low, high, count)
         q = a * generator.uniform(-1, 1, count)
         p = np.sqrt(2 * self.inertia * self.torque * (np.cos(q) - np.cos(a)))

@@ -14,20 +14,20 @@ __all__ = ["RodPendulum"]
 class RodPendulum(Pendulum):
     """H(q, p) = 3p²/(2 m l²) + ½ m g l (1 - cos q), hanging at rest at q = 0; q in rad, p in kg m² / s.
 
-    With m = l = 1 and g = 10 this is H = 1.5p² + 5(1 - cos q), p = θ'/3: the pendulum whose pictures are published (Greydanus
-    et al. 2019, section 5). The published "energy" (0.25 θ')² + 1.9(1 - cos θ) is 0.375 H but for the rounding of 1.875.
+    With m = l = 1 and g = 10 this is H = 1.5p² + 5(1 - cos q), p = θ'/3: the pendulum of the published frames (Greydanus et
+    al. 2019, section 5). The published "energy" (0.25 θ')² + 1.9(1 - cos θ) is 0.375 H with 1.875 rounded to 1.9.
     """
 
     shapes: ClassVar[tuple[str, ...]] = (*Pendulum.shapes, "swing")
 
     @property
     def inertia(self) -> float:
-        """About the pivot, in kg m²."""
+        """Moment of inertia about the pivot, in kg m²."""
         return self.mass * self.length**2 / 3
 
     @property
     def torque(self) -> float:
-        """Of gravity on the rod held level, in N m."""
+        """Torque of gravity on the rod held horizontally, in N m."""
         return self.mass * self.gravity * self.length / 2
 
     def swing(self, generator: np.random.Generator, count: int, angle: float, speed: float) -> np.ndarray:

@@ -18,7 +18,7 @@ __all__ = ["TwoBody"]
 class TwoBody(System):
     """H = |p₁|²/(2m) + |p₂|²/(2m) - G m²/|q₁ - q₂|, x = (x₁, y₁, x₂, y₂, and the momenta alike), equal masses m.
 
-    With G = m = 1 this is the published system (Greydanus et al. 2019, section 4), whose components are ordered otherwise.
+    With G = m = 1 this is the published system (Greydanus et al. 2019, section 4), which orders the components differently.
     """
 
     degrees: ClassVar[int] = 4
@@ -43,7 +43,7 @@ class TwoBody(System):
         return 2 * pi * torch.sqrt(a**3 / (2 * self.gravity * self.mass))
 
     def plane(self, x: Tensor) -> Tensor:
-        """The first body as seen from the second."""
+        """Position of the first body relative to the second."""
         return x[..., :2] - x[..., 2:4]
 
     def near_circular(

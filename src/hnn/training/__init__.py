@@ -1,1 +1,1 @@
-"""Fitting vector fields to observations."""
+"""Training of models on observations."""

@@ -1,4 +1,4 @@
-"""Fit models to one set of observations: a pure function of its arguments."""
+"""Fits of models to observed states and their time derivatives."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,62 +12,88 @@ from torch import Tensor, nn
 from hnn.core.errors import Refused
 from hnn.core.trajectories import Observations
 from hnn.models.base import Model
-from hnn.training.loop import minimise
+from hnn.training.loop import Problem, minimise
 from hnn.training.losses import derivative_loss
 from hnn.training.optimizer import OptimizerOptions
 
-__all__ = ["Fit", "curves", "fit", "hold_out"]
+__all__ = ["Fit", "curves", "fit", "split_validation"]
 
 CURVE_SAMPLE = 500
-"""On how many points at most the losses of the curve are evaluated, so that watching costs little."""
+"""Largest number of points on which a loss of the training curve is evaluated, which bounds its cost."""
 
 M = TypeVar("M", bound=nn.Module)
 
 
 @dataclass(frozen=True)
 class Fit(Generic[M]):
-    """A trained model and how it got there."""
+    """A trained model with its training curve and final losses."""
 
     model: M
     curve: list[dict[str, float]]
-    """Rows of step, learning_rate, train_loss and test_loss (and others, where there are more), of a sample."""
+    """Rows of step, learning_rate, train_loss, test_loss and further losses, on a sample of the points."""
     losses: dict[str, float]
-    """The same losses of the model as returned, on all points."""
+    """The same losses of the final model on all points."""
 
 
 def fit(
     models: Sequence[Model],
     train: Observations,
     test: Observations,
-    recipe: OptimizerOptions,
+    options: OptimizerOptions,
     *,
     batch: int | Literal["full"],
     validation: float,
     generators: Sequence[torch.Generator],
     labels: Sequence[str] | None = None,
 ) -> list[Fit[Model]]:
-    """Minimise `derivative_loss` on `train`, in the precision and on the device of `models`, which are trained in place.
+    """Minimise `derivative_loss` on `train` for each model, in place, with the dtype and on the device of the models.
 
-    One model for each seed, and a pure function of its arguments. `test` is only looked at, for the curve. `validation` is the
-    fraction of `train` held out to choose the best weights; batches are drawn from each model's own generator, with
-    replacement unless full. `labels` name the fits on the progress bar.
+    `test` serves the training curve only. `validation` is the fraction of `train` that is held out to select the best weights.
+    Batches are drawn with replacement from `generators[i]` for model i, unless they are the full data. `labels` name the fits
+    on the progress bar.
+
+    >>> from hnn.models.base import make_model
+    >>> from hnn.systems.base import make_system
+    >>> x = torch.randn(4, 10, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    >>> dx = make_system("mass_spring", mass=0.5, stiffness=2.0).time_derivative(x).detach()
+    >>> data = Observations(x[0, :, 0].numpy(), x.numpy(), dx.numpy())
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> model = make_model("hnn", 1, hidden=16, layers=2, activation="tanh", generator=generator)
+    >>> options = OptimizerOptions(
+    ...     steps=100, learning_rate=0.01, schedule="one_cycle", warmup_fraction=0.3,
+    ...     beta1=0.95, beta1_min=0.85, beta2=0.999, weight_decay=0.0, gradient_clip=0.0,
+    ... )
+    >>> (result,) = fit([model], data, data, options, batch="full", validation=0.0, generators=[generator])
+    >>> result.losses["train_loss"] < 0.1 * result.curve[0]["train_loss"]
+    True
     """
     sets = points_by_loss(train, test, validation, next(models[0].parameters()))
     x, dx = sets["train_loss"]
     sample = {name: tuple(part[:: ceil(len(part) / CURVE_SAMPLE)] for part in points) for name, points in sets.items()}
 
-    def draw(i: int, count: int) -> list[Tensor]:
+    def draw_batches(i: int, count: int) -> list[Tensor]:
+        """Indices (count, batch) of the points of the next batches of model i; nothing for the full data."""
         return [] if batch == "full" else [torch.randint(len(x), (count, batch), generator=generators[i]).to(x.device)]
 
-    def loss(model: Model, *picked: Tensor) -> Tensor:
-        return derivative_loss(model, x[picked], dx[picked]) if picked else derivative_loss(model, x, dx)
+    def loss(model: Model, *indices: Tensor) -> Tensor:
+        """The loss on the points of one batch."""
+        return derivative_loss(model, x[indices], dx[indices]) if indices else derivative_loss(model, x, dx)
 
-    curves = minimise(models, loss, draw, lambda model: losses(model, sample), recipe, labels=labels)
+    problem: Problem[Model] = Problem(loss, draw_batches, lambda model: losses(model, sample))
+    curves = minimise(models, problem, options, labels=labels)
     return [Fit(model, curve, losses(model, sets)) for model, curve in zip(models, curves, strict=True)]
 
 
-def hold_out(observations: Observations, fraction: float) -> tuple[Observations, Observations | None]:
-    """(the rest, the held-out part): the last trajectories, or of a single recording the last times; None if fraction is 0."""
+def split_validation(observations: Observations, fraction: float) -> tuple[Observations, Observations | None]:
+    """Training and validation part: the latter is the last trajectories, or the last times of a single recording.
+
+    The validation part is None if `fraction` is 0.
+
+    >>> import numpy as np
+    >>> data = Observations(np.arange(3.0), np.zeros((10, 3, 2)), np.zeros((10, 3, 2)))
+    >>> [part.x.shape for part in split_validation(data, 0.2)]
+    [(8, 3, 2), (2, 3, 2)]
+    """
     if fraction == 0:
         return observations, None
     trajectories, time = observations.x.shape[:2]
@@ -79,24 +105,24 @@ def hold_out(observations: Observations, fraction: float) -> tuple[Observations,
 
 
 def curves(fits: Sequence[Fit[Any]]) -> list[dict[str, float]]:
-    """The curves of all seeds as one table: each step's rate, the mean of each loss over the seeds, then each seed's own."""
-    rows = []
-    for step in zip(*(f.curve for f in fits), strict=True):
-        names = [name for name in step[0] if name.endswith("_loss")]
-        row = {"step": step[0]["step"], "learning_rate": step[0]["learning_rate"]}
-        row |= {name: fmean(fit[name] for fit in step) for name in names}
-        rows.append(row | {f"{name}.{seed}": fit[name] for seed, fit in enumerate(step) for name in names})
-    return rows
+    """The training curves of all seeds as one table: step, learning rate, mean of each loss, then the loss of each seed."""
+    table = []
+    for rows in zip(*(fit.curve for fit in fits), strict=True):
+        names = [name for name in rows[0] if name.endswith("_loss")]
+        means = {name: fmean(row[name] for row in rows) for name in names}
+        of_seeds = {f"{name}.{seed}": row[name] for seed, row in enumerate(rows) for name in names}
+        table.append({"step": rows[0]["step"], "learning_rate": rows[0]["learning_rate"], **means, **of_seeds})
+    return table
 
 
 def points_by_loss(
     train: Observations, test: Observations, validation: float, like: Tensor
 ) -> dict[str, tuple[Tensor, Tensor]]:
-    """The points (x, dx) of each loss of the curve; raises `Refused` if holding out leaves one without any."""
-    kept, held = hold_out(train, validation)
-    sets = {"train_loss": tensors(kept, like), "test_loss": tensors(test, like)}
-    if held is not None:
-        sets["validation_loss"] = tensors(held, like)
+    """The points (x, dx) of each loss of the curve; raises `Refused` if the validation split leaves a set empty."""
+    train_part, validation_part = split_validation(train, validation)
+    sets = {"train_loss": tensors(train_part, like), "test_loss": tensors(test, like)}
+    if validation_part is not None:
+        sets["validation_loss"] = tensors(validation_part, like)
     empty = [name for name, (x, _) in sets.items() if len(x) == 0]
     if empty:
         allowed = "0, or a fraction that leaves points on both sides"
@@ -107,7 +133,7 @@ def points_by_loss(
 
 
 def tensors(observations: Observations, like: Tensor) -> tuple[Tensor, Tensor]:
-    """The points of the observations in the precision and on the device of `like`: the one place where float64 is left."""
+    """The points of the observations with the dtype and on the device of `like`; all other data are float64."""
     x, dx = observations.points()
     return torch.from_numpy(x).to(like), torch.from_numpy(dx).to(like)
 

@@ -1,8 +1,9 @@
-"""Minimise a loss by Adam: one flat loop, for one model or for several as one batch."""
+"""The training loop: minimise a loss by Adam, for one model or for several as one batch."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from math import ceil
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -13,117 +14,159 @@ from hnn.parallel.progress import steps_of
 from hnn.training.ensemble import Ensemble, Single
 from hnn.training.optimizer import OptimizerOptions, adam, learning_rates
 
-__all__ = ["NonFiniteLoss", "minimise"]
+__all__ = ["NonFiniteLoss", "Problem", "minimise"]
 
 CURVE_POINTS = 50
-"""How often the losses are evaluated for the curve."""
+"""Number of points of a training curve."""
 
 M = TypeVar("M", bound=nn.Module)
 
 
 class NonFiniteLoss(Refused, ArithmeticError):
-    """The loss became infinite or NaN: the fit is lost from there on."""
+    """The loss became infinite or NaN, after which the fit cannot recover."""
+
+
+@dataclass(frozen=True)
+class Problem(Generic[M]):
+    """A loss with its batches and the losses of its training curve."""
+
+    loss: Callable[..., Tensor]
+    """(model, *batch) -> the loss that is minimised, a scalar."""
+    draw_batches: Callable[[int, int], Sequence[Tensor]]
+    """(i, count) -> the tensors of the next `count` batches of model i, each (count, …)."""
+    curve_losses: Callable[[M], dict[str, float]]
+    """model -> the losses of a row of its training curve; a `validation_loss` selects the best weights."""
 
 
 def minimise(
     models: Sequence[M],
-    loss: Callable[..., Tensor],
-    draw: Callable[[int, int], Sequence[Tensor]],
-    watch: Callable[[M], dict[str, float]],
-    recipe: OptimizerOptions,
+    problem: Problem[M],
+    options: OptimizerOptions,
     *,
     rates: Mapping[str, float] | None = None,
     labels: Sequence[str] | None = None,
 ) -> list[list[dict[str, float]]]:
-    """Minimise `loss(model, *batch)` by Adam, for each of several models of one kind that know nothing of each other.
+    """Minimise the loss of each of several independent models of one architecture by Adam; return their training curves.
 
-    `draw(i, count)` gives what picks the next `count` batches of model i, each tensor with them along its first axis. The
-    curve of each model is returned, with the losses that `watch(model)` finds; if there is a `validation_loss` among them, the
-    model ends as it was where that was lowest. `rates` are the learning rates of parameters by the beginning of their names,
-    where they are not the recipe's. `labels` name the fits on the progress bar.
+    Models are trained in place, several as one batch. If the curve has a `validation_loss`, a model ends with the weights at
+    which it was lowest. `rates` are learning rates of parameters by the beginning of their names, where they differ from that
+    of the options. `labels` name the fits on the progress bar.
 
-    Several models are computed as one batch. Nothing in the loop waits for the device but a look at the curve, once in
-    steps/50: only then is it seen, and `NonFiniteLoss` raised, if a loss was not a number, at the step where it was first.
+    The loop reads no value from the device except at the points of the curve, every steps/50. Only there is a non-finite loss
+    detected; `NonFiniteLoss` names the step at which it occurred first.
+
+    >>> model = nn.Linear(1, 1, bias=False)
+    >>> problem = Problem(
+    ...     loss=lambda model: (model.weight - 3).square().sum(),
+    ...     draw_batches=lambda i, count: [],
+    ...     curve_losses=lambda model: {"train_loss": (model.weight.item() - 3) ** 2},
+    ... )
+    >>> options = OptimizerOptions(
+    ...     steps=200, learning_rate=0.1, schedule="one_cycle", warmup_fraction=0.3,
+    ...     beta1=0.9, beta1_min=0.8, beta2=0.99, weight_decay=0.0, gradient_clip=0.0,
+    ... )
+    >>> (curve,) = minimise([model], problem, options)
+    >>> curve[-1]["step"], abs(model.weight.item() - 3) < 1e-2
+    (200, True)
     """
+    # Set up: weights, optimizer, schedule
     keep_freed_memory()
-    task = Single(models[0], loss) if len(models) == 1 else Ensemble(models, loss)
-    optimizer = adam(task.weights, recipe, rates or {})
-    scheduler = learning_rates(optimizer, recipe)
-    steps, interval = recipe.steps, ceil(recipe.steps / CURVE_POINTS)
-    values = torch.zeros(interval, len(models), device=next(models[0].parameters()).device)
+    objective = Single(models[0], problem.loss) if len(models) == 1 else Ensemble(models, problem.loss)
+    optimizer = adam(objective.weights, options, rates or {})
+    scheduler = learning_rates(optimizer, options)
+    steps, interval = options.steps, ceil(options.steps / CURVE_POINTS)
+    losses = torch.zeros(
+        interval, len(models), device=next(models[0].parameters()).device
+    )  # since the last point of the curve
     curves: list[list[dict[str, float]]] = [[] for _ in models]
-    best: list[dict[str, Tensor]] = [{} for _ in models]
-    look(models, watch, curves, best, 0, float(scheduler.get_last_lr()[0]))
+    best: list[dict[str, Tensor]] = [{} for _ in models]  # weights, empty without validation
+    add_curve_point(models, problem, curves, best, 0, float(scheduler.get_last_lr()[0]))
+
     for step in (bar := steps_of(steps, ", ".join(labels) if labels else None)):
-        now, rate = (step - 1) % interval, float(scheduler.get_last_lr()[0])
-        if now == 0:
-            batches = task.join([draw(i, min(interval, steps - step + 1)) for i in range(len(models))])
-        values[now] = one_step(task, [part[now] for part in batches], optimizer, recipe.gradient_clip)
+        i, rate = (step - 1) % interval, float(scheduler.get_last_lr()[0])
+
+        # Draw the batches up to the next point of the curve
+        if i == 0:
+            count = min(interval, steps - step + 1)
+            batches = objective.join([problem.draw_batches(j, count) for j in range(len(models))])
+
+        # Take one step
+        losses[i] = take_step(objective, [tensor[i] for tensor in batches], optimizer, options.gradient_clip)
         scheduler.step()
-        if now == interval - 1 or step == steps:
-            check(values[: now + 1], step - now, steps, rate, labels)
-            look(models, watch, curves, best, step, rate)
+
+        # Evaluate the curve
+        if i == interval - 1 or step == steps:
+            check_finite(losses[: i + 1], step - i, steps, rate, labels)
+            add_curve_point(models, problem, curves, best, step, rate)
             bar.set_postfix(loss=f"{curves[0][-1]['train_loss']:.3e}", refresh=False)
+
+    # Restore the best weights, and end the sharing of storage among the models
     for model, weights in zip(models, best, strict=True):
-        model.load_state_dict(weights or copied(model), assign=True)  # no longer views, if they were
+        model.load_state_dict(weights or copied_weights(model), assign=True)
     return curves
 
 
-def one_step(task: Single | Ensemble, batch: Sequence[Tensor], optimizer: Optimizer, gradient_clip: float) -> Tensor:
-    """Take one step; the losses (models,) that it began from."""
-    value = task.losses(batch)
+def take_step(objective: Single | Ensemble, batch: Sequence[Tensor], optimizer: Optimizer, gradient_clip: float) -> Tensor:
+    """Take one step of the optimizer; return the losses (models,) before it."""
+    losses = objective.losses(batch)
     optimizer.zero_grad()
-    value.sum().backward()
+    losses.sum().backward()
     if gradient_clip > 0:
-        clip(task.gradients(), gradient_clip)
+        clip(objective.gradients(), gradient_clip)
     optimizer.step()
-    return value.detach()
+    return losses.detach()
 
 
 def keep_freed_memory() -> None:
-    """Have the C library keep what is freed for the next step instead of handing it back to the system.
+    """Make the C library keep freed memory for the next step instead of returning it to the system.
 
-    glibc does so with blocks up to the size of the largest that it has seen freed, of 32 MB at most. Without it every step
-    faults in its pages anew.
+    glibc keeps freed blocks up to the size of the largest block freed so far, at most 32 MB. Without this every step pays for
+    page faults again.
     """
     torch.empty(31 * 2**20, dtype=torch.uint8)
 
 
 def clip(gradients: Sequence[Sequence[Tensor]], bound: float) -> None:
-    """Scale the gradients of each model down to the norm `bound` if it is larger, without waiting for the device."""
-    for own in gradients:
-        scale = (bound / torch.nn.utils.get_total_norm(own)).clamp(max=1)
-        for gradient in own:
+    """Scale the gradients of each model down to the norm `bound` if theirs is larger, without a device synchronisation.
+
+    >>> gradient = torch.tensor([3.0, 4.0])
+    >>> clip([[gradient]], bound=1.0)
+    >>> gradient
+    tensor([0.6000, 0.8000])
+    """
+    for model_gradients in gradients:
+        scale = (bound / torch.nn.utils.get_total_norm(model_gradients)).clamp(max=1)
+        for gradient in model_gradients:
             gradient.mul_(scale)
 
 
-def check(values: Tensor, first: int, steps: int, rate: float, labels: Sequence[str] | None) -> None:
-    """Raise `NonFiniteLoss` if one of the losses (steps, models) since step `first` is not a number."""
-    bad = (~values.isfinite()).nonzero()
-    if len(bad):
-        step, i = bad[0].tolist()
-        where = f"{labels[i]}: " if labels else ""
+def check_finite(losses: Tensor, first: int, steps: int, rate: float, labels: Sequence[str] | None) -> None:
+    """Raise `NonFiniteLoss` if one of the losses (steps, models) since step `first` is not finite."""
+    non_finite = (~losses.isfinite()).nonzero()
+    if len(non_finite):
+        step, i = non_finite[0].tolist()
+        label = f"{labels[i]}: " if labels else ""
         raise NonFiniteLoss(
-            f"{where}loss {values[step, i].item()} at step {first + step} of {steps}, learning rate {rate:.3g}; "
+            f"{label}loss {losses[step, i].item()} at step {first + step} of {steps}, learning rate {rate:.3g}; "
             "lower learning_rate or set gradient_clip"
         )
 
 
-def look(
+def add_curve_point(
     models: Sequence[M],
-    watch: Callable[[M], dict[str, float]],
+    problem: Problem[M],
     curves: Sequence[list[dict[str, float]]],
     best: Sequence[dict[str, Tensor]],
     step: int,
     rate: float,
 ) -> None:
-    """Add a row to the curve of each model, and keep its weights if they are the best so far on held-out points."""
+    """Append a row to the curve of each model, and copy its weights to `best` if its validation loss is the lowest so far."""
     for model, curve, weights in zip(models, curves, best, strict=True):
-        curve.append({"step": step, "learning_rate": rate, **watch(model)})
+        curve.append({"step": step, "learning_rate": rate, **problem.curve_losses(model)})
         if "validation_loss" in curve[-1] and curve[-1] is min(curve, key=lambda row: row["validation_loss"]):
-            weights.update(copied(model))
+            weights.update(copied_weights(model))
 
 
-def copied(model: nn.Module) -> dict[str, Tensor]:
-    """The weights of a model as they are now."""
+def copied_weights(model: nn.Module) -> dict[str, Tensor]:
+    """A copy of the present weights of a model."""
     return {name: weight.clone() for name, weight in model.state_dict().items()}

@@ -1,4 +1,4 @@
-"""The truth against those who know nothing of this project: REBOUND's IAS15 and SciPy's elliptic functions."""
+"""True motions compared with independent references: REBOUND's IAS15 and SciPy's elliptic functions."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ TOLERANCE = 1e-12  # simulate.tolerance
 
 
 def rebound_motion(truth, start, t):
-    """The states (time, 8) by IAS15 (Rein, Spiegel 2015) of two particles that start as `start` says."""
+    """States (time, 8) of two particles from the state `start`, by IAS15 (Rein, Spiegel 2015)."""
     rebound = pytest.importorskip("rebound")
     simulation = rebound.Simulation()
     simulation.integrator, simulation.G = "ias15", truth.gravity
@@ -28,16 +28,17 @@ def rebound_motion(truth, start, t):
     return np.array(states)
 
 
-def test_two_bodies_move_as_rebound_moves_them():
+def test_true_motion_of_two_bodies_agrees_with_rebound():
     truth, starts, t = truth_of("two_body"), starts_of("two_body", 10), torch.linspace(0, 25, 500)
-    found = simulation.true_motion(truth, starts, t, TOLERANCE).x
-    other = np.stack([rebound_motion(truth, start, t) for start in starts])
-    assert np.abs(found - other).max() < 1e-10
-    assert np.abs(found - simulation.true_motion(truth, starts + 1e-9, t, TOLERANCE).x).max() > 1e-10  # it would show
+    x = simulation.true_motion(truth, starts, t, TOLERANCE).x
+    reference = np.stack([rebound_motion(truth, start, t) for start in starts])
+    assert np.abs(x - reference).max() < 1e-10
+    perturbed = simulation.true_motion(truth, starts + 1e-9, t, TOLERANCE).x
+    assert np.abs(x - perturbed).max() > 1e-10  # the bound is sensitive
 
 
-def test_pendulum_data_are_those_of_elliptic_functions_over_100_periods():
-    """q(t) = 2 arcsin(k sn(ω t + K, k²)), p = 2 k I ω cn(ω t + K, k²) from rest at its largest angle, sin(q/2) = k."""
+def test_true_motion_of_the_pendulum_agrees_with_elliptic_functions_over_100_periods():
+    """q(t) = 2 arcsin(k sn(ω t + K, k²)), p = 2 k I ω cn(ω t + K, k²) from rest at the amplitude q₀, k = sin(q₀/2)."""
     truth, amplitude = truth_of("pendulum"), np.array([0.3, 1.5])
     k = np.sin(amplitude / 2)
     omega, quarter = (truth.torque / truth.inertia) ** 0.5, ellipk(k**2)
@@ -45,7 +46,7 @@ def test_pendulum_data_are_those_of_elliptic_functions_over_100_periods():
     periods = truth.period(starts)
     assert periods.numpy() == pytest.approx(4 * quarter / omega, rel=1e-14)
     t = torch.linspace(0, 100 * float(periods.max()), 500)
-    found = simulation.true_motion(truth, starts, t, TOLERANCE).x
+    x = simulation.true_motion(truth, starts, t, TOLERANCE).x
     sn, cn, _, _ = ellipj(omega * t.numpy() + quarter[:, None], k[:, None] ** 2)
     exact = np.stack([2 * np.arcsin(k[:, None] * sn), 2 * truth.inertia * omega * k[:, None] * cn], -1)
-    assert np.abs(found - exact).max() < 1e-10
+    assert np.abs(x - exact).max() < 1e-10

@@ -1,0 +1,21 @@
+"""Names of cells."""
+
+import pytest
+
+from hnn.core.cell import TRUTH, Cell
+
+
+@pytest.mark.parametrize("cell", [Cell("pendulum", "hnn"), Cell("pixel_pendulum", "hnn", "rk4")])
+def test_cell_of_name_is_the_inverse_of_name(cell):
+    assert Cell.of_name(cell.task, cell.name) == cell
+    assert cell.key == f"{cell.task}-{cell.name}"
+    assert cell.from_pixels == ("rk4" in cell.key)
+
+
+def test_cell_baseline_is_of_the_same_task_and_step_map():
+    assert Cell("pixel_pendulum", "hnn", "rk4").baseline.key == "pixel_pendulum-baseline-rk4"
+
+
+def test_cell_is_truth_only_for_the_exact_field():
+    assert Cell("pendulum", TRUTH).is_truth
+    assert not Cell("pendulum", "hnn").is_truth
