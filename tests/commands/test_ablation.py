@@ -1,4 +1,4 @@
-"""The sweep: every change is one of a parameter there is, and what is collected says what the numbers say."""
+"""The sweep of `make ablation`: its experiments, and their collection."""
 
 import json
 import re
@@ -8,18 +8,19 @@ import yaml
 from conftest import parameters
 
 from hnn.commands import ablation
+from hnn.figures.ablation import SweepPoint
 from hnn.params.loading import load_params
+from hnn.reporting.results import Interval
 
 
-def row(factor, value, model, mean, quantity="energy_error"):
-    """A row of the table with an interval of a tenth."""
-    edges = {"mean": mean, "low": 0.9 * mean, "high": 1.1 * mean}
-    return {"factor": factor, "value": value, "model": model, "quantity": quantity, **edges}
+def point(factor, value, model, mean, quantity="energy_error"):
+    """A point with an interval of a tenth."""
+    return SweepPoint(factor, value, model, quantity, Interval(mean, 0.9 * mean, 1.1 * mean))
 
 
-TABLE = [
-    *(row("noise", value, "hnn", mean) for value, mean in ((0.0, 0.01), (0.1, 0.2), (0.4, 0.9))),
-    *(row("noise", value, "baseline", mean) for value, mean in ((0.0, 0.1), (0.1, 0.21), (0.4, 0.3))),
+POINTS = [
+    *(point("noise", value, "hnn", mean) for value, mean in ((0.0, 0.01), (0.1, 0.2), (0.4, 0.9))),
+    *(point("noise", value, "baseline", mean) for value, mean in ((0.0, 0.1), (0.1, 0.21), (0.4, 0.3))),
 ]
 
 
@@ -32,7 +33,7 @@ def changes(task="pendulum"):
     return found
 
 
-def test_every_experiment_is_of_valid_parameters(tmp_path):
+def test_commands_have_valid_parameters(tmp_path):
     for name, change in changes().items():
         for i in range(max(map(len, change.values()))):
             raw = parameters()
@@ -46,7 +47,7 @@ def test_every_experiment_is_of_valid_parameters(tmp_path):
             assert (params.state_tasks, params.pixel_tasks) == (["pendulum"], []), name
 
 
-def test_one_factor_is_varied_at_a_time_and_never_to_its_default():
+def test_commands_vary_one_factor_at_a_time_and_never_to_its_default():
     common = set(changes()["ablation-pendulum-default-0"])
     varied = {name: {k: v for k, v in change.items() if k not in common} for name, change in changes().items()}
     assert not varied.pop("ablation-pendulum-default-0")
@@ -60,7 +61,7 @@ def test_one_factor_is_varied_at_a_time_and_never_to_its_default():
             assert default not in values, key
 
 
-def test_results_are_collected_from_git_and_the_unchanged_experiment_is_in_every_factor(monkeypatch):
+def test_sweep_points_come_from_git_with_the_unchanged_experiment_in_every_factor(monkeypatch):
     found = {"test_loss": {"mean": 0.03, "low": 0.02, "high": 0.04}}
     raw = {"default": parameters(), "wide": parameters()}
     raw["wide"]["model"]["hidden"] = 400
@@ -72,8 +73,10 @@ def test_results_are_collected_from_git_and_the_unchanged_experiment_is_in_every
         return yaml.safe_dump(raw[revision]) if path == "params.yaml" else json.dumps(found)
 
     monkeypatch.setattr(ablation, "git", git)
-    table = ablation.rows("pendulum", {"ablation-pendulum-width-0-1": "wide", "ablation-pendulum-default-0": "default"})
-    assert [(r["factor"], r["value"]) for r in table] == [
+    points = ablation.sweep_points(
+        "pendulum", {"ablation-pendulum-width-0-1": "wide", "ablation-pendulum-default-0": "default"}
+    )
+    assert [(point.factor, point.value) for point in points] == [
         ("trajectories", 25),
         ("noise", 0.1),
         ("width", 200),
@@ -82,7 +85,7 @@ def test_results_are_collected_from_git_and_the_unchanged_experiment_is_in_every
     ]
 
 
-def test_only_the_experiments_of_the_task_count(monkeypatch):
+def test_experiments_are_those_of_the_task(monkeypatch):
     listed = (
         "refs/exps/ab/cd/ablation-pendulum-noise-0 1\nrefs/exps/ab/cd/ablation-two_body-noise-0 2\nrefs/exps/ab/cd/paper 3"
     )
@@ -91,6 +94,6 @@ def test_only_the_experiments_of_the_task_count(monkeypatch):
 
 
 @pytest.mark.parametrize("task", ["no_such_task", "real_pendulum"])
-def test_only_a_simulated_task_can_be_swept(task):
+def test_queue_refuses_a_task_that_is_not_simulated(task):
     with pytest.raises(ablation.Refused, match="allowed: a simulated task"):
         ablation.queue(task)

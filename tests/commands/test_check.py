@@ -1,8 +1,8 @@
-"""The reproduction check: when two results count as the same."""
+"""The reproduction check: agreement of two results."""
 
 import pytest
 
-from hnn.commands.check import TOLERANCE, agree, compare
+from hnn.commands.check import TOLERANCE, agree, compare_metrics
 
 
 def interval(mean, half):
@@ -51,15 +51,15 @@ def test_counts_must_be_equal():
 
 def test_equal_metrics_are_identical():
     metrics = {"steps": 5, "test_loss": interval(1.0, 0.1)}
-    assert compare(metrics, {**metrics}) == ("identical", [])
+    assert compare_metrics(metrics, {**metrics}) == ("identical", [])
 
 
 def test_metrics_within_their_intervals_agree():
-    assert compare({"test_loss": interval(1.0, 0.1)}, {"test_loss": interval(1.1, 0.1)}) == ("agrees", [])
+    assert compare_metrics({"test_loss": interval(1.0, 0.1)}, {"test_loss": interval(1.1, 0.1)}) == ("agrees", [])
 
 
 def test_the_result_that_differs_is_named_with_both_values():
-    verdict, lines = compare(
+    verdict, lines = compare_metrics(
         {"steps": 5, "table1": {"energy_mse": interval(1.0, 0.1)}}, {"steps": 5, "table1": {"energy_mse": interval(7.0, 0.1)}}
     )
     assert verdict == "differs"
@@ -72,12 +72,12 @@ def test_the_result_that_differs_is_named_with_both_values():
 @pytest.mark.parametrize("swapped", [False, True])
 def test_a_result_that_only_one_side_has_differs(swapped):
     sides = [{"steps": 5, "test_loss": interval(1.0, 0.1)}, {"steps": 5}]
-    verdict, lines = compare(*(reversed(sides) if swapped else sides))
+    verdict, lines = compare_metrics(*(reversed(sides) if swapped else sides))
     assert verdict == "differs"
     assert [line.split(":")[0] for line in lines] == ["test_loss"]
 
 
 def test_how_well_it_was_integrated_is_no_result_but_a_mismatch_is():
     a, b = ({"energy_error": interval(1.0, 0.1), "integrator": {"error": error}} for error in (1e-7, 3e-7))
-    assert compare(a, b) == ("agrees", [])
-    assert compare(a, b | {"mismatch": True})[0] == "differs"
+    assert compare_metrics(a, b) == ("agrees", [])
+    assert compare_metrics(a, b | {"mismatch": True})[0] == "differs"

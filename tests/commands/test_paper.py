@@ -1,4 +1,4 @@
-"""The published recipe: its table says what the numbers allow, and its parameters are parameters of the project."""
+"""`make paper`: its verdicts, its page and its parameters."""
 
 import json
 import re
@@ -18,7 +18,7 @@ PUBLISHED = Value(1.0, 0.1)
 
 
 @pytest.mark.parametrize(
-    ("mean", "least", "most", "said"),
+    ("mean", "least", "most", "text"),
     [
         (1.19, 1.1, 1.2, "within the published spread"),
         (0.81, 0.8, 0.9, "within the published spread"),
@@ -28,8 +28,8 @@ PUBLISHED = Value(1.0, 0.1)
         (0.5, 0.1, 0.81, "below, but not for every seed"),
     ],
 )
-def test_a_verdict_says_within_up_to_twice_the_published_spread_and_else_which_side(mean, least, most, said):
-    assert paper.verdict(PUBLISHED, mean, least, most) == said
+def test_verdict_on_is_within_up_to_twice_the_published_spread_and_else_the_side(mean, least, most, text):
+    assert paper.verdict_on(PUBLISHED, mean, least, most) == text
 
 
 def experiment(energy, loss, tasks=("mass_spring",)):
@@ -46,26 +46,26 @@ def experiment(energy, loss, tasks=("mass_spring",)):
     return files.__getitem__
 
 
-def test_every_published_number_of_the_cells_there_are_has_a_row_and_no_other_has():
+def test_rows_are_the_published_numbers_of_the_trained_cells():
     published = ENERGY_MSE["mass_spring", "hnn"].mean
-    found = {(r["model"], r["quantity"]): r for r in paper.rows(experiment(published, 0.02))}
+    found = {(r.model, r.quantity): r for r in paper.rows(experiment(published, 0.02))}
     assert sorted(found) == [(m, q) for m in ("baseline", "hnn") for q in ("energy_mse", "test_loss")]
-    assert found["hnn", "energy_mse"]["verdict"] == paper.WITHIN
-    assert found["baseline", "energy_mse"]["verdict"] == "below"
-    assert found["hnn", "test_loss"]["verdict"] == "below, but not for every seed"
-    assert found["hnn", "test_loss"]["seeds"] == "0.01 to 0.04"  # at the end of the training only
+    assert found["hnn", "energy_mse"].verdict == paper.WITHIN
+    assert found["baseline", "energy_mse"].verdict == "below"
+    assert found["hnn", "test_loss"].verdict == "below, but not for every seed"
+    assert found["hnn", "test_loss"].seeds == "0.01 to 0.04"  # at the end of the training only
 
 
-def test_the_page_gives_a_reason_for_each_row_that_is_not_within_and_for_no_other(monkeypatch):
-    monkeypatch.setitem(REASONS, ("mass_spring", "baseline", "energy_mse"), "Half stay below {median}; {chance}.")
+def test_compare_with_paper_gives_a_reason_for_each_row_that_is_not_within(monkeypatch):
+    monkeypatch.setitem(REASONS, ("mass_spring", "baseline", "energy_mse"), "Seeds {seeds}; {chance}.")
     energy, loss = (table["mass_spring", "hnn"].mean for table in (ENERGY_MSE, TEST_LOSS))
-    found, text = paper.compare(experiment(energy, loss), lambda task, model: "0%, 44%")
-    assert "**mass_spring baseline, energy_mse.** Half stay below 1.9e-4; 0%, 44%." in text
+    found, text = paper.compare_with_paper(experiment(energy, loss), lambda cell: "0%, 44%")
+    assert "**mass_spring baseline, energy_mse.** Seeds 1.3e-4 to 0.00115; 0%, 44%." in text
     assert "mass_spring hnn, " not in text
-    assert text.count(" | within the published spread |") == sum(row["verdict"] == paper.WITHIN for row in found) == 3
+    assert text.count(" | within the published spread |") == sum(row.verdict == paper.WITHIN for row in found) == 3
 
 
-def test_the_terminal_has_a_line_for_each_row():
+def test_terminal_has_a_line_for_each_row():
     found = paper.rows(experiment(1.0, 1.0, ("mass_spring", "pendulum", "damped_pendulum")))
     assert len(paper.terminal(found).splitlines()) == 1 + 8
 
@@ -80,7 +80,7 @@ def recipe(**variables):
 
 
 @pytest.mark.parametrize("variables", [{}, {"MEASURED": "real_pendulum", "PIXELS": "pixel_pendulum", "SEEDS": "2"}])
-def test_the_published_recipe_is_made_of_parameters_of_this_project(tmp_path, variables):
+def test_recipe_of_make_paper_is_made_of_valid_parameters(tmp_path, variables):
     raw, changes = parameters(), recipe(**variables)
     for key, value in changes.items():
         section = raw
@@ -107,13 +107,13 @@ def test_the_published_recipe_is_made_of_parameters_of_this_project(tmp_path, va
         assert (params.measured_tasks, params.pixel_tasks, params.seeds) == (["real_pendulum"], ["pixel_pendulum"], 2)
 
 
-def test_the_published_rollouts_of_the_spring_go_further_each_time():
+def test_committed_published_horizons_of_the_spring_grow():
     assert PARAMS["tasks"]["mass_spring"]["simulate"]["published_horizon_growth"] == 1.09
 
 
-def test_chance_is_the_share_of_sets_of_starts_that_come_as_near_as_twice_the_published_spread():
+def test_share_of_sets_counts_means_within_twice_the_published_spread():
     """A seed that always is, one that never is, and one with a tenth of its starts far off, which 0.9¹⁵ of all sets miss."""
     found = np.stack([np.full(50, 1.1), np.full(50, 2.0), np.where(np.arange(50) < 5, 1e6, 1.0)])
-    assert paper.chance(found, 15, Value(1.0, 0.1), np.random.default_rng(0)).split(", ")[::2] == ["0%", "100%"]
-    share = float(paper.chance(found[2:], 15, Value(1.0, 0.1), np.random.default_rng(0)).rstrip("%")) / 100
+    assert paper.share_of_sets(found, 15, Value(1.0, 0.1), np.random.default_rng(0)).split(", ")[::2] == ["0%", "100%"]
+    share = float(paper.share_of_sets(found[2:], 15, Value(1.0, 0.1), np.random.default_rng(0)).rstrip("%")) / 100
     assert share == pytest.approx(0.9**15, abs=0.03)

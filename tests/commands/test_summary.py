@@ -1,4 +1,4 @@
-"""The commands of `python -m hnn`, as a person types them."""
+"""The commands of `python -m hnn`, as a user types them."""
 
 import csv
 import os
@@ -12,6 +12,7 @@ from conftest import FunctionField, network, starts_of
 
 from hnn import __main__ as command
 from hnn.commands import rollout, summary
+from hnn.core.cell import Cell
 from hnn.core.trajectories import Observations
 from hnn.datasets import simulation
 from hnn.files import artifacts, formats, paths
@@ -28,7 +29,7 @@ def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("baseline", "hnn"):
         members = [network(name, seed=seed).float().state_dict() for seed in (0, 1)]
-        artifacts.write_weights(paths.weights_path("pendulum", name), members, {"name": name} | ABOUT)
+        artifacts.write_weights(paths.weights_path(Cell("pendulum", name)), members, {"name": name} | ABOUT)
     x = starts_of("pendulum", 50).numpy()[None]
     artifacts.write_observations("pendulum", *[Observations(np.arange(50.0), x, x)] * 2)
     return tmp_path
@@ -220,6 +221,6 @@ def test_a_reader_that_has_gone_is_no_traceback():
 def test_a_motion_that_explodes_is_warned_of_and_one_that_collides_is_refused(project, monkeypatch, capsys):
     monkeypatch.setattr(rollout, "cell", lambda *_: Trained(FunctionField(lambda x: 20 * x)))
     assert roll("hnn", "1.4,0.5") is None
-    assert "warning: the motion explodes after t = 0.6" in capsys.readouterr().err
+    assert "warning: the motion diverges after t = 0.6" in capsys.readouterr().err
     assert np.isnan(columns()["q1"][-1])
     assert "cannot be followed much beyond t = 2" in roll("truth", "1,0,-1,0,0,0,0,0", task="two_body", until="10")

@@ -1,13 +1,13 @@
-"""Which pictures a report has: each has a caption, and a name that no other has."""
+"""The figures of a report and their captions."""
 
 import numpy as np
 import pytest
 import torch
-from test_error_curves import T, rolled
+from test_error_curves import T, rollout
 from test_pixel_figures import MOTION
-from test_pixel_figures import rolled as seen
+from test_pixel_figures import cell as pixel_cell
 
-from hnn.core.trajectories import TrueMotion
+from hnn.core.trajectories import CellRollouts, TrueMotion
 from hnn.figures import catalogue
 
 AXES = ("q in m", "p in kg m/s")
@@ -16,16 +16,16 @@ CURVES = {"step": T, "train_loss": 1 + T, "test_loss": 2 + T, "train_loss.0": 1 
 
 def shown(*models):
     x = np.random.default_rng(0).standard_normal((5, len(T), 2))
-    sets = {"held_out": rolled(0.1) | {"x": np.zeros((2, 5, len(T), 2))}}
+    found = CellRollouts({"held_out": rollout(0.1)})
     motions = {"held_out": TrueMotion(T, x, np.ones(5))}
-    return catalogue.Shown("spring", motions, dict.fromkeys(models, sets), dict.fromkeys(set(models) - {"truth"}, CURVES))
+    return catalogue.Shown("spring", motions, dict.fromkeys(models, found), dict.fromkeys(set(models) - {"truth"}, CURVES))
 
 
 def drawing(x, strict):
     return torch.zeros(len(x), 3, 4, 4, dtype=torch.uint8)
 
 
-def test_a_task_of_states_has_all_its_pictures_with_captions():
+def test_of_states_has_all_figures_with_captions():
     group = catalogue.of_states(shown("baseline", "hnn", "truth"), AXES, drawing, 0.1)
     kinds = ["paths.png", "errors.png", "energy.png", "losses.png", "film.png", "film.gif"]
     assert list(group) == [f"spring-{kind}" for kind in kinds]
@@ -33,7 +33,7 @@ def test_a_task_of_states_has_all_its_pictures_with_captions():
     assert group["spring-film.gif"][1].endswith("truth, baseline, hnn.")
 
 
-def test_the_truth_is_a_floor_and_not_a_model_beside_itself():
+def test_of_states_draws_the_truth_as_floor_and_not_as_model():
     group = catalogue.of_states(shown("hnn", "truth"), AXES, None, None)
     assert [axis.get_title() for axis in group["spring-paths.png"][0].axes] == ["truth", "hnn"]
     assert "truth" in [text.get_text() for text in group["spring-errors.png"][0].legends[0].get_texts()]
@@ -41,9 +41,8 @@ def test_the_truth_is_a_floor_and_not_a_model_beside_itself():
 
 
 @pytest.mark.parametrize("models", [("baseline-rk4", "hnn-rk4"), ("baseline-rk4", "baseline-euler", "hnn-rk4", "hnn-euler")])
-def test_a_pixel_task_has_pictures_of_what_it_sees_believes_and_learns(models):
-    sets = {name: seen(learned=name.startswith("hnn")) for name in models}
-    rollouts = {name: found | {"held_out": found["held_out"] | rolled(0.1)} for name, found in sets.items()}
+def test_of_pixels_has_films_angles_portraits_and_losses(models):
+    rollouts = {name: pixel_cell(learned=name.startswith("hnn")) for name in models}
     task = catalogue.Shown("pixels", {"held_out": MOTION}, rollouts, dict.fromkeys(models, CURVES))
     group = catalogue.of_pixels(task, CURVES)
     assert {"pixels-film.png", "pixels-film.gif", "pixels-angle.png", "pixels-hnn-rk4-portrait.png"} <= set(group)

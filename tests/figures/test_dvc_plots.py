@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_error_curves import rolled
+from test_error_curves import cell, rollout
 
 from hnn.figures import error_curves
 from hnn.figures.style import colour
@@ -36,8 +36,8 @@ def project(tmp_path, monkeypatch):
 def write(size):
     losses = {"train_loss": 0.5 * size, "test_loss": size}
     formats.write_rows(Path(CURVE), [{"step": step, **losses} for step in (0, 10, 20)])
-    sets = {"held_out": rolled(0.1 * size)}
-    formats.write_rows(Path(ERRORS), error_curves.rows({"baseline": sets, "hnn": sets, "truth": sets}))
+    models = dict.fromkeys(("baseline", "hnn", "truth"), cell(held_out=rollout(0.1 * size)))
+    formats.write_rows(Path(ERRORS), error_curves.rows(models))
 
 
 def run(*command):
@@ -45,7 +45,7 @@ def run(*command):
 
 
 def plots(*words):
-    """What DVC hands to the browser, by file: the filled template."""
+    """The filled templates that DVC gives the browser, by file."""
     command = [sys.executable, "-m", "dvc", "plots", *words, CURVE, str(Path(ERRORS).parent), "--json", "--out", "plots"]
     found = json.loads(run(*command))
     assert not found.get("errors")
@@ -56,7 +56,7 @@ def test_curves_and_errors_have_a_log_axis_a_title_and_units(project):
     shown = plots("show")
     for name, title, x, y in (
         (CURVE, "pendulum-hnn: loss, mean over the seeds", "step", "loss: test data, and training data dashed"),
-        (ERRORS, ERRORS, "time in s", "energy error / spread in the data"),
+        (ERRORS, ERRORS, "time in s", "energy error / energy std"),
     ):
         assert shown[name]["title"]["text"] == title
         assert shown[name]["encoding"]["x"]["title"] == x

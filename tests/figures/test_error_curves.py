@@ -1,25 +1,34 @@
-"""Errors against time: what is a median stays one, what is lost stays visible, and floors are where they belong."""
+"""Errors against time: medians and quartiles, diverged rollouts, floors."""
 
+from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
 import pytest
 
+from hnn.core.trajectories import CellRollouts, Rollout
 from hnn.figures import error_curves
 
 T = np.linspace(0, 2, 21)
 
 
-def rolled(size, seeds=2, starts=5, spread=0.5, t=T):
-    """Rollouts whose energy error is `size` at every time but the first, in units of the spread of energies."""
+def rollout(size, seeds=2, starts=5, energy_std=0.5, t=T):
+    """Rollouts whose energy error is `size` at every time but the first, in standard deviations of the energy."""
     error = np.full((seeds, starts, len(t)), size)
     error[..., 0] = 0
-    return {
-        "t": t,
-        "energy": 1 + spread * error,
-        "true_energy": np.ones((starts, len(t))),
-        "energy_scale": np.array(spread),
-    } | {"distance": error / 2}
+    true_energy, x = np.ones((starts, len(t))), np.zeros((seeds, starts, len(t), 2))
+    return Rollout(t, x, 1 + energy_std * error, true_energy, error / 2, energy_std)
+
+
+def cell(**sets):
+    """The rollouts of a cell by set of starts."""
+    return CellRollouts(sets)
+
+
+def diverging(size, t):
+    """Rollouts whose energy is NaN from t = 1 on."""
+    found = rollout(size, t=t)
+    return replace(found, energy=np.where(t < 1, found.energy, np.nan))
 
 
 def draw(figure):
@@ -28,31 +37,31 @@ def draw(figure):
     assert file.tell() > 0
 
 
-def test_energy_errors_are_in_units_of_the_spread_and_over_the_longest_horizon():
-    found = error_curves.errors({"hnn": {"held_out": rolled(1.0), "long": rolled(0.25, t=10 * T)}}, "energy")
+def test_errors_are_in_standard_deviations_and_over_the_longest_horizon():
+    found = error_curves.errors({"hnn": cell(held_out=rollout(1.0), long=rollout(0.25, t=10 * T))}, "energy")
     t, values = found["hnn"]
     assert t[-1] == 20
     assert values[..., 1:] == pytest.approx(0.25)
-    assert error_curves.errors({"hnn": {"held_out": rolled(1.0)}}, "distance")["hnn"][1][..., 1:] == pytest.approx(0.5)
+    assert error_curves.errors({"hnn": cell(held_out=rollout(1.0))}, "distance")["hnn"][1][..., 1:] == pytest.approx(0.5)
 
 
-def test_from_pixels_the_floor_is_that_of_all_encoders():
+def test_errors_from_pixels_have_the_floor_of_all_encoders():
     models = {
-        name: {"held_out": rolled(1.0), "floor": rolled(size)} for name, size in (("hnn-rk4", 0.1), ("baseline-rk4", 0.3))
+        name: cell(held_out=rollout(1.0), floor=rollout(size)) for name, size in (("hnn-rk4", 0.1), ("baseline-rk4", 0.3))
     }
     _, values = error_curves.errors(models, "energy")["floor"]
     assert values.shape == (4, 5, len(T))
     assert sorted(set(values[..., -1].round(3).ravel())) == [0.1, 0.3]
 
 
-def test_quartiles_count_what_is_lost_as_infinitely_wrong():
+def test_quartiles_count_nan_as_infinite():
     error = np.array([0.1, 0.2, 0.3, np.nan, 0.5]).reshape(1, 5, 1)
     assert error_curves.quartiles(error)[:, 0] == pytest.approx([0.2, 0.3, 0.5])
     assert np.isinf(error_curves.quartiles(np.full((1, 3, 2), np.nan))).all()
 
 
-def test_panels_have_a_log_axis_medians_and_a_legend():
-    models = {"baseline": {"held_out": rolled(0.5)}, "hnn": {"held_out": rolled(0.1)}, "truth": {"held_out": rolled(0.05)}}
+def test_overview_panels_have_a_log_axis_medians_and_a_legend():
+    models = {name: cell(held_out=rollout(size)) for name, size in (("baseline", 0.5), ("hnn", 0.1), ("truth", 0.05))}
     figures = error_curves.overview({"one": models, "two": models})
     assert list(figures) == ["energy-error", "coordinate-error"]
     for figure in figures.values():
@@ -65,8 +74,8 @@ def test_panels_have_a_log_axis_medians_and_a_legend():
     assert len({line.get_linestyle() for line in lines}) == 3
 
 
-def test_a_floor_far_below_is_written_instead_of_flattening_the_models():
-    models = {"hnn": {"held_out": rolled(0.1)}, "truth": {"held_out": rolled(1e-9)}}
+def test_band_figure_states_a_floor_far_below_as_text():
+    models = {"hnn": cell(held_out=rollout(0.1)), "truth": cell(held_out=rollout(1e-9))}
     figure = error_curves.band_figure("task", models)
     draw(figure)
     assert len(figure.axes[0].lines) == 1
@@ -74,10 +83,9 @@ def test_a_floor_far_below_is_written_instead_of_flattening_the_models():
     assert figure.axes[0].get_ylim()[0] > 1e-4
 
 
-def test_panels_are_drawn_though_every_rollout_is_lost():
-    lost = rolled(0.1)
-    lost["energy"] = np.where(T < 1, lost["energy"], np.nan)
-    figure = error_curves.band_figure("task", {"baseline": {"held_out": lost}, "hnn": {"held_out": rolled(0.1)}})
+def test_band_figure_draws_models_whose_rollouts_diverge():
+    models = {"baseline": cell(held_out=diverging(0.1, T)), "hnn": cell(held_out=rollout(0.1))}
+    figure = error_curves.band_figure("task", models)
     draw(figure)
     broken, kept = (line.get_ydata() for line in figure.axes[0].lines)
     assert np.isinf(broken[T[1:] >= 1]).all()
@@ -85,11 +93,9 @@ def test_panels_are_drawn_though_every_rollout_is_lost():
     assert np.isfinite(kept).all()
 
 
-def test_rows_hold_the_same_quartiles_at_few_times_and_nothing_infinite():
+def test_rows_hold_quartiles_at_few_times_and_nothing_infinite():
     t = np.linspace(0, 2, 1001)
-    lost = rolled(0.1, t=t)
-    lost["energy"] = np.where(t < 1, lost["energy"], np.nan)
-    rows = error_curves.rows({"baseline": {"held_out": lost}, "hnn": {"held_out": rolled(0.5, t=t)}})
+    rows = error_curves.rows({"baseline": cell(held_out=diverging(0.1, t)), "hnn": cell(held_out=rollout(0.5, t=t))})
     assert list(rows[0]) == [
         "t",
         "model",

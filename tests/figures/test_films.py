@@ -1,14 +1,14 @@
-"""Film strips and animations: the frames are those of the times that they name, and lost ones are there too."""
+"""Film strips and animations."""
 
 import numpy as np
 import pytest
 import torch
-from test_pixel_figures import MOTION, T, X, draw, film, rolled
+from test_pixel_figures import MOTION, T, X, cell, draw, film
 
 from hnn.figures import films
 
 
-def test_a_strip_shows_the_frames_at_the_times_that_it_names():
+def test_film_strip_shows_the_frames_at_its_times():
     a, b = film(), film()
     figure = films.film_strip({"truth": a, "hnn-rk4": b}, [0, 10, 20], T, "title")
     (axis,) = figure.axes
@@ -20,35 +20,35 @@ def test_a_strip_shows_the_frames_at_the_times_that_it_names():
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_animations_show_truth_and_models_side_by_side_in_every_frame(channels):
-    models = {"baseline-euler": rolled(channels, learned=False), "hnn-rk4": rolled(channels)}
+def test_animations_show_truth_and_models_side_by_side(channels):
+    models = {"baseline-euler": cell(channels, learned=False), "hnn-rk4": cell(channels)}
     found = films.animations("p", models)
     assert list(found) == ["p-film", "p-hnn-rk4-counterfactual"]
     assert found["p-film"].shape == (11, 3 * 8, 3 * (3 * 8 + 2))  # truth, the second, and the mismatch of the first
     assert found["p-film"].dtype == np.uint8
-    truth = models["baseline-euler"]["film"]["true"][::2].mean(1).round()
+    truth = models["baseline-euler"].visuals.film["true"][::2].mean(1).round()
     assert np.array_equal(found["p-film"][:, ::3, : 3 * 8 : 3], truth)
 
 
-def test_states_are_drawn_at_the_times_of_the_strip_and_lost_ones_too():
-    seen = []
+def test_drawn_draws_the_states_at_the_times_of_the_strip():
+    drawn = []
 
     def drawing(x, strict):
-        seen.append(x)
+        drawn.append(x)
         assert not strict
         return torch.zeros(len(x), 3, 8, 8, dtype=torch.uint8)
 
-    models = {"hnn": {"held_out": {"x": np.full_like(X, np.nan)[None, None]}}}
+    models = {"hnn": cell(x=np.full_like(X, np.nan))}
     (figure,) = films.drawn("pendulum", drawing, {"held_out": MOTION}, models).values()
     draw(figure)
-    assert torch.equal(seen[0], torch.from_numpy(X[films.frames_of(T, 10)]))
+    assert torch.equal(drawn[0], torch.from_numpy(X[films.frames_of(T, 10)]))
 
 
-def test_the_animation_of_states_shows_truth_and_models_side_by_side():
+def test_animated_shows_truth_and_models_side_by_side():
     def drawing(x, strict):
         return torch.where(x[:, 0].isnan(), 7, 200).to(torch.uint8)[:, None, None, None].expand(-1, 3, 4, 4)
 
-    models = {"hnn": {"held_out": {"x": np.full_like(X, np.nan)[None, None]}}}
+    models = {"hnn": cell(x=np.full_like(X, np.nan))}
     (film,) = films.animated("pendulum", drawing, {"held_out": MOTION}, models).values()
     assert film.shape == (101, 2 * 4, 2 * (2 * 4 + 1))
     assert set(np.unique(film[:, :, :8])) == {200}

@@ -1,11 +1,11 @@
-"""Figures of pixel tasks: they are drawn whatever the frames, with labels, and the animations hold what they should."""
+"""Figures of pixel tasks."""
 
 from io import BytesIO
 
 import numpy as np
 import pytest
 
-from hnn.core.trajectories import TrueMotion
+from hnn.core.trajectories import CellRollouts, Counterfactual, Portrait, Rollout, TrueMotion, Visuals
 from hnn.figures import pixels
 
 T = np.linspace(0, 1.0, 21)
@@ -17,15 +17,17 @@ def film(channels=1, count=21):
     return np.random.default_rng(0).integers(256, size=(count, channels, 8, 8), dtype=np.uint8)
 
 
-def rolled(channels=1, learned=True):
-    grid = np.linspace(-1, 1, 6)
+def cell(channels=1, learned=True, x=X):
+    """The rollouts of a pixel cell, with visuals."""
+    grid, energy = np.linspace(-1, 1, 6), np.ones((1, 1, len(T)))
+    rollout = Rollout(T, x[None, None], energy, energy[0], energy, 1.0, z=X[None, None])
     films = {name: film(channels) for name in ("true", "decoded", "continuous")}
-    found = {"film": films, "held_out": {"x": X[None, None], "z": X[None, None]}}
-    if learned:
-        found["portrait"] = {"q": grid, "p": grid, "energy": grid**2 + grid[:, None] ** 2}
-        path = {"z": X, "energy": T, "decoded": film(channels), "phases": np.array([8, 4, 8])}
-        found["counterfactual"] = path
-    return found
+    if not learned:
+        return CellRollouts({"held_out": rollout}, Visuals(films))
+    portrait = Portrait(grid, grid, grid**2 + grid[:, None] ** 2)
+    return CellRollouts(
+        {"held_out": rollout}, Visuals(films, portrait, Counterfactual(X, T, film(channels), np.array([8, 4, 8])))
+    )
 
 
 def draw(figure):
@@ -35,8 +37,8 @@ def draw(figure):
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_every_figure_of_a_pixel_task_is_drawn(channels):
-    models = {"baseline-rk4": rolled(channels, learned=False), "hnn-rk4": rolled(channels)}
+def test_task_figures_of_a_pixel_task_are_drawn(channels):
+    models = {"baseline-rk4": cell(channels, learned=False), "hnn-rk4": cell(channels)}
     figures = pixels.task_figures("pixel_pendulum", {"held_out": MOTION}, models)
     assert list(figures) == [
         f"pixel_pendulum-{name}" for name in ("film", "angle", "hnn-rk4-portrait", "hnn-rk4-counterfactual")
@@ -45,20 +47,17 @@ def test_every_figure_of_a_pixel_task_is_drawn(channels):
         draw(figure)
 
 
-def test_a_lost_rollout_leaves_the_others_in_sight():
-    lost = rolled()
-    lost["held_out"]["x"] = np.full_like(X, np.nan)[None, None]
-    wild = rolled()
-    wild["held_out"]["x"] = 1e9 * X[None, None]
-    figure = pixels.task_figures("p", {"held_out": MOTION}, {"hnn-euler": lost, "hnn-rk4": wild})["p-angle"]
+def test_task_figures_keep_the_scale_of_the_truth_beside_diverged_rollouts():
+    models = {"hnn-euler": cell(x=np.full_like(X, np.nan)), "hnn-rk4": cell(x=1e9 * X)}
+    figure = pixels.task_figures("p", {"held_out": MOTION}, models)["p-angle"]
     draw(figure)
     assert figure.axes[0].get_ylim() == pytest.approx((-1.6, 1.6))
 
 
-def test_axes_have_labels_with_units():
+def test_angles_and_portrait_figure_have_labels_with_units():
     angle = pixels.angles(T, X[:, 0], {"hnn-rk4": X[:, 0], "baseline-euler": X[:, 0]}, "title")
     assert angle.axes[0].get_xlabel() == "time in s"
     assert angle.axes[0].get_ylabel() == "angle in rad"
     assert [line.get_linestyle() for line in angle.axes[0].lines] == ["-", "--", "-."]
-    portrait = pixels.portrait(rolled()["portrait"], X[None], "title")
+    portrait = pixels.portrait_figure(cell().visuals.portrait, X[None], "title")
     assert (portrait.axes[0].get_xlabel(), portrait.axes[0].get_ylabel()) == ("latent q", "latent p")

@@ -5,7 +5,7 @@ from io import BytesIO
 import numpy as np
 import pytest
 
-from hnn.core.trajectories import TrueMotion
+from hnn.core.trajectories import CellRollouts, Rollout, TrueMotion
 from hnn.figures import states
 
 T = np.linspace(0, 2, 21)
@@ -21,14 +21,14 @@ def draw(figure):
 
 
 @pytest.mark.parametrize(("model", "learned"), [(GOOD, GOOD), (LOST, GOOD), (LOST, LOST), (LOST * 1e12, GOOD)])
-def test_energies_are_drawn_though_a_rollout_is_lost(model, learned):
+def test_energies_are_drawn_beside_diverged_rollouts(model, learned):
     figure = states.energies(T, np.ones_like(T), {"baseline": model, "hnn": model}, {"hnn": learned}, "title")
     draw(figure)
     low, high = figure.axes[0].get_ylim()
     assert low < 1 < high
 
 
-def test_a_learned_energy_is_drawn_from_the_true_one_of_the_start():
+def test_energies_shift_a_learned_energy_to_the_true_one_of_the_start():
     figure = states.energies(T, 5 * np.ones_like(T), {}, {"hnn": GOOD + 100}, "title")
     assert figure.axes[1].lines[1].get_ydata() == pytest.approx(GOOD + 4)
 
@@ -40,14 +40,13 @@ def test_a_learned_energy_is_drawn_from_the_true_one_of_the_start():
         (8, "one motion over 0.2 s", ("x in m", "y in m")),
     ],
 )
-def test_a_task_has_its_paths_at_the_published_horizon_and_its_energy_over_the_longest(components, title, labels):
+def test_task_figures_have_paths_at_the_published_horizon_and_energy_over_the_longest(components, title, labels):
     x = np.random.default_rng(0).standard_normal((4, len(T), components))
-    near, far = (
-        {"t": t, "x": x[None], "energy": np.ones((1, 4, len(T))), "true_energy": np.ones((4, len(T)))} for t in (T / 10, T)
-    )
+    energy = np.ones((1, 4, len(T)))
+    near, far = (Rollout(t, x[None], energy, energy[0], energy, 1.0) for t in (T / 10, T))
     motions = {"held_out": TrueMotion(T / 10, x, np.ones(4)), "long": TrueMotion(T, x, np.ones(4))}
     axes = ("angle q in rad", "momentum p in J s")
-    figures = states.task_figures("spring", axes, motions, {"baseline": {"long": far, "held_out": near}})
+    figures = states.task_figures("spring", axes, motions, {"baseline": CellRollouts({"long": far, "held_out": near})})
     assert list(figures) == ["spring-paths", "spring-energy"]
     assert figures["spring-paths"].get_suptitle() == f"spring: {title}"
     assert (figures["spring-paths"].axes[0].get_xlabel(), figures["spring-paths"].axes[0].get_ylabel()) == labels
@@ -58,7 +57,7 @@ def test_a_task_has_its_paths_at_the_published_horizon_and_its_energy_over_the_l
         assert all(axis.get_xlabel() for axis in figure.axes)
 
 
-def test_an_energy_that_explodes_does_not_flatten_the_others():
+def test_energies_keep_the_scale_beside_a_diverging_one():
     flat = np.full_like(T, -1.0)
     figure = states.energies(T, flat, {"baseline": 1e5 * T, "hnn": flat}, {"hnn": flat}, "title")
     draw(figure)
@@ -67,14 +66,14 @@ def test_an_energy_that_explodes_does_not_flatten_the_others():
     assert not figure.axes[1].texts
 
 
-def test_whatever_leaves_the_frame_is_named_on_the_side_where_it_does_and_lost_parts_are_left_out():
+def test_energies_name_each_line_that_leaves_the_frame_with_its_range():
     flat, lost = np.full_like(T, -1.0), np.where(T < 1, -1 - 1e3 * T, np.nan)
     figure = states.energies(T, flat, {"baseline": 1e5 * T, "hnn": lost, "other": np.full_like(T, np.nan)}, {}, "title")
-    said = [text.get_text() for text in figure.axes[0].texts]
-    assert said == ["baseline leaves this frame: 0 to 2.0e5 J", "hnn leaves this frame: -901 to -1 J"]
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert texts == ["baseline leaves this frame: 0 to 2.0e5 J", "hnn leaves this frame: -901 to -1 J"]
 
 
-def test_portraits_are_smooth_between_the_times_and_stop_where_a_rollout_is_lost():
+def test_portraits_are_smooth_and_end_where_a_rollout_diverges():
     t = np.linspace(0, 2 * np.pi, 17)
     circle = np.stack([np.cos(t), np.sin(t)], -1)[None]
     lost = np.where(t[:, None] < 3, circle, np.nan)
@@ -86,7 +85,7 @@ def test_portraits_are_smooth_between_the_times_and_stop_where_a_rollout_is_lost
     assert len(figure.axes[2].lines) == 1  # the starts
 
 
-def test_losses_show_mean_and_range_over_seeds_and_the_floor_of_the_test_data():
+def test_losses_show_mean_and_range_over_seeds_and_the_floor():
     step = np.arange(5.0)
     columns = {"step": step, "train_loss": np.full(5, 2.0), "test_loss": np.full(5, 3.0)}
     columns |= {f"{part}_loss.{k}": np.full(5, 1.0 + k) for part in ("train", "test") for k in range(3)}

@@ -1,20 +1,20 @@
-"""Whoever reads a legend can tell the models apart, by colour and without."""
+"""Colours and line styles."""
 
 from hnn.figures import style
 
 NAMES = ["baseline", "baseline-rk4", "baseline-euler", "hnn", "hnn-rk4", "hnn-euler"]
 
 
-def test_no_two_models_have_the_same_line_and_none_hangs_on_colour():
+def test_dashes_distinguish_all_models_without_colour():
     assert len({style.dashes(name) for name in NAMES}) == len(NAMES)
     assert len({(style.colour(name), style.dashes(name)) for name in [*NAMES, "truth"]}) == len(NAMES) + 1
 
 
-def test_a_cell_of_pixels_has_another_colour_than_the_one_of_states_that_is_drawn_beside_it():
+def test_colour_of_a_pixel_cell_differs_from_that_of_a_state_cell():
     assert style.colour("baseline-rk4") != style.colour("baseline")
     assert style.colour("hnn-rk4") != style.colour("hnn")
 
 
-def test_models_that_are_not_the_two_fixed_ones_have_a_colour_of_their_own():
+def test_colour_of_other_models_is_one_of_the_others():
     assert style.colour("hnn") != style.colour("baseline")
     assert style.colour("another") in style.OTHERS
