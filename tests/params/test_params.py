@@ -1,14 +1,23 @@
+import os
+import re
+import shutil
+import subprocess
+import sys
 from dataclasses import asdict
 
 import pytest
 import torch
 import yaml
 from conftest import PARAMS, ROOT, parameters, truth_of
+from dvc.parsing import DataResolver
+from dvc.repo import Repo as DvcRepo
+from dvc.utils import hydra
+from dvc.utils.serialize import parse_yaml
 
 from hnn import __main__ as command
 from hnn.core.seeding import stream
 from hnn.params.checks import load_checked_params
-from hnn.params.loading import InvalidParams, load_params, params_as_written
+from hnn.params.loading import InvalidParams, load_params, params_as_written, read_raw
 from hnn.pixels.training import LatentTraining, Pretraining
 from hnn.training.optimizer import OptimizerOptions
 
@@ -265,3 +274,69 @@ def test_committed_outside_distribution_begins_beyond_the_amplitudes_of_the_trai
     x0 = truth.sample(stream(PARAMS["seed"], "starts", task, "train"), simulate["train"], **simulate["distribution"])
     amplitude = torch.arccos(1 - truth.hamiltonian(x0) / truth.torque).max().item()
     assert amplitude < simulate["outside_distribution"]["low"] < simulate["outside_distribution"]["high"] < torch.pi
+
+
+def test_check_params_exits_with_one_line_where_dvc_itself_fails_without_naming_the_key(tmp_path):
+    text = yaml.safe_dump(parameters() | {"models": "hnn"}, sort_keys=False)
+    (tmp_path / "params.yaml").write_text(text)
+    words = [sys.executable, "-m", "hnn", "check-params"]
+    done = subprocess.run(
+        words, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT / "src")}, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines() == [
+        "params.yaml: models: given 'hnn', must be a list: one item per line after `- `, or [] for none"
+    ]
+    resolver = DataResolver(DvcRepo(str(tmp_path), uninitialized=True), str(tmp_path), {"stages": MATRIX})
+    with pytest.raises(TypeError, match="'Value' object is not iterable"):
+        list(resolver.get_keys())
+
+
+MATRIX = {"train": {"matrix": {"model": "${models}"}, "cmd": "train ${item.model}"}}
+"""A stage of dvc.yaml for each model."""
+
+
+def test_make_repro_checks_the_parameters_before_dvc_reads_them():
+    printed = subprocess.run(["make", "--dry-run", "repro"], cwd=ROOT, capture_output=True, text=True).stdout
+    assert printed.index("python -m hnn check-params") < printed.index("dvc repro")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("model.hidden=64", None),
+        ("train.learning_rate=3e-9", None),
+        ("train_pixels.relative=false", None),
+        ("state_tasks=[pendulum]", None),
+        ("++tasks.pendulum.train.steps=2000", None),
+        ("train_pixels.relative=yes", "train_pixels.relative: given yes, which some readers take as"),
+        ("models=hnn", "models: given 'hnn', must be a list"),
+        ("++train.settle=3", "train.settle: unknown key; moved to train_pixels.dynamics_only_steps"),
+        ("++render.size=32", "render.size: unknown key; renamed to pixels"),
+    ],
+)
+def test_load_checked_params_reads_overrides_as_dvc_writes_them(tmp_path, override, message):
+    path = tmp_path / "params.yaml"
+    shutil.copy(ROOT / "params.yaml", path)
+    hydra.apply_overrides(str(path), [override])
+    if message:
+        with pytest.raises(InvalidParams, match=re.escape(message)):
+            load_checked_params(path)
+    else:
+        load_checked_params(path)
+        assert read_raw(path) == parse_yaml(path.read_text(encoding="utf-8"), str(path)) != PARAMS
+
+
+def test_inherited_errors_of_defaults_are_reported_once(tmp_path):
+    params = parameters()
+    params["rollout"][1] = 2
+    with pytest.raises(InvalidParams, match=r"rollout\.1: unknown key") as error:
+        load(tmp_path, params)
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_no_key_of_params_yaml_is_called_size_which_dvcs_run_cache_leaves_out():
+    def keys(value):
+        return {k for key, inner in value.items() for k in (key, *keys(inner))} if isinstance(value, dict) else set()
+
+    assert "size" not in keys(PARAMS)

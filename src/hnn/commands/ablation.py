@@ -16,8 +16,7 @@ from hnn.core.cell import TRUTH, Cell
 from hnn.core.errors import Refused
 from hnn.figures.ablation import SweepPoint, sweep_figure, sweep_sentences
 from hnn.files import formats, paths
-from hnn.params.loading import read_raw
-from hnn.params.yaml12 import read_yaml
+from hnn.params.loading import parse_raw, read_raw
 from hnn.reporting.results import Interval
 from hnn.reporting.templating import template
 
@@ -39,7 +38,7 @@ ORDER = ("exact", "central", "forward")
 
 def commands(task: str) -> list[list[str]]:
     """The arguments of each `dvc exp run --queue`; DVC makes an experiment of each value of a key."""
-    data, stages = f"tasks.{task}.simulate", read_yaml(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    data = f"tasks.{task}.simulate"
     groups: dict[str, list[list[str]]] = {
         "default": [[]],
         "trajectories": [[f"{data}.train=3,6,12,50,100"]],
@@ -48,13 +47,12 @@ def commands(task: str) -> list[list[str]]:
         "derivative": [["simulate.derivative=central,forward"]],
     }
     always = [f"state_tasks=[{task}]", "pixel_tasks=[]", "measured_tasks=[]", "simulate.long_horizon_factor=1"]
-    targets = [name for name in ("rollout", "truth") if name in stages]
     return [
         [
             "--name",
             f"{PREFIX}{task}-{factor}-{k}",
             *(word for change in [*always, *changes] for word in ("-S", change)),
-            *targets,
+            *("rollout", "truth"),
         ]
         for factor, group in groups.items()
         for k, changes in enumerate(group)
@@ -83,11 +81,16 @@ def experiments(task: str) -> dict[str, str]:
     return {name: revision for ref, revision in listed if (name := ref.rsplit("/", 1)[-1]).startswith(f"{PREFIX}{task}-")}
 
 
+def parameters(revision: str) -> dict[str, Any]:
+    """The parameters of an experiment."""
+    return parse_raw(git("show", f"{revision}:params.yaml"), f"{revision}:params.yaml")
+
+
 def sweep_points(task: str, names: Mapping[str, str]) -> list[SweepPoint]:
     """The points of all experiments {name: revision}, sorted; the experiment without a change belongs to every factor."""
     points = []
     for name, revision in names.items():
-        params = read_yaml(git("show", f"{revision}:params.yaml"))
+        params = parameters(revision)
         data = params["tasks"][task]["simulate"]
         values = {"trajectories": data["train"], "noise": data["noise_q"], "width": params["model"]["hidden"]}
         values["derivative"] = params["simulate"]["derivative"]
@@ -128,7 +131,7 @@ def collect(task: str) -> None:
         figure = sweep_figure([point for point in points if point.factor == factor], QUANTITIES, LABELS[factor])
         formats.write_picture(FOLDER / f"{task}-{factor}.png", figure)
     sections = {factor: {"label": LABELS[factor], "lines": sweep_sentences(factor, points)} for factor in factors}
-    seeds = read_yaml(git("show", f"{next(iter(names.values()))}:params.yaml"))["seeds"]
+    seeds = parameters(next(iter(names.values())))["seeds"]
     page = template("ablations.md").render(task=task, factors=sections, seeds=seeds)
     formats.write_text(FOLDER.with_suffix(".md"), page)
 

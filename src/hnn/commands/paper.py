@@ -17,7 +17,7 @@ from hnn.core.cell import Cell
 from hnn.core.errors import Refused
 from hnn.core.seeding import stream
 from hnn.files import formats, paths
-from hnn.params.yaml12 import read_yaml
+from hnn.params.loading import parse_raw
 from hnn.reporting.formatting import NOTHING, number
 from hnn.reporting.published import ENERGY_MSE, REASONS, TEST_LOSS, Value
 from hnn.reporting.templating import template
@@ -110,9 +110,14 @@ def verdict_on(published: Value, mean: float, least: float, most: float) -> str:
     return ("above" if mean > published.mean else "below") + (BUT if some else "")
 
 
+def parameters(read: Read) -> dict[str, Any]:
+    """The parameters of the experiment."""
+    return parse_raw(read("params.yaml"), "params.yaml of the experiment")
+
+
 def rows(read: Read) -> list[PaperRow]:
     """A row for each published number whose cell the experiment has, energy errors first."""
-    params = read_yaml(read("params.yaml"))
+    params = parameters(read)
     tasks = {task: [""] for task in [*params["state_tasks"], *params["measured_tasks"]]}
     tasks |= {task: params["step_maps"] for task in params["pixel_tasks"]}
     table = []
@@ -172,7 +177,7 @@ def reasons(table: Sequence[PaperRow], share_of: ShareOf) -> list[dict[str, Any]
 def compare_with_paper(read: Read, share_of: ShareOf) -> tuple[list[PaperRow], str]:
     """(the rows, docs/paper.md): the table, and the reason for each row that is not within the published spread."""
     table = rows(read)
-    about = {"seeds": read_yaml(read("params.yaml"))["seeds"], "within": sum(row.verdict == WITHIN for row in table)}
+    about = {"seeds": parameters(read)["seeds"], "within": sum(row.verdict == WITHIN for row in table)}
     return table, template("paper.md").render(rows=table, reasons=reasons(table, share_of), **about)
 
 

@@ -31,7 +31,7 @@ def load_checked_params(path: Path = Path("params.yaml")) -> Params:
 
 
 def check_physics(task: dict[str, Any], prefix: str) -> list[str]:
-    """What is wrong with a task's system, its constants and the distributions of its initial states."""
+    """A line for each mistake in a task's system, its constants and the distributions of its initial states."""
     constants, simulate = task.get("system"), task.get("simulate")
     if not isinstance(constants, dict):
         return []
@@ -48,7 +48,7 @@ def check_physics(task: dict[str, Any], prefix: str) -> list[str]:
 
 
 def check_outside(simulate: Any, path: str) -> list[str]:
-    """What is wrong with the out-of-distribution starts where that can be told: of the same shape, they must reach farther."""
+    """A line if the out-of-distribution starts have the shape of the training data and do not reach farther."""
     inner, outer = (
         simulate.get(key) if isinstance(simulate, dict) else None for key in ("distribution", "outside_distribution")
     )
@@ -60,7 +60,7 @@ def check_outside(simulate: Any, path: str) -> list[str]:
 
 
 def check_distribution(system: Any, given: dict[str, Any], path: str) -> list[str]:
-    """What is wrong with a distribution of initial states: the options of a shape are the arguments of the system's method."""
+    """A line for each mistake in a distribution of initial states, whose keys are the arguments of the system's method."""
     shape = str(given.get("shape"))
     if shape not in system.shapes:
         return [f"{path}.shape: given {shape!r}; {hint(shape, system.shapes)}"]
@@ -72,7 +72,7 @@ def check_distribution(system: Any, given: dict[str, Any], path: str) -> list[st
 
 
 def check_integrators(params: Params) -> list[str]:
-    """Which active cells are to be rolled out with a method that their models do not allow."""
+    """A line for each integrator that the models of the active tasks do not allow."""
     entangled = [model for model in params.models if not registry.find("models", model, object).separable]  # type: ignore[attr-defined]
     tasks: dict[str, list[str]] = {}
     for task in params.active if entangled else ():
@@ -86,7 +86,7 @@ def check_integrators(params: Params) -> list[str]:
 
 
 def check_values(fields: dict[str, Any], given: dict[str, Any], name: str, path: str) -> list[str]:
-    """What is wrong with `given`, apart from its key `name`, as values of `fields`."""
+    """A line for each mistake in `given`, apart from its key `name`, as values of `fields`."""
     schema = create_model("Constants", __base__=Section, **{key: (kind, ...) for key, kind in fields.items()})  # type: ignore[call-overload]
     try:
         schema.model_validate({key: value for key, value in given.items() if key != name})

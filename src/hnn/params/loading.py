@@ -109,12 +109,12 @@ def with_defaults(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def inherited(raw: dict[str, Any], error: ErrorDetails) -> bool:
-    """Whether a task's error is only that of a stage's defaults, which is reported there."""
+    """True for an error of a task that is inherited from the defaults, where it is reported too."""
     loc = error["loc"]
     if len(loc) < 3 or loc[0] != "tasks" or loc[2] not in STAGES:
         return False
     section = str(loc[2])
-    key = error.get("ctx", {}).get("key", loc[3] if len(loc) > 3 else None)
+    key = str(error.get("ctx", {}).get("key", loc[3] if len(loc) > 3 else ""))
     own, defaults = raw["tasks"][loc[1]].get(section), raw.get(section)
-    known = set(STAGES[section].model_fields) | set(defaults if isinstance(defaults, dict) else ())
-    return key not in (own if isinstance(own, dict) else ()) and key in known
+    known = set(STAGES[section].model_fields) | set(map(str, defaults if isinstance(defaults, dict) else ()))
+    return key not in map(str, own if isinstance(own, dict) else ()) and key in known

@@ -35,7 +35,7 @@ Tolerance = Annotated[float, Field(ge=1e-13, le=1e-3)]
 
 
 class Compute(Section):
-    """Where fits and chunks are computed: see `hnn.compute`."""
+    """Where fits and batches of starts are computed: see `hnn.parallel.pool.parallel_map`."""
 
     scheduler: str
     workers: Literal["auto"] | PositiveInt
@@ -43,7 +43,7 @@ class Compute(Section):
     @field_validator("scheduler")
     @classmethod
     def check_scheduler(cls, value: str) -> str:
-        """Refuse what is neither this machine nor an address that Dask knows."""
+        """Refuse text that is neither `local` nor the address of a Dask scheduler."""
         if value != "local" and not re.fullmatch(r"(tcp|tls)://\S+:\d{1,5}", value):
             raise PydanticCustomError("scheduler", "must be local or a Dask scheduler's address, such as tcp://host:8786")
         return value
@@ -64,11 +64,12 @@ class Network(Section):
 
 
 class Simulate(Section):
-    """Defaults of the stage simulate."""
+    """Defaults of the stages simulate and simulate_pixels."""
 
     tolerance: Tolerance
     batch_of_starts: PositiveInt
     max_energy_error: PositiveFloat
+    """Upper bound of each error of `hnn.datasets.simulation.certify`: of energy, the closed solution and reversal."""
     derivative: Literal["exact", "central", "forward"]
     starts: PositiveInt
     long_horizon_factor: Annotated[float, Field(ge=1)]
@@ -93,7 +94,7 @@ class TaskSimulate(Simulate):
 
 
 class Render(Section):
-    """Defaults of the stage render: see `hnn.rendering.Canvas`."""
+    """Defaults of the stage render: see `hnn.rendering.canvas.Canvas`."""
 
     pixels: Annotated[int, Field(ge=8, le=512)]
     channels: Literal[1, 3]
@@ -202,7 +203,7 @@ class Train(Optimizer):
 
 
 class Rollout(Section):
-    """Defaults of the stage rollout."""
+    """Defaults of the stages rollout, truth and rollout_pixels."""
 
     integrator: Literal["dop853", "gauss", "rk4", "leapfrog", "yoshida4", "implicit_midpoint"]
     step: PositiveFloat
