@@ -1,3 +1,5 @@
+"""Measured recordings: archives, splits, finite differences and windows."""
+
 import hashlib
 import os
 import zipfile
@@ -47,7 +49,7 @@ def real():
     ("derivative", "slope"),
     [("central", lambda t: np.stack([2 * t, 3 + 0 * t], -1)), ("forward", lambda t: np.stack([2 * t + 0.5, 3 + 0 * t], -1))],
 )
-def test_differences_are_as_defined_and_never_span_a_gap(derivative, slope):
+def test_difference_is_as_defined_and_nan_across_gaps(derivative, slope):
     data = recording()
     dx = observe(data, derivative).dx[0]
     known = np.isfinite(dx).all(-1)
@@ -56,7 +58,7 @@ def test_differences_are_as_defined_and_never_span_a_gap(derivative, slope):
     assert dx[known] == pytest.approx(slope(data.t)[known])
 
 
-def test_a_split_takes_differences_after_it_and_as_published_across_everything_before():
+def test_split_takes_differences_within_each_part_but_published_ones_across_gaps():
     data = recording()
     train, test, rest = split(data, "forward", 0.25)
     assert (len(train.t), len(test.t), len(rest.t)) == (9, 3, 3)
@@ -68,36 +70,36 @@ def test_a_split_takes_differences_after_it_and_as_published_across_everything_b
     assert np.array_equal(rest.x, test.x[0])
 
 
-def test_the_published_split_of_the_recording_leaves_one_point_of_its_end_for_training(real):
+def test_split_published_of_the_real_recording_has_the_published_numbers_of_rows(real):
     train, test, rest = split(real, "published", 0.2)
     assert (train.x.shape, test.x.shape, len(rest.t)) == ((1, 445, 2), (1, 110, 2), 110)
     assert train.t[-1] == real.t[554]
     assert test.t[[0, -1]].tolist() == real.t[[444, 553]].tolist()
 
 
-def test_windows_have_their_rows_in_a_row_and_never_span_a_gap():
+def test_windows_are_of_consecutive_rows_without_gaps():
     data = recording()
-    found = windows(truth_of("pendulum"), data, 3, 4)
-    assert found.x.shape == (3, 4, 2)
-    assert found.t == pytest.approx([0, 0.5, 1.0, 1.5])
-    for window in found.x:
+    motion = windows(truth_of("pendulum"), data, 3, 4)
+    assert motion.x.shape == (3, 4, 2)
+    assert motion.t == pytest.approx([0, 0.5, 1.0, 1.5])
+    for window in motion.x:
         assert np.diff(window[:, 1]) == pytest.approx([1.5] * 3)
 
 
-def test_more_windows_than_there_are_is_refused_with_both_numbers():
-    with pytest.raises(Refused, match=r"40 windows of 4 rows .* 12 rows with 1 gaps"):
+def test_windows_refuses_more_windows_than_there_are():
+    with pytest.raises(Refused, match=r"given 40 windows of 4 rows .* 12 rows with 1 gaps, allowed: at most \d"):
         windows(truth_of("pendulum"), recording(), 40, 4)
 
 
-def test_one_trial_is_read_from_the_member_named(archive):
-    found = read_archive(archive[0], "swing.txt", 1)
-    assert found.t == pytest.approx(np.arange(5) / 10)
-    assert found.x.tolist() == [[1 + t, -t] for t in range(5)]
+def test_read_archive_gives_one_trial_of_the_named_member(archive):
+    trial = read_archive(archive[0], "swing.txt", 1)
+    assert trial.t == pytest.approx(np.arange(5) / 10)
+    assert trial.x.tolist() == [[1 + t, -t] for t in range(5)]
     with pytest.raises(MissingArchive, match=r"'swim.txt'; it has: swing.txt"):
         read_archive(archive[0], "swim.txt", 0)
 
 
-def test_a_missing_archive_is_told_with_its_name_its_checksum_and_both_places(tmp_path, monkeypatch):
+def test_find_archive_names_a_missing_archive_its_checksum_and_both_folders(tmp_path, monkeypatch):
     monkeypatch.setenv("HNN_EXTERNAL_DATA", "/elsewhere")
     with pytest.raises(MissingArchive) as error:
         find_archive("a.zip", "0" * 64, tmp_path)
@@ -105,7 +107,7 @@ def test_a_missing_archive_is_told_with_its_name_its_checksum_and_both_places(tm
     assert "\n" not in str(error.value)
 
 
-def test_the_archive_is_found_by_the_variable_and_refused_with_another_checksum(archive, tmp_path, monkeypatch):
+def test_find_archive_uses_the_variable_and_refuses_another_checksum(archive, tmp_path, monkeypatch):
     path, sha256 = archive
     monkeypatch.setenv("HNN_EXTERNAL_DATA", str(path.parent))
     assert find_archive("a.zip", sha256, tmp_path / "empty") == path
@@ -113,14 +115,14 @@ def test_the_archive_is_found_by_the_variable_and_refused_with_another_checksum(
         find_archive("a.zip", "0" * 64, tmp_path / "empty")
 
 
-def test_the_recording_has_the_gaps_that_were_found_in_it(real):
+def test_gaps_of_the_real_recording_are_at_the_known_rows(real):
     assert len(real.t) == 556
     assert np.flatnonzero(gaps(real.t)).tolist() == [4, 21, 39, 56, 73, 90, 107, 141, 246, 262]
     assert np.median(np.diff(real.t)) == pytest.approx(1 / 6)
 
 
-def test_friction_of_the_damped_pendulum_is_that_of_the_recording(real):
-    """The friction with which a simulated pendulum, from the recording's first state, loses energy at the recording's rate."""
+def test_friction_of_the_damped_pendulum_fits_the_recording(real):
+    """The friction at which a simulated pendulum from the recording's first state loses energy at the recording's rate."""
     damped = PARAMS["tasks"]["damped_pendulum"]["system"]
 
     def rate(q, p):
@@ -133,10 +135,10 @@ def test_friction_of_the_damped_pendulum_is_that_of_the_recording(real):
     assert brentq(excess, 0.001, 0.1) == pytest.approx(damped["friction"], rel=0.01)
 
 
-def test_noise_of_the_damped_pendulum_is_that_of_the_recording(real):
-    """Residuals of a Savitzky-Golay filter (7 rows, degree 4) behind the last gap, corrected for the filter's own freedom."""
+def test_noise_of_the_damped_pendulum_fits_the_recording(real):
+    """Residuals of a Savitzky-Golay filter (7 rows, degree 4) after the last gap, corrected for its degrees of freedom."""
     smooth = real.x[263:]
     weight = savgol_filter(np.eye(21)[10], 7, 4)[10]
-    found = [(x - savgol_filter(x, 7, 4))[7:-7].std() / np.sqrt(1 - weight) for x in smooth.T]
+    noise_of_recording = [(x - savgol_filter(x, 7, 4))[7:-7].std() / np.sqrt(1 - weight) for x in smooth.T]
     noise = PARAMS["tasks"]["damped_pendulum"]["simulate"]
-    assert found == pytest.approx([noise["noise_q"], noise["noise_p"]], rel=0.06)
+    assert noise_of_recording == pytest.approx([noise["noise_q"], noise["noise_p"]], rel=0.06)

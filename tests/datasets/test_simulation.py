@@ -1,3 +1,5 @@
+"""Simulated motions, their numerical errors and their observations."""
+
 import numpy as np
 import pytest
 import torch
@@ -12,21 +14,21 @@ def motion(task, tolerance=1e-12, count=4):
 
 
 @pytest.mark.parametrize("task", SIMULATED)
-def test_data_are_certified_and_a_loose_solver_is_caught(task):
-    found = certify(truth_of(task), [motion(task)], 1e-12, 1e-12)
-    assert found
-    assert ("energy_error" in found) == truth_of(task).conservative
+def test_certify_bounds_the_errors_of_motions_and_refuses_inaccurate_ones(task):
+    errors = certify(truth_of(task), [motion(task)], 1e-12, 1e-12)
+    assert errors
+    assert ("energy_error" in errors) == truth_of(task).conservative
     loose = motion(task)
     loose.x[:, 1:] *= 1 + 1e-8
     with pytest.raises(Refused, match=r"lower simulate\.tolerance"):
         certify(truth_of(task), [motion(task), loose], 1e-4, 1e-12)
 
 
-def test_where_there_is_an_exact_solution_the_certificate_is_the_distance_to_it():
+def test_certify_measures_the_distance_to_an_exact_solution():
     assert certify(truth_of("mass_spring"), [motion("mass_spring")], 1e-12, 1e-9)["solution_error"] < 1e-12
 
 
-def test_noise_has_the_deviations_asked_and_derivatives_have_none():
+def test_observe_adds_noise_of_the_given_deviations_to_states_and_none_to_derivatives():
     true = motion("mass_spring", count=200)
     seen = observe(truth_of("mass_spring"), true, (0.1, 0.3), np.random.default_rng(0))
     assert (seen.x - true.x).std((0, 1)) == pytest.approx([0.1, 0.3], rel=0.05)
@@ -34,27 +36,27 @@ def test_noise_has_the_deviations_asked_and_derivatives_have_none():
     assert np.array_equal(seen.dx, exact)
 
 
-def test_without_noise_the_states_are_the_true_ones():
+def test_observe_without_noise_gives_the_true_states():
     true = motion("two_body")
     assert np.array_equal(observe(truth_of("two_body"), true, (0.0, 0.0), np.random.default_rng(0)).x, true.x)
 
 
-def test_a_motion_begins_at_its_starts_and_knows_its_periods():
+def test_true_motion_begins_at_its_starts_and_has_their_periods():
     x0 = starts_of("two_body", 3)
-    found = true_motion(truth_of("two_body"), x0, torch.linspace(0, 1, 5), 1e-10)
-    assert np.array_equal(found.x[:, 0], x0.numpy())
-    assert found.period.shape == (3,)
-    assert found.t[0] == 0
+    motion_of_starts = true_motion(truth_of("two_body"), x0, torch.linspace(0, 1, 5), 1e-10)
+    assert np.array_equal(motion_of_starts.x[:, 0], x0.numpy())
+    assert motion_of_starts.period.shape == (3,)
+    assert motion_of_starts.t[0] == 0
 
 
-def test_chunks_of_starts_are_solved_by_themselves_and_give_the_same_motion():
+def test_true_motion_solves_batches_of_starts_separately():
     truth, x0, t = truth_of("pendulum"), starts_of("pendulum", 7), torch.linspace(0, 8, 30)
     whole, parts = (true_motion(truth, x0, t, 1e-12, batch_of_starts=chunk).x for chunk in (7, 3))
     assert np.abs(whole - parts).max() < 1e-12
     assert np.array_equal(parts[:3], true_motion(truth, x0[:3], t, 1e-12).x)
 
 
-def test_each_start_has_its_own_horizon_as_published_and_nothing_is_known_beyond():
+def test_horizons_grow_as_published_and_until_is_nan_beyond_them():
     ends = horizons(20.0, 1.09, 15)
     assert ends[[0, 14]] == pytest.approx([20 * 1.09**2, 20 * 1.09**16])
     assert horizons(20.0, 1.0, 3).tolist() == [20.0] * 3
@@ -68,7 +70,7 @@ def test_each_start_has_its_own_horizon_as_published_and_nothing_is_known_beyond
 
 
 @pytest.mark.parametrize(("derivative", "order"), [("central", 2), ("forward", 1)])
-def test_derivatives_can_be_differences_of_what_is_seen_and_are_then_of_their_order(derivative, order):
+def test_observe_by_finite_differences_has_their_order_of_accuracy(derivative, order):
     truth, errors = truth_of("mass_spring"), []
     for points in (101, 201):
         true = true_motion(truth, starts_of("mass_spring", 3), torch.linspace(0, 2, points), 1e-12)
@@ -79,7 +81,7 @@ def test_derivatives_can_be_differences_of_what_is_seen_and_are_then_of_their_or
     assert errors[0] / errors[1] == pytest.approx(2**order, rel=0.05)
 
 
-def test_differences_are_of_the_noisy_states():
+def test_observe_takes_finite_differences_of_the_noisy_states():
     true = motion("mass_spring")
     clean, noisy = (observe(truth_of("mass_spring"), true, (s, s), np.random.default_rng(0), "forward") for s in (0.0, 0.1))
     step = true.t[1] - true.t[0]

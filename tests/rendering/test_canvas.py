@@ -10,10 +10,9 @@ import torch
 from conftest import PARAMS, SIMULATED, starts_of
 from PIL import Image
 
-from hnn.core import registry
 from hnn.core.errors import Refused
 from hnn.rendering.canvas import Canvas, OutsideCanvas, render
-from hnn.rendering.shapes import GEOMETRIES, Capsule
+from hnn.rendering.shapes import Capsule
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CANVAS = Canvas(pixels=28, channels=1, line_width=0.14, supersampling=2, centre_x=0.0, centre_y=-0.5, half_width=0.7)
@@ -108,10 +107,6 @@ def test_render_leaves_frames_of_non_finite_states_black_unless_strict():
 def test_render_refuses_a_system_without_a_geometry_by_name():
     with pytest.raises(Refused, match=r"system\.name: given 'top', which has no geometry; allowed: .*two_body"):
         render(CANVAS, torch.zeros(1, 2), "top")
-
-
-def test_geometries_exist_for_every_system():
-    assert set(registry.names("systems")) <= set(GEOMETRIES)
 
 
 @pytest.mark.parametrize("task", [name for name in SIMULATED if "render" in PARAMS["tasks"][name]])

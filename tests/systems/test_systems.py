@@ -14,6 +14,7 @@ from hnn.integrators.solve import Solver, rollout
 from hnn.systems.base import make_system
 
 SOLVED = [name for name in SYSTEMS if truth_of(task_of(name)).solution(torch.zeros(1, 2), torch.zeros(1)) is not None]
+IN_A_PLANE = [name for name in SYSTEMS if truth_of(task_of(name)).plane(starts_of(task_of(name), 1)) is not None]
 PERIODIC = ["mass_spring", "pendulum", "two_body"]
 
 
@@ -106,7 +107,7 @@ def test_amplitude_samples_motions_with_amplitudes_in_their_range_and_both_signs
     assert (x > 0).double().mean().item() == pytest.approx(0.5, abs=0.06)
 
 
-@pytest.mark.parametrize("name", SYSTEMS)
+@pytest.mark.parametrize("name", IN_A_PLANE)
 def test_plane_motion_circles_the_origin_once_per_period(name):
     truth, x0 = truth_of(task_of(name)), starts_of(task_of(name), 1)
     x = rollout(truth, x0, torch.linspace(0, float(truth.period(x0)), 60), Solver(tolerance=1e-12))
