@@ -19,7 +19,7 @@ def film(channels=1, count=21):
 
 def cell(channels=1, learned=True, x=X):
     """The rollouts of a pixel cell, with visuals."""
-    grid, energy = np.linspace(-1, 1, 6), np.ones((1, 1, len(T)))
+    grid, energy = np.linspace(-1, 1, 6), 1 + 0.1 * T[None, None]
     rollout = Rollout(T, x[None, None], energy, 0.9 * energy[0], energy, 1.0, z=X[None, None])
     films = {name: film(channels) for name in ("true", "decoded", "continuous")}
     if not learned:
