@@ -13,9 +13,10 @@ from hnn.files.formats import read_columns, write_json, write_picture, write_row
 from hnn.files.paths import METRICS, curve_path, errors_path, figure_path, observations_path
 from hnn.params.loading import load_params, params_as_written
 from hnn.rendering.canvas import Canvas, render
-from hnn.reporting import provenance, report, tables
+from hnn.reporting import provenance, tables
 from hnn.reporting.comparisons import compare_with_baseline
 from hnn.reporting.model_cards import model_cards
+from hnn.reporting.report import Report
 from hnn.reporting.results import CellResults, Results
 from hnn.systems.base import make_system
 
@@ -48,13 +49,13 @@ def write_report() -> None:
         write_rows(errors_path(task), error_curves.rows(by_name[task]))
     pictures = {name: write_picture(figure_path(name), picture) for name, picture in catalogue.drawn(groups).items()}
     decay = {t: energy_change(next(iter(rollouts[t].values())).sets["held_out"].true_energy) for t in params.active}
-    values = report.content(results, decay, catalogue.captions(groups), params.tasks, params.seeds)
+    report = Report.of(results, decay, catalogue.captions(groups), params.tasks, params.seeds)
     origin = provenance.origin([Path("src/hnn"), Path("stages")], map(observations_path, tasks), params_as_written())
     write_cards(model_cards(results, decay, params.tasks, params.seeds))
     write_json(METRICS / "comparisons.json", {task: {c.title: c.to_json() for c in compared[task]} for task in tasks})
     write_rows(METRICS / "summary.csv", tables.summary_rows(metrics))
-    write_text(METRICS / "report.md", report.markdown(values))
-    write_text(METRICS / "report.html", report.page(values, pictures, origin))
+    write_text(METRICS / "report.md", report.markdown())
+    write_text(METRICS / "report.html", report.page(pictures, origin))
 
 
 if __name__ == "__main__":

@@ -26,11 +26,11 @@ def repository(tmp_path):
     return tmp_path
 
 
-def test_a_folder_of_code_has_the_name_that_git_gives_it(repository):
+def test_git_tree_is_the_name_that_git_gives_a_folder(repository):
     assert provenance.git_tree(repository / "code") == git(repository, "rev-parse", "HEAD:code")
 
 
-def test_the_name_is_of_the_content_and_not_of_the_commit(repository):
+def test_git_tree_depends_on_content_and_not_on_the_commit(repository):
     before = provenance.git_tree(repository / "code")
     git(repository, "commit", "--quiet", "--allow-empty", "--message", "another")
     (repository / "code/a/__pycache__").mkdir()
@@ -40,10 +40,10 @@ def test_the_name_is_of_the_content_and_not_of_the_commit(repository):
     assert provenance.git_tree(repository / "code") != before
 
 
-def test_checksums_are_of_the_files_and_parameters_are_as_given(tmp_path):
+def test_origin_has_checksums_versions_and_parameters(tmp_path):
     path = tmp_path / "x.npz"
     path.write_bytes(b"data")
-    said = provenance.origin([Path(provenance.__file__).parent / "templates"], [path], "seed: 0\n")
-    assert said["data"] == [{"file": path.as_posix(), "sha256": hashlib.sha256(b"data").hexdigest()}]
-    assert said["parameters"] == "seed: 0\n"
-    assert {row["package"] for row in said["versions"]} >= {"python", "torch", "numpy", "matplotlib"}
+    origin = provenance.origin([Path(provenance.__file__).parent / "templates"], [path], "seed: 0\n")
+    assert origin.data == [{"file": path.as_posix(), "sha256": hashlib.sha256(b"data").hexdigest()}]
+    assert origin.parameters == "seed: 0\n"
+    assert {row["package"] for row in origin.versions} >= {"python", "torch", "numpy", "matplotlib"}

@@ -11,7 +11,8 @@ from report_fixture import METRICS, PIXEL_METRICS, results
 
 from hnn.core.cell import Cell
 from hnn.params.loading import load_params
-from hnn.reporting import report
+from hnn.reporting.provenance import Origin
+from hnn.reporting.report import Report, extract
 from hnn.reporting.results import SETS
 
 TASKS = load_params().tasks
@@ -19,12 +20,12 @@ FIGURES = {
     "all": {"energy-error.png": "Energy error & all."},
     "pendulum": {"pendulum-paths.png": "Paths.", "pendulum-film.gif": "Moving."},
 }
-ORIGIN = {
-    "code": [{"folder": "src/hnn", "git object": "a" * 40}],
-    "data": [{"file": "data/observations/pendulum.npz", "sha256": "b" * 64}],
-    "versions": [{"package": "python", "version": "3.11"}],
-    "parameters": "seed: 0 # <not markup>\n",
-}
+ORIGIN = Origin(
+    code=[{"folder": "src/hnn", "git object": "a" * 40}],
+    data=[{"file": "data/observations/pendulum.npz", "sha256": "b" * 64}],
+    versions=[{"package": "python", "version": "3.11"}],
+    parameters="seed: 0 # <not markup>\n",
+)
 
 
 def uri(kind, size=(8, 8)):
@@ -37,16 +38,16 @@ PICTURES = {name: uri(name[-3:]) for names in FIGURES.values() for name in names
 
 
 def states():
-    return report.content(results(), {"pendulum": 0.0}, FIGURES, TASKS, 3)
+    return Report.of(results(), {"pendulum": 0.0}, FIGURES, TASKS, 3)
 
 
 def both():
     figures = FIGURES | {"pixel_pendulum": {"pendulum-paths.png": "Seen."}}
-    return report.content(results(METRICS | PIXEL_METRICS), {"pendulum": 0.0}, figures, TASKS, 3)
+    return Report.of(results(METRICS | PIXEL_METRICS), {"pendulum": 0.0}, figures, TASKS, 3)
 
 
 def pixels():
-    return report.content(results(PIXEL_METRICS), {}, {"all": {}, "pixel_pendulum": {}}, TASKS, 3)
+    return Report.of(results(PIXEL_METRICS), {}, {"all": {}, "pixel_pendulum": {}}, TASKS, 3)
 
 
 class Page(HTMLParser):
@@ -76,11 +77,11 @@ class Page(HTMLParser):
 
 
 def test_markdown_of_states_and_pixels_equals_the_golden_report(golden):
-    golden("report.md", report.markdown(both()))
+    golden("report.md", both().markdown())
 
 
 def test_extract_is_the_headline_the_table_and_a_sentence_for_each_task():
-    quoted = report.extract(report.markdown(both()))
+    quoted = extract(both().markdown())
     assert quoted.startswith("<!-- results: begin -->\nIn energy, the Hamiltonian network")
     assert quoted.endswith("<!-- results: end -->")
     assert quoted.count("\n- **") == 2
@@ -88,28 +89,28 @@ def test_extract_is_the_headline_the_table_and_a_sentence_for_each_task():
 
 
 def test_markdown_of_pixels_alone_has_their_section_and_no_other():
-    text = report.markdown(pixels())
+    text = pixels().markdown()
     assert "## From pixels" in text
     assert "truth (floor)" not in text
-    assert "## From pixels" not in report.markdown(states())
-    Page(report.page(pixels(), PICTURES, ORIGIN))
+    assert "## From pixels" not in states().markdown()
+    Page(pixels().page(PICTURES, ORIGIN))
 
 
 def test_markdown_of_one_model_of_an_unpublished_task_has_no_empty_table():
     tasks, found = {"spring": TASKS["mass_spring"]}, results({Cell("spring", "hnn"): METRICS[Cell("pendulum", "hnn")]})
-    values = report.content(found, {"spring": 0.0}, FIGURES, tasks, 1)
-    assert "published results" not in report.markdown(values)
-    assert "||" not in report.markdown(values)
-    Page(report.page(values, PICTURES, ORIGIN))
+    values = Report.of(found, {"spring": 0.0}, FIGURES, tasks, 1)
+    assert "published results" not in values.markdown()
+    assert "||" not in values.markdown()
+    Page(values.page(PICTURES, ORIGIN))
 
 
 def test_markdown_tables_have_as_many_cells_in_each_row():
-    for table in re.findall(r"(?:^\|.*\n)+", report.markdown(both()), re.MULTILINE):
+    for table in re.findall(r"(?:^\|.*\n)+", both().markdown(), re.MULTILINE):
         assert len({line.count("|") for line in table.splitlines()}) == 1, table
 
 
 def test_page_needs_no_other_file():
-    page = Page(report.page(both(), PICTURES, ORIGIN))
+    page = Page(both().page(PICTURES, ORIGIN))
     sources = [attrs[key] for _, attrs in page.tags for key in ("src", "href") if key in attrs]
     assert sources
     assert all(source.startswith(("data:", "#")) for source in sources)
@@ -119,14 +120,14 @@ def test_page_needs_no_other_file():
 
 
 def test_page_links_lead_to_its_sections():
-    page = Page(report.page(both(), PICTURES, ORIGIN))
+    page = Page(both().page(PICTURES, ORIGIN))
     targets = {attrs["id"] for attrs in page.all("section")}
     links = [attrs["href"][1:] for attrs in page.all("a")]
     assert {"published", "ours", "integrators", "pendulum", "pixel_pendulum", "origin"} == targets == set(links)
 
 
 def test_page_pictures_have_alternative_texts_and_animations_are_folded():
-    text = report.page(both(), PICTURES, ORIGIN)
+    text = both().page(PICTURES, ORIGIN)
     assert all(attrs["alt"] for attrs in Page(text).all("img"))
     before = text[: text.index("data:image/gif")]
     assert before.rindex("<details>") > before.rindex("</details>") if "</details>" in before else "<details>" in before
@@ -134,36 +135,37 @@ def test_page_pictures_have_alternative_texts_and_animations_are_folded():
 
 def test_page_and_markdown_have_the_same_sentences():
     values = both()
-    page, text = "".join(Page(report.page(values, PICTURES, ORIGIN)).text), report.markdown(values)
-    for sentence in (*values["headline"], values["method"], *values["findings"].values(), values["notes"]["glance"]):
+    said = values.values
+    page, text = "".join(Page(values.page(PICTURES, ORIGIN)).text), values.markdown()
+    for sentence in (*said["headline"], said["method"], *said["findings"].values(), said["notes"]["glance"]):
         assert sentence.replace("`", "") in page
         assert sentence in text
 
 
 def test_page_separates_a_number_from_its_interval_and_verdict():
-    text = report.page(states(), PICTURES, ORIGIN)
+    text = states().page(PICTURES, ORIGIN)
     number = re.search(r'<td class="better">\s*-0.3 <small>\[-0.27, -0.33\]</small> <span class="said">better</span>', text)
     assert number
     assert re.search(r"<td>\s*0.1 <small>\[0.09, 0.11\]</small>\s*</td>", text)
 
 
 def test_page_escapes_texts():
-    text = report.page(states(), PICTURES, ORIGIN)
+    text = states().page(PICTURES, ORIGIN)
     assert "seed: 0 # &lt;not markup&gt;" in text
     assert "Energy error &amp; all." in text
 
 
 def test_page_of_the_same_numbers_has_the_same_bytes():
-    assert report.page(both(), PICTURES, ORIGIN) == report.page(both(), PICTURES, ORIGIN)
+    assert both().page(PICTURES, ORIGIN) == both().page(PICTURES, ORIGIN)
 
 
 def test_page_without_one_of_its_pictures_is_an_error():
     with pytest.raises(Exception, match=r"pendulum-paths\.png"):
-        report.page(states(), {"energy-error.png": "data:,"}, ORIGIN)
+        states().page({"energy-error.png": "data:,"}, ORIGIN)
 
 
 def test_page_names_a_task_once_above_its_rows():
-    text = report.page(both(), PICTURES, ORIGIN)
+    text = both().page(PICTURES, ORIGIN)
     table = text[text.index(f'aria-label="{SETS["held_out"]}"') :]
     table = table[: table.index("</table>")]
     assert table.count("<span>pendulum</span>") == 1

@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 from test_report import ORIGIN, both, uri
 
-from hnn.reporting import report
-
 COMMITTED = Path(__file__).parents[2] / "metrics" / "report.html"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-sync
@@ -49,8 +47,8 @@ def page(request):
     if request.param == "committed":
         return COMMITTED.read_text(encoding="utf-8") if COMMITTED.is_file() else pytest.skip(f"no {COMMITTED.name} yet")
     values = both()
-    pictures = {name: uri(name[-3:], (1500, 300)) for names in values["figures"].values() for name in names}
-    return report.page(values, pictures, ORIGIN)
+    pictures = {name: uri(name[-3:], (1500, 300)) for names in values.values["figures"].values() for name in names}
+    return values.page(pictures, ORIGIN)
 
 
 @pytest.mark.parametrize("width", [1280, 400])

@@ -1,30 +1,41 @@
-"""Where a report comes from: checksums and versions that a run in a fresh clone of the same state finds again."""
+"""The origin of a report: checksums, versions and parameters, the same for a run in any fresh clone of the same state."""
 
 import hashlib
 import platform
 from collections.abc import Iterable
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-__all__ = ["checksum", "git_tree", "origin", "versions"]
+__all__ = ["Origin", "checksum", "git_tree", "origin", "versions"]
 
 PACKAGES = ("torch", "numpy", "scipy", "dvc", "safetensors", "pandas", "matplotlib", "pillow", "jinja2")
-"""Those whose version may change a result or a picture; requirements.lock has all of them."""
+"""Packages whose version may change a result or a figure; requirements.lock has all versions."""
 
 
-def origin(folders: Iterable[Path], files: Iterable[Path], parameters: str) -> dict[str, Any]:
-    """What the page says of where it comes from: rows on code, data and versions, and the parameters."""
-    return {
-        "code": [{"folder": path.as_posix(), "git rev-parse HEAD:folder": git_tree(path)} for path in folders],
-        "data": [{"file": path.as_posix(), "sha256": checksum(path)} for path in files],
-        "versions": [{"package": name, "version": number} for name, number in versions().items()],
-        "parameters": parameters,
-    }
+@dataclass(frozen=True)
+class Origin:
+    """Code, data, versions and parameters of a run, as rows of tables."""
+
+    code: list[dict[str, str]]
+    data: list[dict[str, str]]
+    versions: list[dict[str, str]]
+    parameters: str
+    """params.yaml without comments."""
+
+
+def origin(folders: Iterable[Path], files: Iterable[Path], parameters: str) -> Origin:
+    """The origin of a run: the git objects of its source folders, the checksums of its data files, versions, parameters."""
+    return Origin(
+        code=[{"folder": path.as_posix(), "git rev-parse HEAD:folder": git_tree(path)} for path in folders],
+        data=[{"file": path.as_posix(), "sha256": checksum(path)} for path in files],
+        versions=[{"package": name, "version": number} for name, number in versions().items()],
+        parameters=parameters,
+    )
 
 
 def versions() -> dict[str, str]:
-    """The version of Python and of what the results were computed and drawn with."""
+    """The version of Python and of `PACKAGES`."""
     return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
 
 
@@ -37,8 +48,8 @@ def checksum(path: Path) -> str:
 def git_tree(folder: Path) -> str:
     """The name that git gives to the content of a folder of source code, as `git rev-parse HEAD:<folder>` prints it.
 
-    It names the code of every commit that has it. The commit itself cannot stand in a file that is part of the commit.
-    What Python leaves in a folder is not counted, and files are taken for ones that are not executable.
+    It identifies the code of every commit that contains it; the commit itself cannot be named in a file that is part of it.
+    `__pycache__` is not counted, and files are taken for ones that are not executable.
     """
     entries = []
     for path in folder.iterdir():

@@ -1,56 +1,20 @@
 """The report in Markdown and as a page: one set of sentences and tables, two templates."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from hnn.params.schema import Task
 from hnn.reporting import sentences, tables
 from hnn.reporting.definitions import QUANTITIES
+from hnn.reporting.provenance import Origin
 from hnn.reporting.results import SETS, Results
 from hnn.reporting.templating import template
 
-__all__ = ["content", "extract", "markdown", "page"]
+__all__ = ["Report", "extract"]
 
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 """Marks around the part of the report that README quotes."""
-
-
-def content(
-    results: Results,
-    decay: Mapping[str, float],
-    figures: Mapping[str, Mapping[str, str]],
-    tasks: Mapping[str, Task],
-    seeds: int,
-) -> dict[str, Any]:
-    """The values of the report's templates.
-
-    `decay[task]` is the mean relative change of the true energy over the horizon, for tasks whose states are observed;
-    `figures[title]` are captions by file name, first those of all tasks together. The parameters of `tasks` and the number of
-    `seeds` give the numbers behind the intervals.
-    """
-    about = {task: tasks[task] for task in results.tasks}
-    starts = {task: given.starts for task, one in about.items() if (given := one.simulate or one.ingest)}
-    protocol = {title: tables.protocol(results, name) for name, title in SETS.items()}
-    return {
-        "headline": [sentences.headline(results), sentences.headline(results, "coordinate_error")],
-        "method": sentences.statistical_method(seeds, starts),
-        "glance": tables.headline(results),
-        "outcomes": {pair.task: sentences.outcome(pair) for pair in results.pairs()},
-        "findings": sentences.findings(results, decay),
-        "published": tables.beside_published(results, {task: one.rollout.published_energy for task, one in about.items()}),
-        "protocol": {title: rows for title, rows in protocol.items() if rows},
-        "valid_times": tables.valid_times(results),
-        "integrators": tables.integrators(results),
-        "pixel_tasks": list(dict.fromkeys(cell.task for cell in results.cells if cell.from_pixels)),
-        "pixel_rollouts": tables.pixel_rollouts(results),
-        "encoders": tables.encoders(results),
-        "figures": figures,
-        "seeds": seeds,
-        "overview": next(iter(figures)),
-        "quantities": QUANTITIES,
-        "heads": HEADS,
-        "notes": NOTES,
-    }
 
 
 HEADS = {
@@ -97,19 +61,60 @@ NOTES = {
 """Notes on the tables, the same in both forms."""
 
 
-def markdown(values: Mapping[str, Any]) -> str:
-    """metrics/report.md, of the values of `content`."""
-    return str(template("report.md").render(values, columns=tables.columns, begin=BEGIN, end=END))
+@dataclass(frozen=True)
+class Report:
+    """The report of a run: the values of its templates, and the two forms that are made of them."""
 
+    values: Mapping[str, Any]
 
-def page(values: Mapping[str, Any], pictures: Mapping[str, str], origin: Mapping[str, Any]) -> str:
-    """metrics/report.html, a single file: `pictures` are data URIs by file name.
+    @classmethod
+    def of(
+        cls,
+        results: Results,
+        decay: Mapping[str, float],
+        figures: Mapping[str, Mapping[str, str]],
+        tasks: Mapping[str, Task],
+        seeds: int,
+    ) -> "Report":
+        """The report of these results.
 
-    `origin` are the parameters, versions, code and data of the run (see `hnn.reporting.provenance`).
-    """
-    return str(
-        template("report.html", autoescape=True).render(values, columns=tables.columns, pictures=pictures, origin=origin)
-    )
+        `decay[task]` is the mean relative change of the true energy over the horizon, for tasks whose states are observed;
+        `figures[title]` are captions by file name, first those of all tasks together. The parameters of `tasks` and the number
+        of `seeds` give the numbers behind the intervals.
+        """
+        about = {task: tasks[task] for task in results.tasks}
+        starts = {task: given.starts for task, one in about.items() if (given := one.simulate or one.ingest)}
+        protocol = {title: tables.protocol(results, name) for name, title in SETS.items()}
+        values = {
+            "headline": [sentences.headline(results), sentences.headline(results, "coordinate_error")],
+            "method": sentences.statistical_method(seeds, starts),
+            "glance": tables.headline(results),
+            "outcomes": {pair.task: sentences.outcome(pair) for pair in results.pairs()},
+            "findings": sentences.findings(results, decay),
+            "published": tables.beside_published(results, {task: one.rollout.published_energy for task, one in about.items()}),
+            "protocol": {title: rows for title, rows in protocol.items() if rows},
+            "valid_times": tables.valid_times(results),
+            "integrators": tables.integrators(results),
+            "pixel_tasks": list(dict.fromkeys(cell.task for cell in results.cells if cell.from_pixels)),
+            "pixel_rollouts": tables.pixel_rollouts(results),
+            "encoders": tables.encoders(results),
+            "figures": figures,
+            "seeds": seeds,
+            "overview": next(iter(figures)),
+            "quantities": QUANTITIES,
+            "heads": HEADS,
+            "notes": NOTES,
+        }
+        return cls(values)
+
+    def markdown(self) -> str:
+        """metrics/report.md."""
+        return str(template("report.md").render(self.values, columns=tables.columns, begin=BEGIN, end=END))
+
+    def page(self, pictures: Mapping[str, str], origin: Origin) -> str:
+        """metrics/report.html, a single file: `pictures` are data URIs by file name."""
+        page = template("report.html", autoescape=True)
+        return str(page.render(self.values, columns=tables.columns, pictures=pictures, origin=origin))
 
 
 def extract(text: str) -> str:
