@@ -1,6 +1,7 @@
 """The parallel map on this machine: results in order, numbers of workers and threads, failures."""
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import threading
 import time
 from dataclasses import replace
 from functools import partial
+from multiprocessing import Pipe, Value
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,6 +20,7 @@ from safetensors.torch import save
 from threadpoolctl import threadpool_info
 
 from hnn.core.errors import Refused
+from hnn.parallel import pool, progress
 from hnn.parallel.mapping import serial_map
 from hnn.parallel.pool import parallel_map
 from hnn.training.fit import fit
@@ -36,7 +39,7 @@ def refuse(_):
 
 def thread_counts(_):
     """Numbers of threads of PyTorch and of each BLAS in the present thread."""
-    return {torch.get_num_threads(), *(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")}
+    return {torch.get_num_threads(), *(library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas")}
 
 
 def alive(pid):
@@ -145,6 +148,19 @@ def test_parallel_map_raises_the_exception_of_a_fork_with_its_traceback():
     with pytest.raises(Refused, match=r"in refuse\n {4}raise Refused") as error:
         parallel_map(refuse, range(2), threads=1, compute=options(workers=2))
     assert str(error.value) == "no"
+
+
+@linux
+def test_run_fork_sends_index_and_result_or_exception_of_each_item(monkeypatch):
+    """In this process, with the request to end with the parent left out."""
+    monkeypatch.setattr(pool.ctypes, "CDLL", lambda _: SimpleNamespace(prctl=lambda *_: 0))
+    monkeypatch.setattr(progress, "position", None)
+    receiver, sender = Pipe(duplex=False)
+    pool.run_fork(sender, 3, lambda x: 1 / x, [2, 0], Value("i", 0))
+    (first, result, _), (second, _, error) = (pickle.loads(receiver.recv_bytes()) for _ in range(2))
+    assert (first, result, second) == (0, 0.5, 1)
+    assert isinstance(error, ZeroDivisionError)
+    assert progress.position == 3
 
 
 @linux
