@@ -8,10 +8,10 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONPATH :=
 
 .DEFAULT_GOAL := help
-.PHONY: help repro test lint check paper ablation bench scaling readme lock clean
+.PHONY: help repro test lint coverage-report check paper ablation bench scaling readme lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed, this is " + sys.version.split()[0])'
@@ -36,6 +36,9 @@ lint: $(STAMP) ## ruff and mypy
 	ruff format --check .
 	ruff check .
 	mypy
+
+coverage-report: $(STAMP) ## all tests, then the lines of src/ that none of them runs
+	python -m pytest -n 2 --cov=src/hnn --cov-report=term:skip-covered
 
 check: $(STAMP) ## compare the metrics in metrics/ with the committed ones, and re-run one cell to compare its bytes
 	python -m hnn check
