@@ -1,4 +1,4 @@
-"""How fast the project is, measured side by side with the published way of doing each job.
+"""Speed of the project beside the published way of doing each job, measured in one run.
 
 `python -m bench` compares and writes results.json and results.md; `python -m bench.scaling` shows how cost grows. Like the
 stages it imports the package from the `src` beside it, not from where it may be installed.

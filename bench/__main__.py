@@ -1,4 +1,4 @@
-"""python -m bench: the project against the published way of doing each job, side by side."""
+"""`python -m bench`: the speed of the project beside the published way of doing each job."""
 
 import argparse
 import sys
@@ -57,7 +57,7 @@ def run(names: Iterable[str]) -> None:
 
 
 def main() -> None:
-    """Run what is asked for."""
+    """Measure the rows that the command line names."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the project against the published way.")
     parser.add_argument("--only", nargs="+", choices=list(JOBS), metavar="job", help=f"these rows only: {', '.join(JOBS)}")
     parser.add_argument("--repro", action="store_true", help="also run the whole pipeline from nothing, which takes minutes")

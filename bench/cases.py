@@ -1,4 +1,4 @@
-"""The cases of `bench.scaling`: each does a job of a given size and says how long it took and what memory it needed."""
+"""The cases of `bench.scaling`: each does a job of a given size and returns its time and memory."""
 
 import resource
 import sys
@@ -25,15 +25,15 @@ LEAST = 0.3  # seconds that a training run should last to be measured
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one case."""
+    """Time and memory of one case."""
 
     seconds: float
     megabytes: float | None
-    """The most memory above what the process held before; None where it is not asked for."""
+    """Peak memory above that before the case, in MB; None where it is not measured."""
 
 
 def most_memory() -> float:
-    """The most that this process has held so far, in MB."""
+    """Peak memory of this process so far, in MB."""
     held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return held / MEGABYTE if sys.platform == "darwin" else held * 1024 / MEGABYTE
 
@@ -46,7 +46,7 @@ def cost(work: Callable[[], object]) -> Cost:
 
 
 def network(hidden: int = 200) -> Model:
-    """An HNN of a pendulum with fresh weights, in float64: what it costs does not depend on what it has learned."""
+    """An HNN of a pendulum with fresh weights, in float64; its cost does not depend on training."""
     sizes = {**ours.NETWORK, "hidden": hidden}
     fresh = make_model("hnn", 1, **sizes, generator=torch.Generator().manual_seed(0))  # type: ignore[arg-type]
     return fresh.double().requires_grad_(False)
@@ -70,17 +70,17 @@ def march(steps: int, saved: int) -> Cost:
 
 
 def horizon(steps: int) -> Cost:
-    """A hundred states are kept however many steps there are."""
+    """Save a hundred states for any number of steps."""
     return march(steps, 100)
 
 
 def kept(steps: int) -> Cost:
-    """Every state is kept."""
+    """Save every state."""
     return march(steps, steps)
 
 
 def bodies(count: int) -> Cost:
-    """Simulate 100 systems of so many bodies for 10 s."""
+    """Simulate 100 systems of `bodies` bodies for 10 s."""
     system, t = Planets(count), torch.linspace(0, 10, 11, dtype=torch.float64)
     angles = torch.from_numpy(np.random.default_rng(0).uniform(0, 2 * np.pi, (100, count)))
     x0 = system.on_circles(angles)
@@ -118,7 +118,7 @@ CASES: dict[str, Callable[[int], Cost]] = {
 
 
 def measure(case: tuple[str, int]) -> dict[str, float | None]:
-    """One case, alone in its process."""
+    """Measure one case, alone in its process."""
     use_all_cores()
     name, size = case
     return asdict(CASES[name](size))

@@ -1,4 +1,4 @@
-"""One job in a Python of its own, so that it meets neither the threads nor the memory of another.
+"""One job in a process of its own, independent of the threads and memory of others.
 
 `in_a_process` starts `python -m bench.child <module>:<function> <argument> <file>`; argument and answer are JSON.
 """
@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def in_a_process(function: str, argument: Any = None) -> Any:
-    """What `function`, named as module:function, returns for `argument`; what it prints is seen as it comes."""
+    """The result of `function`, named as module:function, for `argument`, in a process of its own; its output is passed on."""
     with TemporaryDirectory() as folder:
         answer = Path(folder) / "answer.json"
         command = [sys.executable, "-m", "bench.child", function, json.dumps(argument), str(answer)]
@@ -30,7 +30,7 @@ def in_a_process(function: str, argument: Any = None) -> Any:
 
 
 def main(function: str, argument: str, answer: str) -> None:
-    """The other end."""
+    """The child: call the function and send its result."""
     module, name = function.split(":")
     found = getattr(import_module(module), name)(json.loads(argument))
     Path(answer).write_text(json.dumps(found), encoding="utf-8")

@@ -36,7 +36,7 @@ BEGIN, END = "<!-- bench.cluster: begin -->\n", "<!-- bench.cluster: end -->"
 
 
 def cell() -> Callable[[Sequence[int]], list[Fit[Model]]]:
-    """Fits of groups of seeds of pendulum-hnn as params.yaml has it, but of fewer steps."""
+    """Fits of groups of seeds of pendulum-hnn by the parameters of params.yaml, but for fewer steps."""
     params = load_params()
     task, network = params.tasks["pendulum"], params.model.model_dump()
     truth, simulate, how = make_system(**task.system), task.simulate, task.train
@@ -57,7 +57,7 @@ def cell() -> Callable[[Sequence[int]], list[Fit[Model]]]:
 
 
 def measure() -> dict[str, Any]:
-    """Seconds of all fits on one worker and on two, in turn, once the workers have loaded what they need."""
+    """Seconds of all fits on one worker and on two, in turn, after the workers have imported their modules."""
     load = round(os.getloadavg()[0], 1)
     seconds: dict[str, list[float]] = {"1": [], "2": []}
     weights, several = set(), cell()

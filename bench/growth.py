@@ -1,4 +1,4 @@
-"""Sizes and costs to slopes, a page and its pictures."""
+"""Slopes of cost against size, and the page of `bench.scaling` with its figures."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,11 +20,11 @@ __all__ = ["draw", "page", "slope", "write"]
 Rows = Sequence[Mapping[str, Any]]
 COLOURS = ("#0072B2", "#D55E00")  # of Okabe and Ito, as in the report
 NEGLIGIBLE = 1.0
-"""MB below which memory says nothing of the job: the system hands it out in larger pieces."""
+"""MB below which memory is not attributed to the job: the system allocates in larger pieces."""
 
 
 def upper(sizes: Sequence[float]) -> int:
-    """Where the upper half of the sizes begins: with at least two of them in it."""
+    """Index of the first size of the upper half, which has at least two."""
     return min(len(sizes) // 2, len(sizes) - 2)
 
 
@@ -36,14 +36,14 @@ def slope(sizes: Sequence[float], costs: Sequence[float]) -> tuple[float, float]
 
 
 def costs(rows: Rows, quantity: str) -> tuple[list[float], list[float]]:
-    """(sizes, costs) of what was measured and is not negligible."""
+    """(sizes, costs) of the measured points that are not negligible."""
     least = NEGLIGIBLE if quantity == "megabytes" else 0.0
     known = [row for row in rows if row[quantity] is not None and row[quantity] > least]
     return [row["size"] for row in known], [row[quantity] for row in known]
 
 
 def measures_memory(rows: Rows) -> bool:
-    """Whether the study has memory to show."""
+    """True if the study has measured memory."""
     return any(row["megabytes"] is not None for row in rows)
 
 
@@ -95,7 +95,7 @@ def draw(study: "Study", curves: Mapping[str, Rows]) -> Figure:
 
 
 def growth(rows: Rows, quantity: str) -> str:
-    """The slope in words."""
+    """The slope as text."""
     sizes, values = costs(rows, quantity)
     if len(sizes) < 2:
         return f"stays below {max([NEGLIGIBLE, *values]):.3g} MB"
@@ -104,7 +104,7 @@ def growth(rows: Rows, quantity: str) -> str:
 
 
 def section(name: str, study: "Study", curves: Mapping[str, Rows]) -> list[str]:
-    """Words, slopes, picture and numbers of one study."""
+    """Text, slopes, figure and numbers of one study."""
     text = [f"## {study.title}", "", study.text, "", f"![{study.title}](figures/{name}.png)", ""]
     for label, rows in curves.items():
         of = f" ({label})" if len(curves) > 1 else ""
@@ -130,14 +130,14 @@ the upper half of the sizes; memory is the most that the process held, less what
 
 
 def curves_of(name: str, results: Mapping[str, Rows], studies: Mapping[str, "Study"]) -> dict[str, Rows]:
-    """The curves of one picture by their labels: its own, and that of the study beside it."""
+    """The curves of one figure by their labels: its own, and that of the study beside it."""
     beside = studies[name].beside
     drawn = [name] if beside is None or beside not in results else [name, beside]
     return {studies[each].label or "measured": results[each] for each in drawn}
 
 
 def page(results: Mapping[str, Any], studies: Mapping[str, "Study"]) -> str:
-    """All of scaling.md: the studies that were measured and have a picture of their own."""
+    """scaling.md: the measured studies that have a figure of their own."""
     measured = results["studies"]
     text = [INTRODUCTION, machine_in_words(results["machine"]), ""]
     for name, study in studies.items():
@@ -147,7 +147,7 @@ def page(results: Mapping[str, Any], studies: Mapping[str, "Study"]) -> str:
 
 
 def write(results: Mapping[str, Any], studies: Mapping[str, "Study"], path: Path, figures: Path) -> None:
-    """The page and its pictures."""
+    """Write the page and its figures."""
     figures.mkdir(exist_ok=True)
     path.write_text(page(results, studies), encoding="utf-8")
     for name, study in studies.items():

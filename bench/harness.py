@@ -1,4 +1,4 @@
-"""A against B in one run, turn by turn: on a shared machine a time means little, a ratio of neighbours in time does."""
+"""Paired timings: two sides in alternation, since on a shared machine only ratios of neighbouring timings are comparable."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from hnn.core.errors import Refused
 __all__ = ["Comparison", "Timed", "calibrate", "clock", "compare", "compare_all", "ladder", "per_step"]
 
 Timed = Callable[[], float]
-"""Does some work and says for how many seconds it counts."""
+"""A job that returns its seconds."""
 
 REPETITIONS = 5
 NO_BETTER = 0.9  # an error above this part of the best so far is no progress
@@ -35,12 +35,12 @@ class Comparison:
 
     @property
     def ratio(self) -> float:
-        """How many times faster ours is: the median over the turns, each a ratio of two neighbours."""
+        """Reference time over ours: the median over the turns of ratios of neighbouring timings."""
         return median(a / b for a, b in zip(self.reference, self.ours, strict=True))
 
 
 def compare(reference: Timed, ours: Timed, repetitions: int = REPETITIONS) -> Comparison:
-    """Take turns: reference, ours, reference, ours, …; after one turn that does not count."""
+    """Time both sides in alternation, reference first, after one turn of warm-up."""
     return compare_all([reference], ours, repetitions)[0]
 
 
@@ -53,7 +53,7 @@ def compare_all(references: Sequence[Timed], ours: Timed, repetitions: int = REP
 
 
 def clock(work: Callable[[], object], part: float = 1.0) -> Timed:
-    """The seconds that `work` takes by the clock on the wall, over the part of the whole job that it is."""
+    """Wall-clock seconds of `work`, divided by its share of the whole job."""
 
     def timed() -> float:
         start = perf_counter()
@@ -64,7 +64,7 @@ def clock(work: Callable[[], object], part: float = 1.0) -> Timed:
 
 
 def per_step(work: Callable[[int], object], steps: int) -> Timed:
-    """The seconds of one step of `work(steps)`, without what comes before and after the steps: (t(3n) - t(n))/2n."""
+    """Seconds of one step of `work(steps)` without fixed costs: (t(3n) - t(n))/2n."""
     short, long = clock(lambda: work(steps)), clock(lambda: work(3 * steps))
 
     def timed() -> float:

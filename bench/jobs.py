@@ -1,4 +1,4 @@
-"""The rows of the table: what each is called, what it is held to, and which module measures it."""
+"""The rows of the table: their titles, targets and the modules that measure them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,15 +17,15 @@ class Job:
 
     title: str
     target: float
-    """Of the ratio, which must be at least that; in seconds, which must be at most that, if `limit`."""
+    """Smallest ratio, or, if `limit`, largest number of seconds."""
     module: str
     needs: tuple[str, ...] = ()
     limit: bool = False
     function: str = ""
-    """What measures it together with other rows; else a function of the row's own name."""
+    """The function that measures it with other rows; by default that of the row's own name."""
 
     def met(self, row: Row) -> bool:
-        """Whether the target is reached, by a row that was measured."""
+        """True if a measured row reaches the target."""
         if self.limit:
             return bool(row["ours_s"] <= self.target)
         compiled = row.get("with_compilation")

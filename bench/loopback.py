@@ -1,4 +1,4 @@
-"""A Dask cluster of real processes on this machine, as a person would start it: for `bench.cluster` and for the tests."""
+"""A Dask cluster of real processes on this machine, for `bench.cluster` and for the tests."""
 
 import json
 import os
@@ -50,7 +50,7 @@ def started(*workers: Mapping[str, str]) -> Iterator[Cluster]:
 
 @contextmanager
 def running(folder: Path, variables: Mapping[str, str], *words: str) -> Iterator[Process]:
-    """A command of Dask, which logs into the folder and computes with the package as it is here unless variables say else."""
+    """A command of Dask, which logs into the folder and imports this source unless variables say otherwise."""
     command = [sys.executable, "-m", "dask", *words, "--host", HOST, "--no-dashboard"]
     with (folder / f"{words[0]}.log").open("ab") as log:
         env = {**os.environ, "PYTHONPATH": str(SOURCE), **variables}

@@ -1,4 +1,4 @@
-"""What the numbers were measured on."""
+"""Description of the machine of the measurements."""
 
 import platform
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def peak(repetitions: int = 10) -> float:
 
 
 def processor() -> str:
-    """The name of the processor, as far as the system tells."""
+    """The name of the processor, if the system has it."""
     information = Path("/proc/cpuinfo")
     lines = information.read_text(encoding="utf-8").splitlines() if information.is_file() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]

@@ -1,4 +1,4 @@
-"""A system that can be made as large as one likes: light bodies around a heavy one."""
+"""A system of any size: light bodies around a heavy one."""
 
 from dataclasses import dataclass
 from math import pi
@@ -29,7 +29,7 @@ class Planets(System):
 
     @property
     def masses(self) -> Tensor:
-        """Of all bodies, in kg, shape (bodies,)."""
+        """The masses of all bodies in kg, (bodies,)."""
         light = torch.full((self.bodies,), 1e-6, dtype=torch.float64)
         light[0] = 1.0
         return light

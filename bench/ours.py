@@ -1,4 +1,4 @@
-"""The project's own way of doing each job: all that the bench asks of the package goes through here."""
+"""The project's way of doing each job; the only module of the bench that imports the package's functions."""
 
 import os
 import subprocess
@@ -59,13 +59,13 @@ __all__ = [
 
 ROOT = Path(__file__).resolve().parents[1]
 NETWORK = {"hidden": 200, "layers": 2, "activation": "tanh"}
-"""As published, so that both sides train the same network whatever params.yaml says."""
+"""The published network, for both sides."""
 CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
 class Data:
-    """What the stage simulate makes of a task, as far as it is used here."""
+    """The data of a task, as the stage simulate makes them."""
 
     train: Observations
     test: Observations
@@ -88,7 +88,7 @@ def degrees_of(task: str) -> int:
 
 
 def starts(task: str, count: int) -> Tensor:
-    """Initial states (count, 2n), drawn as the training data's but from a stream of the bench's own."""
+    """Initial states (count, 2n), drawn as the training data's but from a random stream of the bench."""
     simulate = params().tasks[task].simulate
     assert simulate is not None  # only simulated tasks are measured
     return truth(task).sample(stream("bench", "starts", task), count, **simulate.distribution)
@@ -96,7 +96,7 @@ def starts(task: str, count: int) -> Tensor:
 
 @cache
 def data(task: str) -> Data:
-    """The data of a task, made by the pipeline's own stage in a folder that is gone afterwards."""
+    """The data of a task, made by the pipeline's own stage in a temporary folder."""
     with TemporaryDirectory() as folder:
         copy(ROOT / "params.yaml", folder)
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -112,7 +112,7 @@ def points(observations: Observations) -> tuple[Tensor, Tensor]:
 
 
 def recipe(task: str, **changes: Any) -> Train:
-    """How the pipeline trains a task, but for the changes."""
+    """The training parameters of a task with changes."""
     train = params().tasks[task].train
     assert train is not None  # only tasks whose states are observed are measured
     return train.model_copy(update=changes)
@@ -145,7 +145,7 @@ def published_network(name: str, net: nn.Sequential) -> Model:
 
 
 def copy_weights(source: nn.Module, target: nn.Module) -> None:
-    """Both have the same layers in the same order, under other names."""
+    """Copy weights between networks with the same layers in the same order."""
     with torch.no_grad():
         for to, weight in zip(target.parameters(), source.parameters(), strict=True):
             to.copy_(weight)
@@ -181,7 +181,7 @@ def motion(of: System, x0: Tensor, t: Tensor, tolerance: float) -> Tensor:
 
 
 def rollout(member: Model, x0: Tensor, t: Tensor, tolerance: float) -> Tensor:
-    """The learned motion (starts, time, 2n), in float64, chunk by chunk as the stage rollout does it."""
+    """The learned motion (starts, time, 2n), in float64, in batches of starts as in the stage rollout."""
     p = params().rollout
     solver = Solver("dop853", tolerance=tolerance)
     return torch.cat(
@@ -192,12 +192,12 @@ def rollout(member: Model, x0: Tensor, t: Tensor, tolerance: float) -> Tensor:
 
 
 def rolled(member: Model, t: Tensor, solver: Solver, x0: Tensor) -> Tensor:
-    """One chunk."""
+    """The motion of one batch of starts."""
     return solve.rollout(Trained(member), x0, t, solver)
 
 
 def frames(task: str, x: Tensor) -> Tensor:
-    """Pictures of states (states, 2n) of a task, bytes (states, channels, size, size)."""
+    """Frames of states (states, 2n) of a task, bytes (states, channels, size, size)."""
     p = params().tasks[task]
     assert p.render is not None  # of a pixel task
     return canvas.render(canvas.Canvas(**p.render.model_dump()), x, strict=False, **p.system)

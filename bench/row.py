@@ -1,4 +1,4 @@
-"""What a comparison leaves in results.json."""
+"""The row of a comparison in results.json."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from bench.harness import Comparison
 __all__ = ["Row", "row"]
 
 Row = dict[str, Any]
-"""reference_s, ours_s, ratio, what each side did in words, and whatever else the row has to say."""
+"""reference_s, ours_s, ratio, a sentence on each side, and further entries of the row."""
 
 
 def row(found: Comparison, *, reference: str, ours: str, **more: Any) -> Row:

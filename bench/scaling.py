@@ -1,4 +1,4 @@
-"""python -m bench.scaling: how cost grows with the size of a job; writes scaling.json, scaling.md and a picture for each."""
+"""`python -m bench.scaling`: cost against the size of a job; writes scaling.json, scaling.md and a figure for each."""
 
 import argparse
 import sys
@@ -18,14 +18,14 @@ RESULTS, PAGE, FIGURES = FOLDER / "scaling.json", FOLDER / "scaling.md", FOLDER 
 
 @dataclass(frozen=True)
 class Study:
-    """One picture: cost against a size."""
+    """One figure: cost against a size."""
 
     title: str
     axis: str
     sizes: tuple[int, ...]
     text: str
     beside: str | None = None
-    """Another study whose curve is drawn into the same picture, and which has none of its own."""
+    """Another study whose curve is drawn into the same figure, and which has no figure of its own."""
     label: str | None = None
 
 
@@ -80,7 +80,7 @@ STUDIES = {
 
 
 def run(name: str) -> list[dict[str, Any]]:
-    """A study: a process for each size, since the most memory of a process never goes down."""
+    """Measure a study: a process for each size, since the peak memory of a process never decreases."""
     rows = []
     for size in STUDIES[name].sizes:
         rows.append({"size": size, **in_a_process("bench.cases:measure", (name, size))})
@@ -89,7 +89,7 @@ def run(name: str) -> list[dict[str, Any]]:
 
 
 def write(results: Mapping[str, Any]) -> None:
-    """The numbers, the pictures and the page of the studies measured so far."""
+    """Write numbers, figures and page of the studies measured so far."""
     from bench import growth  # draws; not needed while measuring
 
     write_json(RESULTS, results)
@@ -97,7 +97,7 @@ def write(results: Mapping[str, Any]) -> None:
 
 
 def main() -> None:
-    """Run what is asked for, keeping the other studies."""
+    """Measure the studies that the command line names, keeping the others."""
     parser = argparse.ArgumentParser(prog="python -m bench.scaling", description="Measure how cost grows with size.")
     parser.add_argument("--only", nargs="+", choices=list(STUDIES), metavar="study", help=", ".join(STUDIES))
     names, start = parser.parse_args().only or list(STUDIES), perf_counter()

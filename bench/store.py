@@ -1,4 +1,4 @@
-"""results.json and scaling.json: what was measured, on which machine."""
+"""results.json and scaling.json: measurements and their machine."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ VARIES = "matmul_peak_gflops"  # with what else the machine does
 
 
 def rounded(value: Any) -> Any:
-    """The same with four significant digits in each number, whatever is nested in it."""
+    """The value with four significant digits in each number, nested ones included."""
     if isinstance(value, dict):
         return {key: rounded(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
@@ -20,7 +20,7 @@ def rounded(value: Any) -> Any:
 
 
 def earlier(path: Path, machine: Mapping[str, Any], part: str) -> dict[str, Any]:
-    """What `path` holds under `part`, if it was measured on the same machine and with the same versions; else nothing."""
+    """The entry `part` of the file, if it was measured on the same machine and versions; else empty."""
     if not path.is_file():
         return {}
     before = json.loads(path.read_text(encoding="utf-8"))
@@ -33,12 +33,12 @@ def earlier(path: Path, machine: Mapping[str, Any], part: str) -> dict[str, Any]
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Indented, with the numbers rounded; NaN is refused."""
+    """Write indented JSON; NaN is refused."""
     path.write_text(json.dumps(rounded(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def machine_in_words(machine: Mapping[str, Any]) -> str:
-    """One sentence."""
+    """One sentence on the machine."""
     return (
         f"{machine['processor']}, {machine['cores']} cores, {machine['threads']} threads, Python {machine['python']}, PyTorch "
         f"{machine['torch']}; a float32 matrix product reaches {machine['matmul_peak_gflops']:.0f} GFLOP/s."

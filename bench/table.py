@@ -1,4 +1,4 @@
-"""results.json to results.md: every number and every word on a target comes from what was measured."""
+"""results.md, made of results.json."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,21 +27,21 @@ def digits(x: float) -> str:
 
 
 def aim(job: Job) -> str:
-    """The target in words."""
+    """The target as text."""
     if job.limit:
         return f"≤ {duration(job.target)}"
     return f"≥ {job.target:g}" + ("" if job.title.endswith("rate") else " ×")
 
 
 def got(job: Job, row: Row) -> str:
-    """The ratio in words."""
+    """The ratio as text."""
     if row["ratio"] is None:
         return "–"
     return digits(row["ratio"]) + ("" if job.title.endswith("rate") else " ×")
 
 
 def judgement(job: Job, row: Row) -> str:
-    """Whether the target is met, or how far it got."""
+    """`yes` if the target is met, else the distance from it."""
     if row["ours_s"] is None:
         return "not measured yet"
     if row["met"]:
@@ -60,7 +60,7 @@ def judgement(job: Job, row: Row) -> str:
 
 
 def cell(text: str) -> str:
-    """Text that cannot break out of a table."""
+    """Text with the characters escaped that end a table cell."""
     return text.replace("|", "\\|").replace("\n", " ")
 
 
@@ -70,7 +70,7 @@ def line(*cells: str) -> str:
 
 
 def block(results: Mapping[str, Any]) -> str:
-    """The table between its marks, as README.md quotes it."""
+    """The table between its marks."""
     machine = results["machine"]
     lines = [line("job", "reference", "ours", "ratio", "target", "met"), "|---|---|---|---|---|---|"]
     for name, job in JOBS.items():
@@ -85,7 +85,7 @@ def block(results: Mapping[str, Any]) -> str:
 
 
 def sides(job: Job, row: Row) -> list[str]:
-    """Exactly what was compared."""
+    """A sentence on each side of a row."""
     text = [f"- **{job.title}**. Reference: {row['reference']}. Ours: {row['ours']}."]
     if "per" in row:
         text.append(f"  Times are per {row['per']}.")
@@ -126,7 +126,7 @@ written plainly in `bench/reference/`; `make bench` measures everything anew.
 
 
 def render(results: Mapping[str, Any]) -> str:
-    """All of results.md."""
+    """The page results.md."""
     measured = {name: row for name, row in results["jobs"].items() if row["ours_s"] is not None}
     text = [INTRODUCTION, block(results), "", "## What was compared", ""]
     text += [part for name, row in measured.items() for part in sides(JOBS[name], row)]

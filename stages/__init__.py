@@ -16,7 +16,7 @@ from hnn.core.errors import Refused
 
 
 def run(stage: Callable[..., None]) -> None:
-    """Call the stage with the words of the command line; what it refuses is said in one line and exits with 1.
+    """Call the stage with the arguments of the command line; a refusal is printed in one line and exits with 1.
 
     A failure exits at once: fits in other threads may still be running, and Python would take them down within PyTorch, which
     aborts the process with a message of its own.

@@ -1,4 +1,4 @@
-"""A measured archive -> the same files that simulate writes."""
+"""A measured archive -> observations and true motions, the files that simulate writes."""
 
 import numpy as np
 

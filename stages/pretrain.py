@@ -1,4 +1,4 @@
-"""Frames -> an autoencoder for every seed, which all models of the task start from."""
+"""Frames -> an autoencoder for every seed, from which all models of the task start."""
 
 from collections.abc import Sequence
 from functools import partial

@@ -1,4 +1,4 @@
-"""States of a pixel task -> pictures of them."""
+"""States of a pixel task -> frames."""
 
 import torch
 
@@ -10,7 +10,7 @@ from hnn.rendering.canvas import Canvas, render
 
 
 def render_frames(task: str) -> None:
-    """Draw the observed states and the true motions of one task; image and state of the same index belong together."""
+    """Render the observed states and the true motions of one task; frames and states have the same indices."""
     params = load_params()
     p = params.tasks[task].render
     assert p is not None  # hnn.params.schema: every task of pixel_tasks has it

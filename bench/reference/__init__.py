@@ -1,1 +1,1 @@
-"""The published way of doing each job, written plainly and fairly; knows nothing of the project that it is held against."""
+"""The published way of doing each job, in plain code that does not import the project."""

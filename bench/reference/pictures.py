@@ -1,4 +1,4 @@
-"""A pendulum in small pictures: drawn by gymnasium at its own size, cropped, and made smaller."""
+"""Frames of a pendulum: drawn by gymnasium at its own size, cropped, and reduced."""
 
 import os
 from collections.abc import Iterator

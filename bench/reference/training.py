@@ -15,7 +15,7 @@ HIDDEN = 200
 
 @dataclass(frozen=True)
 class Recipe:
-    """What differs between the published tasks."""
+    """The parameters that differ between the published tasks."""
 
     steps: int
     batch: int | None  # points of a step, drawn anew for training and test; None: all
@@ -40,7 +40,7 @@ def network(inputs: int, outputs: int, seed: int) -> nn.Sequential:
 
 
 def field(net: nn.Sequential, x: Tensor) -> Tensor:
-    """dx/dt (batch, 2n): what the network says, or if it says one number per state, the symplectic gradient of that."""
+    """dx/dt (batch, 2n): the network's output, or, if that is a scalar, its symplectic gradient."""
     last = net[-1]
     if isinstance(last, nn.Linear) and last.out_features > 1:
         return net(x)
@@ -77,7 +77,7 @@ class Trainer:
         self.optimizer.zero_grad()
 
     def steps(self, count: int) -> None:
-        """So many training steps, and nothing else."""
+        """Take `steps` training steps."""
         for _ in range(count):
             self.step()
 

@@ -1,4 +1,4 @@
-"""The same rollouts and the same training step in JAX and diffrax: what one would pick instead."""
+"""The same rollouts and the same training step in JAX and diffrax."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -61,7 +61,7 @@ def loss(weights: Weights, x: Any, dx: Any) -> Any:
 
 
 def fresh_state(weights: Sequence[Any]) -> Any:
-    """What a step hands to the next: weights, both moments of Adam, the number of steps, the random key."""
+    """The state of training: weights, both moments of Adam, the number of steps, the random key."""
     copies = [jnp.array(w) for w in weights]
     return copies, [jnp.zeros_like(w) for w in copies], [jnp.zeros_like(w) for w in copies], jnp.zeros(()), jax.random.key(0)
 

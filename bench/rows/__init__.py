@@ -1,1 +1,1 @@
-"""One function for each row of the table, of that name: it compares the two sides and says exactly what was compared."""
+"""One function for each row of the table, of that name: it times both sides and describes them."""

@@ -1,4 +1,4 @@
-"""Pictures of a pendulum."""
+"""Frames of a pendulum."""
 
 import numpy as np
 import torch

@@ -27,7 +27,7 @@ STARTS, SAMPLE, CHECKED = 1000, 200, 50
 
 
 def beside() -> ProcessPoolExecutor:
-    """A process for our side, which forks: that is not safe beside JAX's threads."""
+    """Time our side in a process of its own: forks are not safe beside JAX's threads."""
     return ProcessPoolExecutor(1, get_context("spawn"))
 
 
@@ -99,7 +99,7 @@ def step_of(size: int) -> dict[str, Any]:
 
 
 def train_step_jax_warm() -> Row:
-    """The step with 750 and with 200 points; the row is the one where we stand worse."""
+    """The step with 750 and with 200 points; the row is the one with the smaller ratio."""
     sizes = {size: step_of(size) for size in TASKS}
     worst = min(sizes, key=lambda size: sizes[size]["found"].ratio)
     by_batch = {

@@ -31,11 +31,11 @@ RECIPES: dict[tuple[str, str], dict[str, Any]] = {
     ("pendulum", "hnn"): {"steps": 500},  # which also overfits less: the published energy shows the phase
     ("two_body", "hnn"): {"steps": 2500},  # the baseline is what needs more, and both have one recipe there
 }
-"""What differs from tasks.<task>.train of params.yaml when only the published level is to be reached, by task and model."""
+"""Differences from tasks.<task>.train of params.yaml for training to the published level only, by task and model."""
 
 
 def level(task: str, name: str, quantity: str, reference: float) -> tuple[float, str]:
-    """What has to be reached, and whose it is."""
+    """The level to reach, and its source."""
     if (task, quantity) in OF_OTHER_DATA:
         return SLACK * reference, f"{SLACK:g} × the reference's on the same data"
     published = {"test_loss": TEST_LOSS, "energy_mse": ENERGY_MSE}[quantity]
@@ -110,10 +110,10 @@ def quality(name: str) -> Row:
 
 
 def quality_hnn() -> Row:
-    """Until test loss and energy error are there."""
+    """Time until test loss and energy error reach their levels."""
     return quality("hnn")
 
 
 def quality_baseline() -> Row:
-    """Until the test loss is there."""
+    """Time until the test loss reaches its level."""
     return quality("baseline")

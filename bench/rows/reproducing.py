@@ -14,7 +14,7 @@ __all__ = ["repro"]
 
 
 def seconds(command: list[str], folder: Path) -> float:
-    """That a command takes in a folder, with this Python's environment active; its output is shown if it fails."""
+    """Seconds of a command in a folder, with this Python's environment active; its output is shown if it fails."""
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     environment.pop("PYTHONPATH", None)  # the clone uses its own code
     start = perf_counter()
@@ -25,7 +25,7 @@ def seconds(command: list[str], folder: Path) -> float:
 
 
 def repro() -> dict[str, Row]:
-    """Both rows. What is not committed is not measured."""
+    """Both rows, of the committed state."""
     with TemporaryDirectory() as folder:
         clone = Path(folder) / "clone"
         seconds(["git", "clone", "--quiet", str(ROOT), str(clone)], ROOT)

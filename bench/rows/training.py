@@ -22,9 +22,9 @@ __all__ = [
 
 SEEDS = 3
 TASKS = {750: "mass_spring", 200: "two_body"}
-"""Where each batch size comes from: 25 × 30 points at once, as published, and 200 of 25 × 50 drawn anew."""
+"""The task of each batch size: 25 × 30 points at once, as published, and 200 of 25 × 50 drawn anew."""
 TRAJECTORIES = 25
-"""Of each task's data: a fit looks at its losses as it goes, which on all of two_body takes longer than the steps measured."""
+"""Trajectories of each task: on all of two_body the losses of the training curve take longer than the measured steps."""
 STEPS = {750: 40, 200: 100}
 PRODUCTS = 20
 
@@ -64,7 +64,7 @@ def ours_per_step(size: int, seeds: int = SEEDS, steps: int | None = None) -> Ti
 
 
 def one_turn(size: int) -> float:
-    """The same once: for a process of its own."""
+    """One timing, for a process of its own."""
     return ours_per_step(size)()
 
 

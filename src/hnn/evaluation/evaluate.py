@@ -44,7 +44,7 @@ PUBLISHED = "table1"
 
 @dataclass(frozen=True)
 class Options:
-    """How a cell is rolled out and summarised."""
+    """Options of rollouts and summary of a cell."""
 
     integrator: str
     step: float

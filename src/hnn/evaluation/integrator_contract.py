@@ -28,9 +28,9 @@ class IntegratorCheck:
 
     method: str
     tolerance: float | None
-    """Of an adaptive method."""
+    """The tolerance of an adaptive method."""
     step: float | None
-    """In seconds, of a fixed-step method."""
+    """The step of a fixed-step method in seconds."""
     error: float | None
     """Mean integration error, relative to the size of the motion; None if not finite."""
     share: float | None

@@ -1,4 +1,4 @@
-"""What params.yaml may hold: its sections, those of each task, and what must fit together across them."""
+"""The schema of params.yaml: its sections, those of each task, and the checks across them."""
 
 from typing import Annotated, Any, Literal, Self
 

@@ -35,7 +35,7 @@ Tolerance = Annotated[float, Field(ge=1e-13, le=1e-3)]
 
 
 class Compute(Section):
-    """Where fits and batches of starts are computed: see `hnn.parallel.pool.parallel_map`."""
+    """The place of computation: see `hnn.parallel.pool.parallel_map`."""
 
     scheduler: str
     workers: Literal["auto"] | PositiveInt

@@ -156,7 +156,7 @@ def shown(value: Any) -> str:
 
 
 def written(new: Any, old: Any) -> str:
-    """What to write for the value that is probably meant: the number, or true or false."""
+    """The notation of the value that is probably meant: a number, or true or false."""
     meant = next((value for value in (new, old) if isinstance(value, bool | int | float)), None)
     return "a number" if meant is None else str(meant).lower()
 

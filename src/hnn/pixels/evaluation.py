@@ -99,7 +99,7 @@ class PixelRoller:
     frames: Mapping[str, Tensor]
     """Frames of every true motion, (starts, time, channels, size, size), bytes."""
     tolerance: float
-    """Of the continuous rollouts."""
+    """Tolerance of the continuous rollouts."""
     parallel_map: ParallelMap = serial_map
 
     @cached_property

@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 CURVE_CLIPS = 2
-"""How many clips the losses of the training curve are evaluated on, to keep them cheap."""
+"""Number of clips on which the losses of the training curve are evaluated, to keep them cheap."""
 
 N = TypeVar("N", bound=nn.Module)
 

@@ -175,7 +175,7 @@ def valid_times(results: Results) -> list[Row]:
 
 
 METHODS = {"held_out": "its map", "continuous": "continuous", "floor": "no rollout: the true frames, encoded"}
-"""How the latent states of a pixel result were made, by set of starts."""
+"""Origin of the latent states of a pixel result, by set of starts."""
 
 
 def pixel_rollouts(results: Results) -> list[Row]:
