@@ -1,4 +1,4 @@
-"""Plug-ins found by the names of their files."""
+"""Plug-ins by the names of their files."""
 
 import sys
 from types import ModuleType

@@ -86,10 +86,8 @@ def saved(fits_of_seeds):
 
 def thread_counts(_):
     """Numbers of threads of PyTorch and of each BLAS on the worker."""
-    return {
-        torch.get_num_threads(),
-        *(library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"),
-    }
+    blas = [library for library in threadpool_info() if library["user_api"] == "blas"]
+    return {torch.get_num_threads(), *(library["num_threads"] for library in blas)}
 
 
 def assert_refused(message, function, address):

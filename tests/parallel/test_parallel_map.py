@@ -39,10 +39,8 @@ def refuse(_):
 
 def thread_counts(_):
     """Numbers of threads of PyTorch and of each BLAS in the present thread."""
-    return {
-        torch.get_num_threads(),
-        *(library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"),
-    }
+    blas = [library for library in threadpool_info() if library["user_api"] == "blas"]
+    return {torch.get_num_threads(), *(library["num_threads"] for library in blas)}
 
 
 def alive(pid):

@@ -1,6 +1,6 @@
 """One-step methods as data: explicit Runge-Kutta tableaus, symplectic splittings, the implicit midpoint rule.
 
-A method is called as `method(field, x, dt)` with states of shape (*batch, 2n) and a step in seconds; it knows no system.
+A method is called as `method(field, x, dt)` with states of shape (*batch, 2n) and a step in seconds, for any system.
 """
 
 from collections.abc import Callable

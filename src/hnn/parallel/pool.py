@@ -1,6 +1,6 @@
 """A parallel map over independent items on this machine or on a Dask cluster.
 
-Results do not depend on where they are computed: each item is computed by itself with the same number of threads, so neither
+Results do not depend on where they are computed: items are independent and use the same number of threads, so neither
 the number of workers nor their place changes a byte.
 """
 
