@@ -1,7 +1,7 @@
 """Metrics as the stages write them, small and with round numbers, for the tests of the report."""
 
 from hnn.core.cell import TRUTH, Cell
-from hnn.reporting.results import CellResults, Comparison, Difference, Interval, Results
+from hnn.reporting.results import Comparison, Difference, Interval, Results
 
 
 def about(mean, width=0.1):
@@ -78,5 +78,4 @@ def results(files=METRICS, comparisons=None):
     """The results of these metrics files; by default each HNN is better in energy and not distinguishable in coordinates."""
     if comparisons is None:
         comparisons = [comparison(cell) for cell in files if cell.model == "hnn" and cell.baseline in files]
-    cells = {cell: CellResults.parse(cell, entry) for cell, entry in files.items()}
-    return Results(cells, {comparison.cell: comparison for comparison in comparisons})
+    return Results.parse(files, comparisons)
