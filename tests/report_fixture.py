@@ -17,12 +17,12 @@ def metrics(energy, coordinate, conserved=None, **sets):
         found["conserved_error"] = about(conserved)
     rollout = dict(found) | {"table1": {"energy_mse": about(energy**2)}}
     rollout |= {name: found | (sets.get(name) or {}) for name in ("long", "outside") if sets.get(name, {}) is not None}
-    return {"train": {"test_loss": about(0.03), "parameters": 10}, "rollout": rollout}
+    return {"train": {"test_loss": about(0.03), "parameters": 10, "steps": 100}, "rollout": rollout}
 
 
 def floor(energy=1e-6):
     """The metrics of the exact field."""
-    rollout = metrics(energy, energy)["rollout"] | {"test_loss": about(0.029, 0)}
+    rollout = metrics(energy, energy, energy)["rollout"] | {"test_loss": about(0.029, 0)}
     rollout["integrator"] = {"method": "dop853", "tolerance": 1e-7, "error": 1e-6, "share": None, "honoured": True}
     return {"rollout": rollout}
 
