@@ -1,7 +1,7 @@
 """Metrics as the stages write them, small and with round numbers, for the tests of the report."""
 
 from hnn.core.cell import TRUTH, Cell
-from hnn.reporting.results import CellResults, Comparison, Difference, Interval, Results
+from hnn.reporting.results import Comparison, Difference, Interval, Results
 
 
 def about(mean, width=0.1):
@@ -17,12 +17,12 @@ def metrics(energy, coordinate, conserved=None, **sets):
         found["conserved_error"] = about(conserved)
     rollout = dict(found) | {"table1": {"energy_mse": about(energy**2)}}
     rollout |= {name: found | (sets.get(name) or {}) for name in ("long", "outside") if sets.get(name, {}) is not None}
-    return {"train": {"test_loss": about(0.03), "parameters": 10}, "rollout": rollout}
+    return {"train": {"test_loss": about(0.03), "parameters": 10, "steps": 100}, "rollout": rollout}
 
 
 def floor(energy=1e-6):
     """The metrics of the exact field."""
-    rollout = metrics(energy, energy)["rollout"] | {"test_loss": about(0.029, 0)}
+    rollout = metrics(energy, energy, energy)["rollout"] | {"test_loss": about(0.029, 0)}
     rollout["integrator"] = {"method": "dop853", "tolerance": 1e-7, "error": 1e-6, "share": None, "honoured": True}
     return {"rollout": rollout}
 
@@ -78,5 +78,4 @@ def results(files=METRICS, comparisons=None):
     """The results of these metrics files; by default each HNN is better in energy and not distinguishable in coordinates."""
     if comparisons is None:
         comparisons = [comparison(cell) for cell in files if cell.model == "hnn" and cell.baseline in files]
-    cells = {cell: CellResults.parse(cell, entry) for cell, entry in files.items()}
-    return Results(cells, {comparison.cell: comparison for comparison in comparisons})
+    return Results.parse(files, comparisons)

@@ -1,37 +1,30 @@
-"""The commands of `python -m hnn`, as a user types them."""
+"""`python -m hnn`: the terminal report equals a golden file; lists, refusals and signals."""
 
-import csv
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-from conftest import FunctionField, network, starts_of
+from report_fixture import METRICS, PIXEL_METRICS, results
 
 from hnn import __main__ as command
-from hnn.commands import rollout, summary
+from hnn.commands import summary
 from hnn.core.cell import Cell
-from hnn.core.trajectories import Observations
-from hnn.datasets import simulation
-from hnn.files import artifacts, formats, paths
-from hnn.trained import Trained
+from hnn.files import formats, paths
+from hnn.reporting.tables import summary_rows
 
 ROOT = Path(__file__).resolve().parents[2]
-ABOUT = {"degrees": 1, "hidden": 16, "layers": 2, "activation": "tanh"}
 
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """A project whose pendulum has two cells of two seeds, and training data within |q|, |p| ≤ 2."""
-    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
+    """A project whose pendulum has two trained cells, and no report."""
+    shutil.copy(ROOT / "params.yaml", tmp_path)
     monkeypatch.chdir(tmp_path)
-    for name in ("baseline", "hnn"):
-        members = [network(name, seed=seed).float().state_dict() for seed in (0, 1)]
-        artifacts.write_weights(paths.weights_path(Cell("pendulum", name)), members, {"name": name} | ABOUT)
-    x = starts_of("pendulum", 50).numpy()[None]
-    artifacts.write_observations("pendulum", *[Observations(np.arange(50.0), x, x)] * 2)
+    for model in ("baseline", "hnn"):
+        formats.write_text(paths.weights_path(Cell("pendulum", model)), "")
     return tmp_path
 
 
@@ -45,105 +38,32 @@ def call(*words):
     return None
 
 
-def roll(model="hnn", start="1.4,0.5", *others, task="pendulum", until="2"):
-    return call("rollout", task, model, "--start", start, "--until", until, "--out", "orbit.csv", "--points", "21", *others)
-
-
-def columns(path="orbit.csv"):
-    with Path(path).open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
-
-
-def test_a_rollout_of_a_cell_has_states_true_energy_and_learned_energy(project, capsys):
-    assert roll() is None
-    found = columns()
-    assert list(found) == ["t", "q1", "p1", "energy", "learned_energy"]
-    assert found["t"] == pytest.approx(np.linspace(0, 2, 21))
-    assert np.ptp(found["learned_energy"]) < 1e-6
-    assert found["energy"][0] == pytest.approx(0.5**2 + 3 * (1 - np.cos(1.4)))
-    said = capsys.readouterr()
-    assert "21 rows" in said.out
-    assert said.err == ""
-
-
-def test_the_truth_is_the_exact_motion_and_needs_no_cell(project):
-    import torch
-    from conftest import truth_of
-
-    assert roll("truth", "-1,0.2", "--integrator", "gauss") is None
-    exact = simulation.true_motion(truth_of("pendulum"), torch.tensor([[-1.0, 0.2]]), torch.linspace(0, 2, 21), 1e-12).x[0]
-    found = columns()
-    assert list(found) == ["t", "q1", "p1", "energy"]
-    assert np.stack([found["q1"], found["p1"]], -1) == pytest.approx(exact, abs=1e-8)
-    assert roll("baseline") is None
-    assert list(columns()) == ["t", "q1", "p1", "energy"]
-
-
-def test_seeds_differ_and_one_that_is_not_there_is_named(project):
-    assert roll() is None
-    first = columns()["q1"]
-    assert roll("hnn", "1.4,0.5", "--seed", "1") is None
-    assert not np.allclose(first, columns()["q1"])
-    assert "seed: given 2, allowed: 0 to 1" in roll("hnn", "1.4,0.5", "--seed", "2")
+@pytest.mark.parametrize("width", [80, 160])
+def test_tables_equal_the_golden_terminal_report(project, golden, width):
+    files = METRICS | PIXEL_METRICS
+    formats.write_rows(paths.METRICS / "summary.csv", summary_rows(files))
+    formats.write_json(paths.METRICS / "comparisons.json", results(files).comparisons_json())
+    formats.write_text(paths.METRICS / "report.md", "")
+    golden(f"terminal-{width}.txt", summary.tables(width).replace(str(project), "<project>") + "\n")
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("code", "loaded"),
     [
-        ({"start": "1,2,3"}, "--start: given 3 numbers, must be 2 finite ones: q in rad, p in kg m²/s"),
-        ({"start": "1,x"}, "--start: given '1,x', must be numbers between commas: q in rad"),
-        ({"start": "1,nan"}, "must be 2 finite ones"),
-        ({"model": "hn"}, "model: given 'hn'; did you mean 'hnn'? known: truth, baseline, hnn"),
-        ({"task": "pendulm"}, "task: given 'pendulm'; did you mean 'pendulum'? known: mass_spring, pendulum"),
-        ({"task": "mass_spring"}, "no trained cell mass_spring-hnn"),
-        ({"task": "pixel_pendulum"}, "start from two frames"),
-        ({"until": "-1"}, "--until: given -1, allowed: a positive number of seconds"),
+        ("from hnn.commands import summary; summary.tables()", False),
+        ("from hnn.commands import summary; summary.tasks(); summary.models()", False),
+        ("from hnn.commands import check; from hnn.reporting import report", False),
+        ("from hnn.commands import rollout", True),
     ],
 )
-def test_what_cannot_be_done_is_said_in_one_line_and_writes_nothing(project, words, said):
-    line = roll(**{"model": "hnn", "start": "1.4,0.5"} | words)
-    assert said in line
-    assert "\n" not in line
-    assert not Path("orbit.csv").exists()
-
-
-@pytest.mark.parametrize(
-    ("others", "said"),
-    [
-        (("--integrator", "eulr"), "integrator: given 'eulr', allowed: dop853, gauss"),
-        (("--integrator", "leapfrog"), "a splitting needs H = T(p) + V(q)"),
-        (("--integrator", "rk4", "--step", "0"), "--step: given 0, allowed: a positive number of seconds"),
-        (("--step", "0.1"), "--step: dop853 chooses its own steps"),
-        (("--points", "1"), "--points: given 1, allowed: at least 2"),
-    ],
-)
-def test_methods_that_do_not_exist_or_do_not_fit_are_refused(project, others, said):
-    assert said in roll("hnn", "1.4,0.5", *others)
-
-
-def test_a_start_outside_the_training_data_is_warned_of_and_computed(project, capsys):
-    assert roll("hnn", "3,0") is None
-    assert "warning: the start lies outside the training data: q1 3 (trained on" in capsys.readouterr().err
-    assert roll("hnn", "0.1,0") is None  # both components are in the range, the energy is not
-    assert "outside the training data: energy" in capsys.readouterr().err
-    assert roll("truth", "3,0") is None
-    assert capsys.readouterr().err == ""
-
-
-def test_a_file_that_is_there_is_replaced_whole_or_not_at_all(project):
-    Path("orbit.csv").write_text("mine")
-    assert roll("hnn", "1,2,3") is not None
-    assert Path("orbit.csv").read_text() == "mine"
-    assert roll() is None
-    assert columns()["t"][-1] == 2
-    Path("folder").mkdir()
-    assert "cannot be written" in call(*["rollout", "pendulum", "truth", "--start", "1,0", "--until", "1", "--out", "folder"])
-    assert not list(Path().glob(".*csv"))
+def test_commands_that_read_text_do_not_import_torch(code, loaded):
+    words = [sys.executable, "-c", f"import sys; {code}; sys.exit(int('torch' in sys.modules))"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    assert subprocess.run(words, cwd=ROOT, env=environment, check=False).returncode == int(loaded)
 
 
 @pytest.mark.parametrize("width", [80, 100])
-def test_the_tables_of_the_committed_run_fit_the_terminal(monkeypatch, width):
+def test_tables_of_the_committed_run_fit_the_terminal(monkeypatch, width):
     monkeypatch.chdir(ROOT)
     text = summary.tables(width)
     *lines, path = text.splitlines()
@@ -154,7 +74,7 @@ def test_the_tables_of_the_committed_run_fit_the_terminal(monkeypatch, width):
         assert row["model"] in text
 
 
-def test_floors_mismatches_and_verdicts_are_shown(project):
+def test_tables_show_floors_mismatches_and_verdicts(project):
     row = {"task": "pendulum", "quantity": "energy_error", "mean": 0.1, "low": 0.1, "high": 0.1}
     rows = [row | {"model": model} for model in ("truth", "hnn")]
     rows.append(rows[1] | {"quantity": "mismatch", "mean": True})
@@ -168,7 +88,7 @@ def test_floors_mismatches_and_verdicts_are_shown(project):
     assert "hnn vs baseline: energy_error better" in text
 
 
-def test_a_contract_broken_over_the_long_horizon_alone_marks_its_numbers_alone(project):
+def test_tables_mark_only_the_numbers_of_a_broken_long_horizon(project):
     row = {"task": "pendulum", "model": "hnn", "mean": 0.1, "low": 0.1, "high": 0.1}
     rows = [
         row | {"quantity": name} for name in ("energy_error", "long.mismatch", "long.energy_error", "outside.energy_error")
@@ -179,11 +99,11 @@ def test_a_contract_broken_over_the_long_horizon_alone_marks_its_numbers_alone(p
     assert line.split() == ["hnn", "0.1", "0.1", "(mismatch)", "0.1"]
 
 
-def test_without_a_run_the_report_says_what_to_do(project):
+def test_report_without_a_run_names_the_command_to_run(project):
     assert "run `make repro`" in call("report")
 
 
-def test_tasks_and_models_are_listed_a_line_each(project, capsys):
+def test_tasks_and_models_are_a_line_each(project, capsys):
     assert call("tasks") is None
     lines = capsys.readouterr().out.splitlines()
     assert any(line.split()[:4] == ["pendulum", "states", "2", "trained"] for line in lines)
@@ -196,12 +116,12 @@ def test_tasks_and_models_are_listed_a_line_each(project, capsys):
 
 
 @pytest.mark.parametrize("name", ["", "report", "rollout", "tasks", "models", "readme", "check"])
-def test_help_has_an_example(name, capsys):
+def test_parser_help_has_an_example(name, capsys):
     assert call(*filter(None, [name, "--help"])) == 0
     assert "Example: python -m hnn" in " ".join(capsys.readouterr().out.split())
 
 
-def test_ctrl_c_exits_with_130(monkeypatch):
+def test_main_exits_with_130_on_ctrl_c(monkeypatch):
     def interrupted():
         raise KeyboardInterrupt
 
@@ -209,18 +129,10 @@ def test_ctrl_c_exits_with_130(monkeypatch):
     assert call("tasks") == 130
 
 
-def test_a_reader_that_has_gone_is_no_traceback():
+def test_main_ignores_a_closed_pipe():
     reading, writing = os.pipe()
     os.close(reading)
     words = [sys.executable, "-m", "hnn", "report"]
     done = subprocess.run(words, stdout=writing, stderr=subprocess.PIPE, cwd=ROOT, env=os.environ, check=False)
     os.close(writing)
     assert done.stderr == b""
-
-
-def test_a_motion_that_explodes_is_warned_of_and_one_that_collides_is_refused(project, monkeypatch, capsys):
-    monkeypatch.setattr(rollout, "cell", lambda *_: Trained(FunctionField(lambda x: 20 * x)))
-    assert roll("hnn", "1.4,0.5") is None
-    assert "warning: the motion diverges after t = 0.6" in capsys.readouterr().err
-    assert np.isnan(columns()["q1"][-1])
-    assert "cannot be followed much beyond t = 2" in roll("truth", "1,0,-1,0,0,0,0,0", task="two_body", until="10")

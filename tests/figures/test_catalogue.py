@@ -9,6 +9,7 @@ from test_pixel_figures import cell as pixel_cell
 
 from hnn.core.trajectories import CellRollouts, TrueMotion
 from hnn.figures import catalogue
+from hnn.reporting.results import Interval
 
 AXES = ("q in m", "p in kg m/s")
 CURVES = {"step": T, "train_loss": 1 + T, "test_loss": 2 + T, "train_loss.0": 1 + T, "test_loss.0": 2 + T}
@@ -26,7 +27,7 @@ def drawing(x, strict):
 
 
 def test_of_states_has_all_figures_with_captions():
-    group = catalogue.of_states(shown("baseline", "hnn", "truth"), AXES, drawing, 0.1)
+    group = catalogue.of_states(shown("baseline", "hnn", "truth"), AXES, drawing, Interval(0.1, 0.1, 0.1))
     kinds = ["paths.png", "errors.png", "energy.png", "losses.png", "film.png", "film.gif"]
     assert list(group) == [f"spring-{kind}" for kind in kinds]
     assert all(caption.endswith(".") for _, caption in group.values())

@@ -9,7 +9,7 @@ from hnn.core.errors import Refused
 from hnn.files import formats, paths
 from hnn.params.loading import load_params
 from hnn.reporting.formatting import NOTHING, format_interval
-from hnn.reporting.results import Interval
+from hnn.reporting.results import Interval, mark_mismatch
 
 __all__ = ["column_blocks", "models", "tables", "tasks"]
 
@@ -45,18 +45,15 @@ def headline_rows() -> dict[str, list[dict[str, str]]]:
     found: dict[str, dict[str, dict[str, str]]] = {}
     for row in rows:
         task, model, quantity = row["task"], row["model"], row["quantity"]
-        texts = found.setdefault(task, {}).setdefault(model, {"model": mark(model, (task, model, "mismatch") in broken)})
+        texts = found.setdefault(task, {}).setdefault(
+            model, {"model": mark_mismatch(model, (task, model, "mismatch") in broken)}
+        )
         if quantity in QUANTITIES:
             starts, nested, _ = quantity.rpartition(".")
             mean, low, high = (float(row[key]) if row[key] else None for key in ("mean", "low", "high"))
             own_mismatch = bool(nested) and (task, model, f"{starts}.mismatch") in broken
-            texts[quantity] = mark(format_interval(Interval(mean, low, high)), own_mismatch)
+            texts[quantity] = mark_mismatch(format_interval(Interval(mean, low, high)), own_mismatch)
     return {task: list(models.values()) for task, models in found.items()}
-
-
-def mark(text: str, mismatch: bool) -> str:
-    """The text, marked if its rollouts break the integrator contract."""
-    return text + " (mismatch)" * mismatch
 
 
 def column_blocks(rows: Sequence[Mapping[str, str]], width: int) -> list[str]:

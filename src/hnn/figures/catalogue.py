@@ -11,6 +11,7 @@ from hnn.core.cell import TRUTH
 from hnn.core.trajectories import TrueMotion
 from hnn.figures import error_curves, films, pixels, states
 from hnn.reporting.definitions import LOSSES
+from hnn.reporting.results import Interval
 
 __all__ = ["OVERVIEW", "Group", "Shown", "captions", "drawn", "of_pixels", "of_states", "overview"]
 
@@ -27,6 +28,7 @@ class Shown:
     task: str
     motions: Mapping[str, TrueMotion]
     rollouts: error_curves.Models
+    """Rollouts by the names of the cells."""
     curves: Mapping[str, Mapping[str, ndarray]]
     """Columns of the training curves by model."""
 
@@ -84,7 +86,7 @@ def overview(rollouts: Mapping[str, error_curves.Models]) -> Group:
     return captioned(error_curves.overview(rollouts))
 
 
-def of_states(shown: Shown, axes: tuple[str, str], draw: Draw | None, floor: float | None) -> Group:
+def of_states(shown: Shown, axes: tuple[str, str], draw: Draw | None, floor: Interval | None) -> Group:
     """The figures of a task whose states are observed: `axes` names q and p, `floor` is the test loss of the exact field.
 
     `draw` makes frames of states, if the task has a canvas.
@@ -94,7 +96,7 @@ def of_states(shown: Shown, axes: tuple[str, str], draw: Draw | None, floor: flo
     paths, energy = states.task_figures(task, axes, motions, learned).items()
     figures = dict([paths, (f"{task}-errors", error_curves.band_figure(task, shown.rollouts)), energy])
     figures[f"{task}-losses"] = states.losses(
-        shown.curves, floor, f"{task}: loss, mean and range over the seeds", LOSSES["states"]
+        shown.curves, floor.mean if floor else None, f"{task}: loss, mean and range over the seeds", LOSSES["states"]
     )
     if draw is None:
         return captioned(figures)

@@ -1,6 +1,6 @@
 """The metrics of a run as objects, parsed once from its JSON files: cells, start sets, comparisons, floors."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ __all__ = [
     "Pair",
     "Results",
     "StartSet",
+    "mark_mismatch",
 ]
 
 SETS = {
@@ -67,6 +68,15 @@ class IntegratorEntry(NamedTuple):
     share: float | None = None
 
 
+def mark_mismatch(text: str, mismatch: bool) -> str:
+    """The text, with the mark that every table must show where the integrator contract is broken.
+
+    >>> mark_mismatch("hnn", True)
+    'hnn (mismatch)'
+    """
+    return text + " (mismatch)" * mismatch
+
+
 @dataclass(frozen=True)
 class StartSet:
     """The metrics of one cell from one set of starts."""
@@ -85,8 +95,8 @@ class StartSet:
         return self.quantities.get(quantity)
 
     def mark(self, text: str) -> str:
-        """The text, marked if the rollouts break the integrator contract: every table must show it."""
-        return text + " (mismatch)" * self.mismatch
+        """The text, marked if the rollouts break the integrator contract."""
+        return mark_mismatch(text, self.mismatch)
 
 
 @dataclass(frozen=True)
@@ -207,7 +217,7 @@ class Pair:
     def mark(self, text: str, starts: str) -> str:
         """The text, marked if one of the two breaks the integrator contract."""
         sets = self.both(starts)
-        return next((one.mark(text) for one in sets if one.mismatch), text) if sets else text
+        return mark_mismatch(text, sets is not None and any(one.mismatch for one in sets))
 
 
 @dataclass(frozen=True)
@@ -217,6 +227,19 @@ class Results:
     cells: Mapping[Cell, CellResults]
     comparisons: Mapping[Cell, Comparison] = field(default_factory=dict)
     """By the cell that is compared with its baseline."""
+
+    @classmethod
+    def parse(cls, metrics: Mapping[Cell, Mapping[str, Any]], comparisons: Iterable[Comparison] = ()) -> "Results":
+        """The results in the metrics files of all cells, each as `hnn.files.artifacts.read_cell` returns it."""
+        cells = {cell: CellResults.parse(cell, files) for cell, files in metrics.items()}
+        return cls(cells, {comparison.cell: comparison for comparison in comparisons})
+
+    def comparisons_json(self) -> dict[str, dict[str, Any]]:
+        """The content of metrics/comparisons.json: {task: {title: {set: {quantity: {mean, low, high, verdict}}}}}."""
+        return {
+            task: {found.title: found.to_json() for cell, found in self.comparisons.items() if cell.task == task}
+            for task in self.tasks
+        }
 
     @property
     def tasks(self) -> list[str]:
