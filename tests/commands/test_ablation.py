@@ -5,7 +5,7 @@ import re
 
 import pytest
 import yaml
-from conftest import parameters
+from conftest import ROOT, parameters
 
 from hnn.commands import ablation
 from hnn.figures.ablation import SweepPoint
@@ -97,3 +97,33 @@ def test_experiments_are_those_of_the_task(monkeypatch):
 def test_queue_refuses_a_task_that_is_not_simulated(task):
     with pytest.raises(ablation.Refused, match="allowed: a simulated task"):
         ablation.queue(task)
+
+
+def test_queue_removes_an_earlier_sweep_and_queues_every_command(monkeypatch):
+    calls = []
+    monkeypatch.setattr(ablation, "dvc", lambda *words: calls.append(words))
+    monkeypatch.setattr(ablation, "git", lambda *words: "refs/exps/ab/cd/ablation-pendulum-noise-0 1")
+    monkeypatch.chdir(ROOT)
+    ablation.queue("pendulum")
+    assert calls[0] == ("exp", "remove", "--quiet", "ablation-pendulum-noise-0")
+    assert [words[:3] for words in calls[1:]] == [("exp", "run", "--queue")] * len(ablation.commands("pendulum"))
+
+
+def test_collect_writes_a_table_a_figure_for_each_varied_factor_and_a_page(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(ablation, "experiments", lambda task: {"ablation-pendulum-default-0": "default"})
+    monkeypatch.setattr(ablation, "sweep_points", lambda task, names: POINTS)
+    monkeypatch.setattr(ablation, "git", lambda *words: "seeds: 3\n")
+    ablation.collect("pendulum")
+    table = (ablation.FOLDER / "pendulum.csv").read_text().splitlines()
+    assert table[0] == "factor,value,model,quantity,mean,low,high"
+    assert len(table) == 1 + len(POINTS)
+    assert [path.name for path in ablation.FOLDER.glob("*.png")] == ["pendulum-noise.png"]
+    assert "## Noise" in ablation.FOLDER.with_suffix(".md").read_text(encoding="utf-8")
+
+
+def test_main_of_collect_without_experiments_names_the_command_to_run(monkeypatch):
+    monkeypatch.setattr(ablation, "git", lambda *words: "")
+    monkeypatch.setattr("sys.argv", ["ablation", "collect", "pendulum"])
+    with pytest.raises(SystemExit, match="run `make ablation TASK=pendulum`"):
+        ablation.main()

@@ -11,6 +11,7 @@ import yaml
 from conftest import PARAMS, ROOT, parameters
 
 from hnn.commands import paper
+from hnn.core.errors import Refused
 from hnn.params.loading import load_params
 from hnn.reporting.published import ENERGY_MSE, REASONS, TEST_LOSS, Value
 
@@ -117,3 +118,29 @@ def test_share_of_sets_counts_means_within_twice_the_published_spread():
     assert paper.share_of_sets(found, 15, Value(1.0, 0.1), np.random.default_rng(0)).split(", ")[::2] == ["0%", "100%"]
     share = float(paper.share_of_sets(found[2:], 15, Value(1.0, 0.1), np.random.default_rng(0)).rstrip("%")) / 100
     assert share == pytest.approx(0.9**15, abs=0.03)
+
+
+def test_newest_is_the_first_listed_experiment_and_refused_without_one(monkeypatch):
+    monkeypatch.setattr(paper, "git", lambda *words: "b2\na1\n")
+    assert paper.newest() == "b2"
+    monkeypatch.setattr(paper, "git", lambda *words: "")
+    with pytest.raises(Refused, match="run `make paper`"):
+        paper.newest()
+
+
+def test_main_writes_the_page_and_prints_the_table(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    read = experiment(1.0, 1.0, ("two_body",))
+    monkeypatch.setattr(paper, "git", lambda command, word, *_: read(word.partition(":")[2]) if command == "show" else "rev")
+    monkeypatch.setattr(paper, "energy_errors", lambda revision, cell: (np.full((2, 50), 1.0), 15))
+    paper.main()
+    assert paper.PAGE.read_text(encoding="utf-8").startswith("# The published recipe")
+    printed = capsys.readouterr().out
+    assert printed.count("two_body") == 4
+    assert f"Reasons and readings: {paper.PAGE}" in printed
+
+
+def test_main_without_an_experiment_exits_with_one_line(monkeypatch):
+    monkeypatch.setattr(paper, "git", lambda *words: "")
+    with pytest.raises(SystemExit, match="there is no experiment called paper"):
+        paper.main()

@@ -49,3 +49,11 @@ def test_model_cards_are_of_every_trained_cell_and_say_how_to_load_it(golden):
     assert set(cards) == {cell.key for cell in METRICS | PIXEL_METRICS if not cell.is_truth}
     assert 'hnn.load_pixels("pixel_pendulum", "hnn", step_map="rk4", seed=0)' in cards["pixel_pendulum-hnn-rk4"]
     golden("card.md", cards["pendulum-hnn"])
+
+
+def test_measured_has_a_row_of_quartiles_where_they_are_known():
+    found = cell(valid_time=about(3.0) | {"median": 2.5, "q1": 1.0, "q3": 5.0})
+    rows = {row["quantity"]: row for row in model_cards.measured(found, None, 0.0) if row["set"] == "held out"}
+    assert rows["valid_time, median and quartiles"]["cell"] == "2.5 (1 to 5)"
+    assert rows["valid_time, median and quartiles"]["floor"] == "–"
+    assert "energy_error, median and quartiles" not in rows

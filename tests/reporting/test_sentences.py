@@ -1,9 +1,12 @@
 """Sentences: the logic of their judgements; their texts are in the golden report."""
 
+from dataclasses import replace
+
 from report_fixture import METRICS, PIXEL_METRICS, comparison, metrics, results
 
 from hnn.core.cell import Cell
 from hnn.reporting import sentences
+from hnn.reporting.results import Difference, Interval
 
 HNN, BASELINE = Cell("pendulum", "hnn"), Cell("pendulum", "baseline")
 
@@ -49,3 +52,13 @@ def test_findings_of_pixels_have_the_comparisons_whose_cells_were_trained():
     euler = {cell: entry for cell, entry in PIXEL_METRICS.items() if cell.step_map == "euler"}
     assert "RK4" not in sentences.findings(results(euler), {})["pixel_pendulum"]
     assert "as an ODE (mismatch)" in sentences.findings(results(euler), {})["pixel_pendulum"]
+
+
+def test_share_of_encoders_is_stated_only_where_the_floor_was_compared():
+    rk4 = Cell("pixel_pendulum", "hnn", "rk4")
+    plain = comparison(rk4)
+    assert sentences.share_of_encoders(results(PIXEL_METRICS, [plain]).pair("pixel_pendulum", "rk4")) == ""
+    floor = {"energy_error": Difference(Interval(-0.2, -0.25, -0.15), "better")}
+    compared = replace(plain, differences={**plain.differences, "floor": floor})
+    text = sentences.share_of_encoders(results(PIXEL_METRICS, [compared]).pair("pixel_pendulum", "rk4"))
+    assert "Of the difference, -0.3 [-0.27, -0.33], -0.2 [-0.25, -0.15] is there before any rollout" in text
