@@ -93,7 +93,8 @@ def leaving(axis: Axes, lines: Mapping[str, ndarray]) -> None:
 def losses(curves: Mapping[str, Mapping[str, ndarray]], floor: float | None, title: str, meaning: str) -> Figure:
     """Losses on training and test data against steps, a line for each model: mean and range over the seeds, on a log axis.
 
-    `curves[model]` has the columns of metrics/curves; `floor` is the test loss of the exact field; `meaning` says of what.
+    `curves[model]` has the columns of metrics/curves; `floor` is the test loss of the exact field; `meaning` names the
+    quantity whose mean square error the loss is.
     """
     figure, axes = panels(2, width=5, shared="row")
     for axis, part in zip(axes, ("train", "test"), strict=True):

@@ -6,7 +6,7 @@ from hnn.core import registry
 from hnn.params.schema import Task
 from hnn.reporting.definitions import FRICTION
 from hnn.reporting.formatting import NOTHING, format_interval, format_quartiles, listed, number
-from hnn.reporting.results import SETS, SHORT, CellResults, Results, StartSet
+from hnn.reporting.results import ELSEWHERE, SETS, SHORT, CellResults, Results, StartSet
 from hnn.reporting.templating import template
 
 __all__ = ["failures", "judgements", "measured", "model_cards", "strengths"]
@@ -101,9 +101,9 @@ def failures(found: CellResults, change: float) -> list[str]:
         sentences.append(
             f"The true energy changes by {change:+.0%} over the horizon, and this model cannot: it has no friction."
         )
-    for starts, where in (("long", "over the long horizon"), ("outside", "from starts outside the training data")):
+    for starts, where in ELSEWHERE.items():
         other = found.sets.get(starts)
-        sentences.append(elsewhere(found.held_out, other, where) if other else f"It was not evaluated {where}.")
+        sentences.append(errors_from(found.held_out, other, where) if other else f"It was not evaluated {where}.")
     if found.cell.from_pixels and "continuous" in found.sets:
         energy = format_interval(found.sets["continuous"]["energy_error"])
         sentences.append(
@@ -113,8 +113,8 @@ def failures(found: CellResults, change: float) -> list[str]:
     return sentences
 
 
-def elsewhere(held_out: StartSet, other: StartSet, where: str) -> str:
-    """The errors on another set of starts, beside those from the held-out ones."""
+def errors_from(held_out: StartSet, other: StartSet, where: str) -> str:
+    """One sentence: the errors of a cell from another set of starts, with their growth over those from the held-out ones."""
     energy, near = other["energy_error"], held_out["energy_error"].mean
     text = f"The energy error {where} is {format_interval(energy)}"
     if near and energy.mean is not None and energy.mean > near:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from hnn.core.cell import TRUTH, Cell
 
 __all__ = [
+    "ELSEWHERE",
     "SETS",
     "SHORT",
     "TRUTH",
@@ -28,6 +29,9 @@ SETS = {
     "nearby": "The exact system from starts perturbed by 1e-4, where motions are chaotic",
 }
 """The sets of starts of our protocol, and their meaning."""
+
+ELSEWHERE = {"long": "over the long horizon", "outside": "from starts outside the training data"}
+"""The sets beside the held-out starts that sentences are about, as adverbials."""
 
 SHORT = {
     "held_out": "held out",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from hnn.reporting.definitions import FRICTION
 from hnn.reporting.formatting import compared_with, format_interval, listed, number, ratio
-from hnn.reporting.results import Pair, Results
+from hnn.reporting.results import ELSEWHERE, Pair, Results
 
 __all__ = ["elsewhere", "findings", "headline", "outcome", "statistical_method"]
 
@@ -79,11 +79,11 @@ def opposed(pair: Pair, starts: str, quantity: str) -> str:
 def elsewhere(pair: Pair) -> str:
     """Both errors over the long horizon and from starts outside the training data, where they were measured."""
     text = ""
-    for starts, where in (("long", "Over the long horizon"), ("outside", "From starts outside the training distribution")):
+    for starts, where in ELSEWHERE.items():
         if (sets := pair.both(starts)) is None:
             continue
         energy, coordinates = (opposed(pair, starts, name) for name in ("energy_error", "coordinate_error"))
-        text += f" {where} the energy error is {energy} and the coordinate error {coordinates}"
+        text += f" {where[0].upper()}{where[1:]} the energy error is {energy} and the coordinate error {coordinates}"
         lost = [one["diverged"].mean or 0.0 for one in sets]
         text += f", with {lost[0]:.0%} and {lost[1]:.0%} of the rollouts diverged." if any(lost) else "."
     return text
