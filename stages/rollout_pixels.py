@@ -15,7 +15,7 @@ from hnn.files.paths import metrics_path, weights_path
 from hnn.parallel.pool import parallel_map
 from hnn.params.loading import load_params
 from hnn.pixels.evaluation import evaluate_pixels
-from hnn.pixels.latent_model import LatentEnsemble
+from hnn.pixels.latent_ensemble import LatentEnsemble
 from hnn.pixels.trained import load_latent_members
 from hnn.systems.base import make_system
 

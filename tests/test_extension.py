@@ -123,6 +123,9 @@ def test_an_added_system_model_and_metric_run_through_the_pipeline_to_the_report
 
 def test_an_added_system_and_model_pass_the_contract_tests(extended):
     shutil.copytree(ROOT / "tests", extended / "tests", dirs_exist_ok=True)
+    shutil.copy(ROOT / "params.yaml", extended / "params.yaml")  # some tests of params need its pixel task
+    extended.edit(lambda params: params["tasks"].update(three_springs=TASK))
+    extended.edit(lambda params: params["state_tasks"].append("three_springs"))
     tests = "tests/systems", "tests/models", "tests/test_structure.py", "tests/params"
     printed = extended.run("python", "-m", "pytest", "-q", "-n", "0", *tests)
     assert "three_springs" in extended.run("python", "-m", "pytest", "-q", "--co", "-n", "0", "tests/systems")

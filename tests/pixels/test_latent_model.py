@@ -3,7 +3,8 @@ import torch
 
 from hnn.integrators.fixed_step import EULER, RK4
 from hnn.models.base import Model
-from hnn.pixels.latent_model import LatentEnsemble, make_latent_model
+from hnn.pixels.latent_ensemble import LatentEnsemble
+from hnn.pixels.latent_model import make_latent_model
 
 FRAMES = torch.randint(256, (3, 6, 1, 4, 4), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 
@@ -70,7 +71,7 @@ def test_encode_and_decode_use_each_members_own_network_and_do_not_depend_on_blo
     frames = FRAMES[:2, None] if len(batch) == 2 else FRAMES[:2] if batch else FRAMES[0]
     z = ensemble.encode(frames)
     assert z.shape == (2, *batch, 5, 2)
-    monkeypatch.setattr("hnn.pixels.latent_model.BLOCK", 1)
+    monkeypatch.setattr("hnn.pixels.latent_ensemble.BLOCK", 1)
     torch.testing.assert_close(ensemble.encode(frames), z)
     decoded = ensemble.decode(1, z[1])
     assert decoded.shape == (*batch, 5, 16)

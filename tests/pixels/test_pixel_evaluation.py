@@ -17,7 +17,8 @@ from hnn.integrators.dop853 import DOP853
 from hnn.integrators.solve import Solver, rollout
 from hnn.models.base import Model
 from hnn.pixels.evaluation import SETS, PixelRoller, evaluate_pixels, fit_readout, latent_flow_errors, scores
-from hnn.pixels.latent_model import LatentEnsemble, LatentModel
+from hnn.pixels.latent_ensemble import LatentEnsemble
+from hnn.pixels.latent_model import LatentModel
 from hnn.pixels.visuals import PHASES, counterfactual, visuals
 
 TRUTH = truth_of("pixel_pendulum")

@@ -22,7 +22,7 @@ from hnn.integrators.solve import Solver
 from hnn.models.base import energies
 from hnn.parallel.mapping import ParallelMap, serial_map
 from hnn.pixels import probe
-from hnn.pixels.latent_model import LatentEnsemble
+from hnn.pixels.latent_ensemble import LatentEnsemble
 from hnn.pixels.probe import Probe
 from hnn.pixels.visuals import visuals
 from hnn.systems.base import System

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from hnn.core.cell import Cell
-from hnn.pixels.latent_model import LatentEnsemble, LatentModel, make_latent_model
+from hnn.pixels.latent_ensemble import LatentEnsemble
+from hnn.pixels.latent_model import LatentModel, make_latent_model
 from hnn.trained import existing_weights, fit_of_seed, load_networks
 
 __all__ = ["TrainedPixels", "load_latent_members", "load_pixels"]

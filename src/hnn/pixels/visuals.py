@@ -11,7 +11,8 @@ from torch import Tensor
 from hnn.core.phase_space import join, split
 from hnn.core.trajectories import Counterfactual, Portrait, Rollout, Visuals
 from hnn.integrators.solve import Solver, rollout
-from hnn.pixels.latent_model import LatentEnsemble, LatentModel
+from hnn.pixels.latent_ensemble import LatentEnsemble
+from hnn.pixels.latent_model import LatentModel
 
 __all__ = ["counterfactual", "visuals"]
 
