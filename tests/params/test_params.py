@@ -246,7 +246,7 @@ def test_params_as_written_leaves_out_compute_and_comments(tmp_path):
 @pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
 def test_load_params_refuses_another_encoding(tmp_path, encoding):
     path = tmp_path / "params.yaml"
-    path.write_bytes((ROOT / "params.yaml").read_text(encoding="utf-8").replace("…", "ü").encode(encoding, "replace"))
+    path.write_bytes(("# ü\n" + (ROOT / "params.yaml").read_text(encoding="utf-8")).encode(encoding, "replace"))
     with pytest.raises(InvalidParams, match="is not UTF-8"):
         load_params(path)
 
