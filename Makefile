@@ -30,7 +30,7 @@ repro: $(STAMP) ## run the pipeline: whatever is not up to date with params.yaml
 	@python -m hnn report
 
 test: lint ## ruff, types, then all tests
-	python -m pytest -n 2
+	python -m pytest -n 2 --dist worksteal
 
 lint: $(STAMP) ## ruff and mypy
 	ruff format --check .
@@ -38,7 +38,7 @@ lint: $(STAMP) ## ruff and mypy
 	mypy
 
 coverage-report: $(STAMP) ## all tests, then the lines of src/ that none of them runs
-	python -m pytest -n 2 --cov=src/hnn --cov-report=term:skip-covered
+	python -m pytest -n 2 --dist worksteal --cov=src/hnn --cov-report=term:skip-covered
 
 check: $(STAMP) ## compare the metrics in metrics/ with the committed ones, and re-run one cell to compare its bytes
 	python -m hnn check

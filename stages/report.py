@@ -29,7 +29,7 @@ def write_report() -> None:
     rollouts = {task: {cell: artifacts.read_rollouts(cell) for cell in group} for task, group in cells.items()}
     metrics = {cell: artifacts.read_cell(cell) for group in cells.values() for cell in group}
     samples = {task: params.tasks[task].rollout.bootstrap_samples for task in cells}
-    compared = [found for task in cells for found in compare_with_baseline(rollouts[task], samples[task])]
+    compared = [one for task in cells for one in compare_with_baseline(rollouts[task], samples[task])]
     results = Results.parse(metrics, compared)
     groups = figures(params, results, rollouts)
     uris = {name: formats.write_picture(paths.figure_path(name), one) for name, one in catalogue.drawn(groups).items()}
@@ -47,7 +47,7 @@ def figures(
     params: Params, results: Results, rollouts: Mapping[str, Mapping[Cell, CellRollouts]]
 ) -> dict[str, catalogue.Group]:
     """The figures of all tasks together and of each task, and the rows of metrics/errors written beside them."""
-    models = {task: {cell.name: found for cell, found in group.items()} for task, group in rollouts.items()}
+    models = {task: {cell.name: of_cell for cell, of_cell in group.items()} for task, group in rollouts.items()}
     groups = {catalogue.OVERVIEW: catalogue.overview(models)}
     for task, of_task in models.items():
         constants, canvas = params.tasks[task].system, params.tasks[task].render

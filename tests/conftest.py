@@ -31,6 +31,11 @@ def pytest_addoption(parser):
     parser.addoption("--update-golden", action="store_true", help="write the texts of tests/golden anew instead of comparing")
 
 
+def pytest_collection_modifyitems(items):
+    """Run the tests of the pipeline first: one process waits for its long runs while the other has all others to do."""
+    items.sort(key=lambda item: "env" not in item.fixturenames)
+
+
 @pytest.fixture
 def golden(request):
     """Compare a text with a file of tests/golden; `--update-golden` writes the file instead."""

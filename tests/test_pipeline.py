@@ -23,31 +23,36 @@ ARCHIVE = "invar_datasets.zip"
 
 @pytest.fixture(scope="session")
 def varied(tmp_path_factory, finished, env):
-    """The same after two experiments, the first of them committed: not to be changed. Their logs are in .dvc/tmp."""
+    """`finished` after two experiments, the first of them committed: not to be changed. Their logs are in .dvc/tmp."""
 
-    def build(folder):
-        shutil.copytree(finished, folder, symlinks=True)
-        project = Project(folder, env)
-        (folder / ".dvc/tmp/tasks.log").write_text(project.dvc("exp", "run", "-S", "state_tasks=[mass_spring]"))
+    def experiments(project):
+        (project / ".dvc/tmp/tasks.log").write_text(project.dvc("exp", "run", "-S", "state_tasks=[mass_spring]"))
         project.commit()
-        (folder / ".dvc/tmp/hidden.log").write_text(project.dvc("exp", "run", "-S", "model.hidden=16"))
+        (project / ".dvc/tmp/hidden.log").write_text(project.dvc("exp", "run", "-S", "model.hidden=16"))
 
-    return once(tmp_path_factory, "varied", build)
+    return copy_once(tmp_path_factory, "varied", finished, env, experiments)
 
 
 @pytest.fixture(scope="session")
 def seen(tmp_path_factory, finished, env):
-    """The same with one pixel task, of one model and step map, and no other: not to be changed."""
+    """`finished` with one pixel task, of one model and step map, and no other: not to be changed."""
 
-    def build(folder):
-        shutil.copytree(finished, folder, symlinks=True)
-        project = Project(folder, env)
+    def one_pixel_cell(project):
         change = {"state_tasks": [], "pixel_tasks": ["pixel_pendulum"], "models": ["hnn"], "step_maps": ["rk4"]}
         project.edit(lambda params: params.update(change))
         project.dvc("repro")
         project.commit()
 
-    return once(tmp_path_factory, "seen", build)
+    return copy_once(tmp_path_factory, "seen", finished, env, one_pixel_cell)
+
+
+def copy_once(tmp_path_factory, name, project, env, change):
+    """A copy of a project, changed by a function of it, made by the first test process that asks for it."""
+
+    def build(folder):
+        change(Project(shutil.copytree(project, folder, symlinks=True), env))
+
+    return once(tmp_path_factory, name, build)
 
 
 @pytest.fixture

@@ -119,12 +119,12 @@ def outside(truth: System, x0: Tensor, task: str) -> str | None:
         **{name: (x0[i], seen[:, i]) for i, name in enumerate(names(truth))},
         "energy": (truth.hamiltonian(x0), truth.hamiltonian(seen)),
     }
-    found = [
+    uncovered = [
         f"{name} {float(value):.3g} (trained on {float(data.min()):.3g} to {float(data.max()):.3g})"
         for name, (value, data) in ranges.items()
         if not data.min() <= value <= data.max()
     ]
-    return f"the start lies outside the training data: {', '.join(found)}" if found else None
+    return f"the start lies outside the training data: {', '.join(uncovered)}" if uncovered else None
 
 
 def names(truth: System) -> list[str]:

@@ -42,10 +42,10 @@ def headline_rows() -> dict[str, list[dict[str, str]]]:
     """For each task a row per model: its name, and `QUANTITIES` as text, marked where the integrator contract is broken."""
     rows = formats.read_rows(paths.METRICS / "summary.csv")
     broken = {(row["task"], row["model"], row["quantity"]) for row in rows}
-    found: dict[str, dict[str, dict[str, str]]] = {}
+    by_task: dict[str, dict[str, dict[str, str]]] = {}
     for row in rows:
         task, model, quantity = row["task"], row["model"], row["quantity"]
-        texts = found.setdefault(task, {}).setdefault(
+        texts = by_task.setdefault(task, {}).setdefault(
             model, {"model": mark_mismatch(model, (task, model, "mismatch") in broken)}
         )
         if quantity in QUANTITIES:
@@ -53,7 +53,7 @@ def headline_rows() -> dict[str, list[dict[str, str]]]:
             mean, low, high = (float(row[key]) if row[key] else None for key in ("mean", "low", "high"))
             own_mismatch = bool(nested) and (task, model, f"{starts}.mismatch") in broken
             texts[quantity] = mark_mismatch(format_interval(Interval(mean, low, high)), own_mismatch)
-    return {task: list(models.values()) for task, models in found.items()}
+    return {task: list(models.values()) for task, models in by_task.items()}
 
 
 def column_blocks(rows: Sequence[Mapping[str, str]], width: int) -> list[str]:

@@ -92,7 +92,7 @@ def of_states(shown: Shown, axes: tuple[str, str], draw: Draw | None, floor: Int
     `draw` makes frames of states, if the task has a canvas.
     """
     task, motions = shown.task, shown.motions
-    learned = {model: found for model, found in shown.rollouts.items() if model != TRUTH}
+    learned = {model: of_model for model, of_model in shown.rollouts.items() if model != TRUTH}
     paths, energy = states.task_figures(task, axes, motions, learned).items()
     figures = dict([paths, (f"{task}-errors", error_curves.band_figure(task, shown.rollouts)), energy])
     figures[f"{task}-losses"] = states.losses(

@@ -25,8 +25,8 @@ def errors(models: Models, kind: str) -> dict[str, tuple[ndarray, ndarray]]:
 
     From pixels, `floor` has the errors of all probes on the true frames, over the published horizon.
     """
-    curves = {model: (found.longest.t, error(found.longest, kind)) for model, found in models.items()}
-    floors = [found.sets["floor"] for found in models.values() if "floor" in found.sets]
+    curves = {model: (of_model.longest.t, error(of_model.longest, kind)) for model, of_model in models.items()}
+    floors = [of_model.sets["floor"] for of_model in models.values() if "floor" in of_model.sets]
     if floors:
         curves["floor"] = floors[0].t, np.concatenate([error(floor, kind) for floor in floors])
     return curves

@@ -59,7 +59,7 @@ def drawn(
     """The film strip of a task whose states are observed: `draw` makes frames of states, cut off at the edge of the canvas."""
     motion = motions["held_out"]
     times = frames_of(motion.t, 10)
-    states = {"truth": motion.x[0]} | {name: found.sets["held_out"].x[0, 0] for name, found in models.items()}
+    states = {"truth": motion.x[0]} | {name: of_model.sets["held_out"].x[0, 0] for name, of_model in models.items()}
     strips = {name: draw(torch.from_numpy(x[times]), strict=False).numpy() for name, x in states.items()}
     title = f"{task}: one motion over {motion.t[-1]:.3g} s"
     return {f"{task}-film": film_strip(strips, range(len(times)), motion.t[times], title)}
@@ -74,7 +74,7 @@ def animated(
     """The animation of the same motion by file name: grey frames (time, height, width) of truth and models side by side."""
     motion = motions["held_out"]
     times = frames_of(motion.t, 101)
-    states = [motion.x[0], *(found.sets["held_out"].x[0, 0] for found in models.values())]
+    states = [motion.x[0], *(of_model.sets["held_out"].x[0, 0] for of_model in models.values())]
     return {f"{task}-film": side_by_side([draw(torch.from_numpy(x[times]), strict=False).numpy() for x in states], 2)}
 
 
@@ -88,7 +88,7 @@ def side_by_side(films: Sequence[ndarray], scale: int = 3) -> ndarray:
 
 def decoded(models: Mapping[str, CellRollouts]) -> dict[str, ndarray]:
     """The true film of the first start, those decoded from rollouts by the trained maps, and from Euler maps as an ODE."""
-    visuals = {name: found.visuals for name, found in models.items() if found.visuals}
+    visuals = {name: of_model.visuals for name, of_model in models.items() if of_model.visuals}
     films = {"truth": next(iter(visuals.values())).film["true"]}
     films |= {name: seen.film["decoded"] for name, seen in visuals.items()}
     return films | {f"{name}\ncontinuous": seen.film["continuous"] for name, seen in visuals.items() if through_euler(name)}
@@ -106,7 +106,7 @@ def animations(task: str, models: Mapping[str, CellRollouts]) -> dict[str, ndarr
     """
     shown = [film[::2] for name, film in decoded(models).items() if not through_euler(name)]
     films = {f"{task}-film": side_by_side(shown)}
-    for name, found in models.items():
-        if found.visuals and found.visuals.counterfactual:
-            films[f"{task}-{name}-counterfactual"] = side_by_side([found.visuals.counterfactual.decoded[::2]])
+    for name, of_model in models.items():
+        if of_model.visuals and of_model.visuals.counterfactual:
+            films[f"{task}-{name}-counterfactual"] = side_by_side([of_model.visuals.counterfactual.decoded[::2]])
     return films

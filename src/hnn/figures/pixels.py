@@ -81,7 +81,7 @@ def task_figures(task: str, motions: Mapping[str, TrueMotion], models: Mapping[s
     """The figures of one pixel task by file name, of the first seed."""
     motion = motions["held_out"]
     step = float(motion.t[1] - motion.t[0])
-    angle = {name: found.sets["held_out"].x[0, 0, :, 0] for name, found in models.items()}
+    angle = {name: of_model.sets["held_out"].x[0, 0, :, 0] for name, of_model in models.items()}
     figures = {
         f"{task}-film": film_strip(
             decoded(models), frames_of(motion.t), motion.t, f"{task}: one motion, predicted from its first two frames"
@@ -90,8 +90,8 @@ def task_figures(task: str, motions: Mapping[str, TrueMotion], models: Mapping[s
             motion.t, motion.x[0, :, 0], angle, f"{task}: the angle read by a probe, each model by its map"
         ),
     }
-    for name, found in models.items():
-        visuals, z = found.visuals, found.sets["held_out"].z
+    for name, of_model in models.items():
+        visuals, z = of_model.visuals, of_model.sets["held_out"].z
         if visuals and visuals.portrait and visuals.counterfactual and z is not None:
             title = f"{name}: learned energy"
             figures[f"{task}-{name}-portrait"] = portrait_figure(visuals.portrait, z[0, :12], title)

@@ -115,14 +115,14 @@ def task_figures(
     task: str, labels: tuple[str, str], motions: Mapping[str, TrueMotion], models: Mapping[str, CellRollouts]
 ) -> dict[str, Figure]:
     """Paths at the published horizon and energies over the longest, of the first seed, by file name."""
-    motion, rollouts = motions["held_out"], {name: found.sets["held_out"] for name, found in models.items()}
+    motion, rollouts = motions["held_out"], {name: of_model.sets["held_out"] for name, of_model in models.items()}
     seconds = f"{motion.t[-1]:.3g} s"
     if motion.x.shape[-1] == 2:
         several = {name: r.x[0, :3] for name, r in rollouts.items()}
         paths = portraits(motion.t, motion.x[:3], several, f"{task}: three motions over {seconds}", labels)
     else:
         paths = orbits(motion.x[0], {name: r.x[0, 0] for name, r in rollouts.items()}, f"{task}: one motion over {seconds}")
-    rollouts = {name: found.longest for name, found in models.items()}
+    rollouts = {name: of_model.longest for name, of_model in models.items()}
     first = next(iter(rollouts.values()))
     energy = energies(
         first.t,

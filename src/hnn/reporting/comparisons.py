@@ -31,11 +31,11 @@ def compare_with_baseline(rollouts: Mapping[Cell, CellRollouts], samples: int) -
             cell.baseline,
             {
                 starts: differences(f"{cell.task} {cell.name} {starts}", ours, theirs, samples, cell.from_pixels)
-                for starts, ours in found.sets.items()
+                for starts, ours in of_cell.sets.items()
                 if ours.quantities and (theirs := rollouts[cell.baseline].sets.get(starts))
             },
         )
-        for cell, found in rollouts.items()
+        for cell, of_cell in rollouts.items()
         if not cell.is_truth and cell != cell.baseline and cell.baseline in rollouts  # the truth is a floor, with one seed
     ]
 

@@ -24,7 +24,7 @@ def model_cards(results: Results, decay: Mapping[str, float], tasks: Mapping[str
     """
     card = template("card.md")
     cards = {}
-    for cell, found in results.cells.items():
+    for cell, result in results.cells.items():
         if cell.is_truth:
             continue
         task, change = tasks[cell.task], decay.get(cell.task, 0.0)
@@ -37,21 +37,21 @@ def model_cards(results: Results, decay: Mapping[str, float], tasks: Mapping[str
             training=task.train_pixels if cell.from_pixels else task.train,
             system=registry.summaries("systems", str(task.system["name"])),
             network=registry.summaries("models", cell.model),
-            parameters=found.parameters,
-            steps=found.steps,
-            loss=(format_interval(found.losses.get("test_loss")), format_interval(results.loss_floor(cell.task))),
-            rows=measured(found, results.truth(cell.task), change),
-            strengths=strengths(found),
-            failures=failures(found, change),
+            parameters=result.parameters,
+            steps=result.steps,
+            loss=(format_interval(result.losses.get("test_loss")), format_interval(results.loss_floor(cell.task))),
+            rows=measured(result, results.truth(cell.task), change),
+            strengths=strengths(result),
+            failures=failures(result, change),
         )
     return cards
 
 
-def measured(found: CellResults, truth: CellResults | None, change: float) -> list[dict[str, str]]:
+def measured(result: CellResults, truth: CellResults | None, change: float) -> list[dict[str, str]]:
     """Rows of the table: each set and quantity, and the floor, but for the learned energy where there is friction."""
     rows = []
     for starts, title in SHORT.items():
-        ours, exact = found.sets.get(starts), truth.sets.get(starts) if truth else None
+        ours, exact = result.sets.get(starts), truth.sets.get(starts) if truth else None
         for name in QUANTITIES if ours else ():
             value = ours.get(name) if ours else None
             if ours is None or value is None:
@@ -65,9 +65,9 @@ def measured(found: CellResults, truth: CellResults | None, change: float) -> li
     return rows
 
 
-def judgements(found: CellResults) -> dict[str, bool]:
+def judgements(result: CellResults) -> dict[str, bool]:
     """Sentences on the held-out starts, and True for those whose whole interval is on the good side of its limit."""
-    valid, energy, kept = (found.held_out.get(name) for name in ("valid_time", "energy_error", "conserved_error"))
+    valid, energy, kept = (result.held_out.get(name) for name in ("valid_time", "energy_error", "conserved_error"))
     sentences = {}
     if valid:
         periods = format_interval(valid)
@@ -82,32 +82,32 @@ def judgements(found: CellResults) -> dict[str, bool]:
     return sentences
 
 
-def strengths(found: CellResults) -> list[str]:
+def strengths(result: CellResults) -> list[str]:
     """Uses: valid for a period, errors of energy below a tenth of its standard deviation."""
-    return [text for text, good in judgements(found).items() if good] or ["Nothing that was measured: see below."]
+    return [text for text, good in judgements(result).items() if good] or ["Nothing that was measured: see below."]
 
 
-def failures(found: CellResults, change: float) -> list[str]:
+def failures(result: CellResults, change: float) -> list[str]:
     """Limits, as far as they were measured."""
-    sentences = [text for text, good in judgements(found).items() if not good]
-    if broken := [SHORT[name] for name in SETS if name in found.sets and found.sets[name].mismatch]:
+    sentences = [text for text, good in judgements(result).items() if not good]
+    if broken := [SHORT[name] for name in SETS if name in result.sets and result.sets[name].mismatch]:
         sentences.append(
             f"Its rollouts break the integrator contract (mismatch; starts: {listed(broken)}): part of its errors are the "
             "integrator's."
         )
-    if "conserved_error" not in found.held_out.quantities:
+    if "conserved_error" not in result.held_out.quantities:
         sentences.append("It learns no energy: nothing keeps its energy error from growing.")
     elif abs(change) > FRICTION:
         sentences.append(
             f"The true energy changes by {change:+.0%} over the horizon, and this model cannot: it has no friction."
         )
     for starts, where in ELSEWHERE.items():
-        other = found.sets.get(starts)
-        sentences.append(errors_from(found.held_out, other, where) if other else f"It was not evaluated {where}.")
-    if found.cell.from_pixels and "continuous" in found.sets:
-        energy = format_interval(found.sets["continuous"]["energy_error"])
+        other = result.sets.get(starts)
+        sentences.append(errors_from(result.held_out, other, where) if other else f"It was not evaluated {where}.")
+    if result.cell.from_pixels and "continuous" in result.sets:
+        energy = format_interval(result.sets["continuous"]["energy_error"])
         sentences.append(
-            f"It learned a map ({found.cell.step_map}) from frame to frame: rolled out as a differential equation its energy "
+            f"It learned a map ({result.cell.step_map}) from frame to frame: rolled out as a differential equation its energy "
             f"error is {energy}."
         )
     return sentences

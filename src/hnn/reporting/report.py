@@ -49,13 +49,14 @@ NOTES = {
         "state is read from it by a linear probe, fitted on the training clips with the model's own encoder. Trained with: "
         "the step map of training. Rolled out by: that map, or, as published, the learned differential equation, which is a "
         "mismatch for a field trained through an Euler map. The rows without a rollout are floors: the probe's errors on "
-        "the true frames. From held-out starts, over 200 frames; pixel_mse_100 is the mean square error of the 100th "
-        "decoded frame, of brightness in [0, 1]."
+        "the true frames. From held-out starts, over the published horizon; pixel_mse_100 is the mean square error of the "
+        "100th decoded frame, of brightness in [0, 1]."
     ),
     "encoders": (
         "On held-out clips: probe_r2 of the worst coordinate; canonical_error, the standard deviation of the Poisson "
-        "bracket of the latent pair over its mean; reconstruction_error, the mean square over pixels. Then, over 1000 "
-        "frames by the trained map, the periods for which the state is right within 10 %, and the error of single frames."
+        "bracket of the latent pair over its mean; reconstruction_error, the mean square over pixels. Then, over "
+        "the long horizon by the trained map, the periods for which the state is right within 10 %, and the error of single "
+        "frames."
     ),
 }
 """Notes on the tables, the same in both forms."""

@@ -241,7 +241,9 @@ class Results:
     def comparisons_json(self) -> dict[str, dict[str, Any]]:
         """The content of metrics/comparisons.json: {task: {title: {set: {quantity: {mean, low, high, verdict}}}}}."""
         return {
-            task: {found.title: found.to_json() for cell, found in self.comparisons.items() if cell.task == task}
+            task: {
+                comparison.title: comparison.to_json() for cell, comparison in self.comparisons.items() if cell.task == task
+            }
             for task in self.tasks
         }
 
@@ -274,6 +276,6 @@ class Results:
         """The pair of each task that has one; from pixels that of the first step map."""
         for task in self.tasks:
             step_maps = dict.fromkeys(cell.step_map for cell in self.cells if cell.task == task and not cell.is_truth)
-            found = (self.pair(task, step_map) for step_map in step_maps)
-            if first := next(filter(None, found), None):
+            pairs = (self.pair(task, step_map) for step_map in step_maps)
+            if first := next(filter(None, pairs), None):
                 yield first

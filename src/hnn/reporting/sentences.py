@@ -109,26 +109,30 @@ def pixel_findings(results: Results, task: str) -> str:
 
 def as_published(pair: Pair) -> str:
     """The published comparison: both trained through an Euler map and rolled out as solutions of an ODE."""
-    sets = pair.both("continuous")
-    assert sets is not None  # every pixel cell is rolled out so
-    hnn, baseline = (format_interval(one["valid_time"]) for one in sets)
+    hnn, baseline = valid_times(pair, "continuous")
     return (
         f"As published, trained through an Euler map and rolled out {pair.mark('as an ODE', 'continuous')}, HNN's energy "
-        f"error over 200 frames is {opposed(pair, 'continuous', 'energy_error')}; HNN is valid for {hnn} periods, the "
-        f"baseline for {baseline}."
+        f"error over the published horizon is {opposed(pair, 'continuous', 'energy_error')}; HNN is valid for {hnn} "
+        f"periods, the baseline for {baseline}."
     )
 
 
 def with_matched_maps(pair: Pair) -> str:
     """The comparison when both are trained and rolled out by an RK4 map."""
-    sets = pair.both("long")
-    assert sets is not None  # every pixel cell is rolled out so
-    hnn, baseline = (format_interval(one["valid_time"]) for one in sets)
+    hnn, baseline = valid_times(pair, "long")
     return (
         f"Trained and rolled out by an RK4 map, HNN's energy error is {opposed(pair, 'held_out', 'energy_error')}."
         f"{share_of_encoders(pair)}{elsewhere(pair)} Over the long horizon the rollouts are valid for {hnn} (HNN) and "
         f"{baseline} periods (baseline)."
     )
+
+
+def valid_times(pair: Pair, starts: str) -> tuple[str, str]:
+    """The valid times of HNN and of the baseline, in periods, on a set of starts that all pixel cells have."""
+    sets = pair.both(starts)
+    assert sets is not None
+    hnn, baseline = (format_interval(one["valid_time"]) for one in sets)
+    return hnn, baseline
 
 
 def share_of_encoders(pair: Pair) -> str:

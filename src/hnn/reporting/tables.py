@@ -67,13 +67,13 @@ def beside_published(results: Results, energies: Mapping[str, str | None]) -> li
     `energies[task]` names the energy function of the published table, H where it is None.
     """
     rows = []
-    for cell, found in results.cells.items():
-        truth, published_set = results.truth(cell.task), found.sets.get("table1")
+    for cell, result in results.cells.items():
+        truth, published_set = results.truth(cell.task), result.sets.get("table1")
         exact_set = truth.sets.get("table1") if truth else None
         energy = ENERGIES[energies.get(cell.task) or "hamiltonian"]
         loss = LOSSES["pixels" if cell.from_pixels else "states"]
         for quantity, table, ours, floor, unit in (
-            ("test_loss", TEST_LOSS, found.losses.get("test_loss"), results.loss_floor(cell.task), loss),
+            ("test_loss", TEST_LOSS, result.losses.get("test_loss"), results.loss_floor(cell.task), loss),
             (
                 "energy_mse",
                 ENERGY_MSE,
@@ -85,7 +85,7 @@ def beside_published(results: Results, energies: Mapping[str, str | None]) -> li
             published = table.get((cell.task, cell.model))  # a pixel cell stands beside the published one for any step map
             if published is None:
                 continue
-            marked = published_set if quantity == "energy_mse" and published_set else found.held_out
+            marked = published_set if quantity == "energy_mse" and published_set else result.held_out
             rows.append(
                 {
                     "task": cell.task,
@@ -111,9 +111,9 @@ def protocol(results: Results, starts: str) -> list[Row]:
     rows = []
     pair_of = {pair.task: pair for pair in results.pairs()}
     for task in results.tasks:
-        for found in results.of_task(task):
-            if (measured := found.sets.get(starts)) is not None:
-                name = "truth (floor)" if found.cell.is_truth else measured.mark(found.cell.name)
+        for result in results.of_task(task):
+            if (measured := result.sets.get(starts)) is not None:
+                name = "truth (floor)" if result.cell.is_truth else measured.mark(result.cell.name)
                 rows.append({"task": task, "model": name} | {q: format_interval(measured.get(q)) for q in QUANTITIES})
         if task in pair_of and starts in SETS:
             differences = {quantity: pair_of[task].difference(starts, quantity) for quantity in QUANTITIES}
@@ -138,9 +138,9 @@ def columns(rows: Sequence[Row]) -> list[str]:
 def integrators(results: Results) -> list[Row]:
     """Rows on the integrator of each cell and set: its error, over the model's own, and whether that honours the contract."""
     rows = []
-    for cell, found in results.cells.items():
+    for cell, result in results.cells.items():
         for starts, name in SHORT.items():
-            measured = found.sets.get(starts)
+            measured = result.sets.get(starts)
             if measured is None or measured.integrator is None:
                 continue
             entry = measured.integrator
@@ -163,13 +163,13 @@ def integrators(results: Results) -> list[Row]:
 def valid_times(results: Results) -> list[Row]:
     """Rows on the distribution of valid times over seeds and starts, by set: median and quartiles, in periods."""
     rows = []
-    for cell, found in results.cells.items():
+    for cell, result in results.cells.items():
         times = {}
         for starts in SETS:
-            measured = found.sets.get(starts)
+            measured = result.sets.get(starts)
             times[SHORT[starts]] = format_quartiles(measured.get("valid_time") if measured else None)
         if set(times.values()) != {NOTHING}:
-            name = "truth (floor)" if cell.is_truth else found.held_out.mark(cell.name)
+            name = "truth (floor)" if cell.is_truth else result.held_out.mark(cell.name)
             rows.append({"task": cell.task, "model": name} | times)
     return rows
 
@@ -179,12 +179,12 @@ METHODS = {"held_out": "its map", "continuous": "continuous", "floor": "no rollo
 
 
 def pixel_rollouts(results: Results) -> list[Row]:
-    """Rows on pixel rollouts of 200 frames: how trained, how rolled out, and the errors."""
+    """Rows on pixel rollouts over the published horizon: map of training, map of the rollout, errors."""
     quantities = ("energy_error", "energy_mse", "coordinate_error", "valid_time", "diverged", "pixel_mse_100")
     rows = []
-    for cell, found in results.cells.items():
+    for cell, result in results.cells.items():
         for starts, method in METHODS.items() if cell.from_pixels else ():
-            measured = found.sets.get(starts)
+            measured = result.sets.get(starts)
             row = {"task": cell.task, "model": cell.model, "trained with": cell.step_map}
             row["rolled out by"] = measured.mark(method) if measured else method
             rows.append(row | {q: format_interval(measured.get(q) if measured else None) for q in quantities})
@@ -194,9 +194,9 @@ def pixel_rollouts(results: Results) -> list[Row]:
 def encoders(results: Results) -> list[Row]:
     """Rows on the encoder and decoder of each pixel cell on held-out clips, and on the valid time of its rollouts."""
     rows = []
-    for cell, found in results.cells.items():
+    for cell, result in results.cells.items():
         if cell.from_pixels:
-            held_out, long = found.held_out, found.sets["long"]
+            held_out, long = result.held_out, result.sets["long"]
             row = {"task": cell.task, "model": long.mark(cell.name)}
             scores = ("probe_r2", "canonical_error", "reconstruction_error", "conserved_error")
             row |= {name: format_interval(held_out.get(name)) for name in scores}

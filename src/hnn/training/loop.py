@@ -75,9 +75,8 @@ def minimise(
     optimizer = adam(objective.weights, options, rates or {})
     scheduler = learning_rates(optimizer, options)
     steps, interval = options.steps, ceil(options.steps / CURVE_POINTS)
-    losses = torch.zeros(
-        interval, len(models), device=next(models[0].parameters()).device
-    )  # since the last point of the curve
+    device = next(models[0].parameters()).device
+    losses = torch.zeros(interval, len(models), device=device)  # since the last point of the curve
     curves: list[list[dict[str, float]]] = [[] for _ in models]
     best: list[dict[str, Tensor]] = [{} for _ in models]  # weights, empty without validation
     add_curve_point(models, problem, curves, best, 0, float(scheduler.get_last_lr()[0]))
