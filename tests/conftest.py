@@ -32,8 +32,14 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(items):
-    """Run the tests of the pipeline first: one process waits for its long runs while the other has all others to do."""
-    items.sort(key=lambda item: "env" not in item.fixturenames)
+    """Put the long tests at both ends: of two processes the first begins with a run of the pipeline, which the second needs last."""
+
+    def position(item):
+        if {"seen", "extended"} & set(item.fixturenames):
+            return 2
+        return 0 if "env" in item.fixturenames else 1
+
+    items.sort(key=position)
 
 
 @pytest.fixture
