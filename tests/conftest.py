@@ -32,7 +32,7 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(items):
-    """Put the long tests at both ends: of two processes the first begins with a run of the pipeline, which the second needs last."""
+    """Put long tests at both ends: of two processes the first begins with the pipeline run, which the second needs last."""
 
     def position(item):
         if {"seen", "extended"} & set(item.fixturenames):
