@@ -17,7 +17,7 @@ def ingest(task: str) -> None:
     assert p is not None  # hnn.params.schema: every task of measured_tasks has it
     path = recordings.find_archive(p.archive, p.sha256, paths.EXTERNAL)
     recording = recordings.read_archive(path, p.member, p.trial)
-    train, test, rest = recordings.split(recording, p.derivative, p.test)
+    train, test, rest = recordings.train_test_split(recording, p.derivative, p.test)
     truth = make_system(**params.tasks[task].system)
     artifacts.write_observations(task, train, test)
     artifacts.write_motions(

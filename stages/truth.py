@@ -31,7 +31,7 @@ def roll_out_truth(task: str) -> None:
     loss = derivative_loss(truth, *map(torch.from_numpy, test.points())).detach().item()
     test_loss = interval(np.array([[loss]]), np.random.default_rng(0), 1)
     write_rollouts(cell, evaluation.rollouts)
-    write_json(metrics_path("rollout", cell.key), evaluation.to_json() | {"test_loss": test_loss})
+    write_json(metrics_path("rollout", cell.key), evaluation.to_json() | {"test_loss": test_loss.to_json()})
 
 
 if __name__ == "__main__":

@@ -24,7 +24,6 @@ PARAMS = read_raw(ROOT / "params.yaml")
 SIMULATED = [name for name, task in PARAMS["tasks"].items() if "simulate" in task]
 SYSTEMS = registry.names("systems")
 MODELS = registry.names("models")
-ENERGY_MODELS = [name for name in MODELS if name != "baseline"]
 
 
 def pytest_addoption(parser):
@@ -122,6 +121,9 @@ def network(name, degrees=1, seed=0, hidden=16, layers=2, activation="tanh"):
     """A small model at initial weights."""
     generator = torch.Generator().manual_seed(seed)
     return make_model(name, degrees, hidden=hidden, layers=layers, activation=activation, generator=generator)
+
+
+ENERGY_MODELS = [name for name in MODELS if hasattr(network(name), "hamiltonian")]
 
 
 def encoder(seed=0):

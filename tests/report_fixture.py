@@ -1,7 +1,8 @@
 """Metrics as the stages write them, small and with round numbers, for the tests of the report."""
 
 from hnn.core.cell import TRUTH, Cell
-from hnn.reporting.results import Comparison, Difference, Interval, Results
+from hnn.core.statistics import Interval
+from hnn.reporting.results import Comparison, Difference, Results
 
 
 def about(mean, width=0.1):

@@ -5,9 +5,7 @@ import torch
 from conftest import network
 
 import hnn
-from hnn.core import device
 from hnn.core.cell import Cell
-from hnn.core.errors import Refused
 from hnn.files import artifacts, paths
 
 ABOUT = {"degrees": 1, "hidden": 16, "layers": 2, "activation": "tanh"}
@@ -61,20 +59,6 @@ def test_hnn_offers_load_and_load_pixels_alone():
     assert hnn.__all__ == ["load", "load_pixels"]
     with pytest.raises(AttributeError, match="no attribute 'laod'"):
         hnn.laod  # noqa: B018
-
-
-@pytest.mark.parametrize(("cuda", "expected"), [(True, "cuda"), (False, "cpu")])
-def test_choose_auto_is_cuda_where_there_is_one(monkeypatch, cuda, expected):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
-    assert device.choose("auto").type == expected
-    assert device.choose("cpu").type == "cpu"
-
-
-def test_choose_refuses_a_cuda_device_that_does_not_exist(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    assert device.choose("cuda:0") == torch.device("cuda:0")
-    with pytest.raises(Refused, match="device: given cuda:1, but PyTorch sees 1 CUDA devices; allowed: auto, cpu"):
-        device.choose("cuda:1")
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

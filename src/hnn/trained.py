@@ -66,12 +66,12 @@ def load(task: str, model: str, *, seed: int = 0, root: str | Path = ".") -> Tra
 
 
 def load_members(path: Path) -> list[Model]:
-    """The networks of all seeds of a cell, in float64 and frozen."""
+    """The networks of all seeds of a cell, in float64, without gradients."""
     return load_networks(path, make_model)
 
 
 def load_networks(path: Path, make: Callable[..., M]) -> list[M]:
-    """The networks of all seeds in a weights file, in float64 and frozen; `make` builds one from the file's metadata."""
+    """The networks of all seeds in a weights file, in float64 without gradients; `make` builds one from its metadata."""
     weights, about = read_weights(path)
     networks = []
     for state in weights:

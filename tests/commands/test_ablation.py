@@ -8,9 +8,9 @@ import yaml
 from conftest import ROOT, parameters
 
 from hnn.commands import ablation
+from hnn.core.statistics import Interval
 from hnn.figures.ablation import SweepPoint
 from hnn.params.loading import load_params
-from hnn.reporting.results import Interval
 
 
 def point(factor, value, model, mean, quantity="energy_error"):

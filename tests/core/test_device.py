@@ -12,6 +12,7 @@ from hnn.core.errors import Refused
 def test_choose_auto_takes_cuda_if_available(available, chosen, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: available)
     assert device.choose("auto") == torch.device(chosen)
+    assert device.choose("cpu") == torch.device("cpu")
 
 
 def test_choose_refuses_a_cuda_device_that_does_not_exist(monkeypatch):

@@ -14,7 +14,15 @@ from scipy.signal import savgol_filter
 
 from hnn.core.errors import Refused
 from hnn.datasets.finite_differences import gaps
-from hnn.datasets.recordings import MissingArchive, Recording, find_archive, observe, read_archive, split, windows
+from hnn.datasets.recordings import (
+    MissingArchive,
+    Recording,
+    find_archive,
+    read_archive,
+    train_test_split,
+    windows,
+    with_derivatives,
+)
 
 INGEST = PARAMS["ingest"]
 
@@ -51,7 +59,7 @@ def real():
 )
 def test_difference_is_as_defined_and_nan_across_gaps(derivative, slope):
     data = recording()
-    dx = observe(data, derivative).dx[0]
+    dx = with_derivatives(data, derivative).dx[0]
     known = np.isfinite(dx).all(-1)
     expected = {"central": [0, 6, 7, 11], "forward": [6, 11]}[derivative]
     assert np.flatnonzero(~known).tolist() == expected
@@ -60,18 +68,25 @@ def test_difference_is_as_defined_and_nan_across_gaps(derivative, slope):
 
 def test_split_takes_differences_within_each_part_but_published_ones_across_gaps():
     data = recording()
-    train, test, rest = split(data, "forward", 0.25)
+    train, test, rest = train_test_split(data, "forward", 0.25)
     assert (len(train.t), len(test.t), len(rest.t)) == (9, 3, 3)
     assert np.isnan(train.dx[0, -1]).all()
-    train, test, rest = split(data, "published", 0.25)
+    train, test, rest = train_test_split(data, "published", 0.25)
     assert np.isfinite(train.dx).all()
     assert train.dx[0, 6, 1] == pytest.approx(3)  # across the gap the slope is that of a longer step
     assert train.dx[0, 6, 0] == pytest.approx(2 * data.t[6] + 1.5)
     assert np.array_equal(rest.x, test.x[0])
 
 
+def test_published_split_trains_on_the_rows_left_over_by_rounding():
+    data = recording()  # 11 rows with a difference: 0 to 7, then 8 and 9 for testing, and one that is left
+    train, test, _ = train_test_split(data, "published", 0.2)
+    assert train.t.tolist() == data.t[[*range(8), 10]].tolist()
+    assert test.t.tolist() == data.t[8:10].tolist()
+
+
 def test_split_published_of_the_real_recording_has_the_published_numbers_of_rows(real):
-    train, test, rest = split(real, "published", 0.2)
+    train, test, rest = train_test_split(real, "published", 0.2)
     assert (train.x.shape, test.x.shape, len(rest.t)) == ((1, 445, 2), (1, 110, 2), 110)
     assert train.t[-1] == real.t[554]
     assert test.t[[0, -1]].tolist() == real.t[[444, 553]].tolist()
@@ -84,6 +99,8 @@ def test_windows_are_of_consecutive_rows_without_gaps():
     assert motion.t == pytest.approx([0, 0.5, 1.0, 1.5])
     for window in motion.x:
         assert np.diff(window[:, 1]) == pytest.approx([1.5] * 3)
+    assert np.array_equal(motion.x[0], data.x[:4])
+    assert np.array_equal(motion.x[-1], data.x[-4:])  # evenly distributed, up to the last
 
 
 def test_windows_refuses_more_windows_than_there_are():
@@ -137,7 +154,7 @@ def test_friction_of_the_damped_pendulum_fits_the_recording(real):
 
 def test_noise_of_the_damped_pendulum_fits_the_recording(real):
     """Residuals of a Savitzky-Golay filter (7 rows, degree 4) after the last gap, corrected for its degrees of freedom."""
-    smooth = real.x[263:]
+    smooth = real.x[np.flatnonzero(gaps(real.t))[-1] + 1 :]
     weight = savgol_filter(np.eye(21)[10], 7, 4)[10]
     noise_of_recording = [(x - savgol_filter(x, 7, 4))[7:-7].std() / np.sqrt(1 - weight) for x in smooth.T]
     noise = PARAMS["tasks"]["damped_pendulum"]["simulate"]

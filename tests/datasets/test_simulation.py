@@ -57,9 +57,9 @@ def test_true_motion_solves_batches_of_starts_separately():
 
 
 def test_horizons_grow_as_published_and_until_is_nan_beyond_them():
-    ends = horizons(20.0, 1.09, 15)
+    ends = horizons(20.0, 1.09)
     assert ends[[0, 14]] == pytest.approx([20 * 1.09**2, 20 * 1.09**16])
-    assert horizons(20.0, 1.0, 3).tolist() == [20.0] * 3
+    assert horizons(20.0, 1.0).tolist() == [20.0] * 15
     t = grid(ends, 20.0, 100)
     assert float(t[1]) == pytest.approx(20 / 99, rel=1e-3)
     true = true_motion(truth_of("mass_spring"), starts_of("mass_spring", 15), t, 1e-10)

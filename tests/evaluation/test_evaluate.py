@@ -59,8 +59,8 @@ def test_state_metrics_of_diverged_rollouts_are_nan_and_summarise_counts_them(mo
     assert np.isnan(metrics["energy_mse"]).all()
     assert np.isfinite(metrics["valid_time"]).all()
     summary = summarise(metrics, lambda name: np.random.default_rng(0), 20)
-    assert summary["diverged"]["mean"] == 1
-    assert summary["energy_mse"]["mean"] is None
+    assert summary["diverged"].mean == 1
+    assert summary["energy_mse"].mean is None
 
 
 def published_rollout(energy, true_energy, x):

@@ -3,7 +3,6 @@ import pytest
 import torch
 from conftest import starts_of, truth_of
 
-from hnn.core.statistics import interval
 from hnn.evaluation import metrics
 from hnn.integrators.solve import rollout
 
@@ -115,34 +114,3 @@ def test_published_energy_squared_radius_is_not_conserved_by_the_true_pendulum()
     squared = metrics.published_energy("squared_radius", truth.hamiltonian(x).numpy(), x.numpy())
     assert np.ptp(squared, axis=-1).min() > 0.1
     assert np.ptp(truth.hamiltonian(x).numpy(), axis=-1).max() < 1e-6
-
-
-def test_interval_covers_the_mean_about_as_often_as_claimed():
-    generator, inside = np.random.default_rng(0), 0
-    for _ in range(200):
-        found = interval(generator.normal(1.0, 1.0, (1, 60)), generator, 300)
-        inside += found["low"] <= 1.0 <= found["high"]
-    assert 0.88 <= inside / 200 <= 0.99
-
-
-def test_interval_is_wide_where_seeds_differ():
-    """Seeds that differ by much more than starts: many starts do not narrow the interval."""
-    generator = np.random.default_rng(0)
-    values = np.array([[0.0], [1.0], [2.0]]) + 0.01 * generator.standard_normal((3, 1000))
-    found = interval(values, generator, 1000)
-    assert found["high"] - found["low"] > 1.0
-
-
-def test_interval_repeats_with_its_generator_and_has_log10():
-    values = np.full((3, 4), 1e-6)
-    a, b = (interval(values, np.random.default_rng(3), 50) for _ in range(2))
-    assert a == b
-    assert a["log10"] == pytest.approx(-6)
-    assert a["low"] == pytest.approx(a["high"])
-
-
-def test_interval_leaves_out_nan_and_is_none_without_finite_values():
-    values = np.array([[1.0, np.nan], [3.0, np.nan]])
-    assert interval(values, np.random.default_rng(0), 200)["mean"] == 2.0
-    assert interval(values * np.nan, np.random.default_rng(0), 50) == {"mean": None, "low": None, "high": None}
-    assert "log10" not in interval(np.zeros((1, 2)), np.random.default_rng(0), 50)

@@ -5,6 +5,7 @@ import pytest
 import torch
 from conftest import FunctionField, observed, starts_of, truth_of
 
+from hnn.core.statistics import Interval
 from hnn.datasets.simulation import true_motion
 from hnn.evaluation.evaluate import state_metrics, summarise
 from hnn.evaluation.rollouts import Reference, roll, scales
@@ -75,11 +76,11 @@ def test_diverged_counts_a_rollout_that_explodes_and_the_means_leave_it_out(rate
     result, _, _ = measured("mass_spring", [FunctionField(truth.time_derivative), FunctionField(lambda x: rate * x)])
     assert result["diverged"].tolist() == [[0] * 5, [1] * 5]
     summary = summarise(result, lambda name: np.random.default_rng(0), 50)
-    assert summary["diverged"]["mean"] == 0.5
+    assert summary["diverged"].mean == 0.5
     for name in ("energy_error", "energy_error_max", "energy_drift", "coordinate_error", "phase_error"):
-        assert abs(summary[name]["mean"]) < 1e-5, name
+        assert abs(summary[name].mean) < 1e-5, name
         assert np.isnan(result[name][1]).all()
-    assert 0 < summary["valid_time"]["q1"] < summary["valid_time"]["median"] < summary["valid_time"]["q3"]
+    assert 0 < summary["valid_time"].q1 < summary["valid_time"].median < summary["valid_time"].q3
 
 
 def test_phase_error_is_nan_where_the_motion_does_not_rotate():
@@ -89,4 +90,4 @@ def test_phase_error_is_nan_where_the_motion_does_not_rotate():
     assert np.isnan(result["phase_error"][0, 0])
     assert result["phase_error"][0, 1] == pytest.approx(0.05, abs=0.003)
     summary = summarise({"phase_error": result["phase_error"][:, :1]}, lambda name: np.random.default_rng(0), 20)
-    assert summary["phase_error"] == {"mean": None, "low": None, "high": None}
+    assert summary["phase_error"] == Interval(None, None, None)

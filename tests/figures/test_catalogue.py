@@ -7,9 +7,9 @@ from test_error_curves import T, rollout
 from test_pixel_figures import MOTION
 from test_pixel_figures import cell as pixel_cell
 
+from hnn.core.statistics import Interval
 from hnn.core.trajectories import CellRollouts, TrueMotion
 from hnn.figures import catalogue
-from hnn.reporting.results import Interval
 
 AXES = ("q in m", "p in kg m/s")
 CURVES = {"step": T, "train_loss": 1 + T, "test_loss": 2 + T, "train_loss.0": 1 + T, "test_loss.0": 2 + T}

@@ -54,10 +54,10 @@ def test_errors_from_pixels_have_the_floor_of_all_encoders():
     assert sorted(set(values[..., -1].round(3).ravel())) == [0.1, 0.3]
 
 
-def test_quartiles_count_nan_as_infinite():
+def test_quartile_bands_count_nan_as_infinite():
     error = np.array([0.1, 0.2, 0.3, np.nan, 0.5]).reshape(1, 5, 1)
-    assert error_curves.quartiles(error)[:, 0] == pytest.approx([0.2, 0.3, 0.5])
-    assert np.isinf(error_curves.quartiles(np.full((1, 3, 2), np.nan))).all()
+    assert error_curves.quartile_bands(error)[:, 0] == pytest.approx([0.2, 0.3, 0.5])
+    assert np.isinf(error_curves.quartile_bands(np.full((1, 3, 2), np.nan))).all()
 
 
 def test_overview_panels_have_a_log_axis_medians_and_a_legend():

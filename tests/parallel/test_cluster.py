@@ -129,19 +129,19 @@ def test_cluster_map_raises_the_exception_of_a_worker_unchanged(two_workers):
     assert "\n" not in str(error.value)
 
 
-def test_cluster_map_computes_the_items_of_a_killed_worker_again_with_the_same_bytes(two_workers, tmp_path):
-    """The last test with `two_workers`, of which one is left."""
+def test_cluster_map_computes_the_items_of_a_killed_worker_again_with_the_same_bytes(tmp_path):
     begun = []
 
     def kill():
         while len({path.name.split("-")[1] for path in tmp_path.iterdir()}) < 2:  # until both workers compute
             time.sleep(0.02)
-        two_workers.workers[0].send_signal(signal.SIGKILL)
+        running.workers[0].send_signal(signal.SIGKILL)
         begun.append({int(path.name.split("-")[0]) for path in tmp_path.iterdir()})
 
-    threading.Thread(target=kill, daemon=True).start()
-    there = saved(fit_seeds(fits(100, folder=tmp_path), 6, CPU, map_on(two_workers.address)))
-    assert two_workers.workers[0].poll() == -signal.SIGKILL
+    with started(WORKER, WORKER) as running:
+        threading.Thread(target=kill, daemon=True).start()
+        there = saved(fit_seeds(fits(100, folder=tmp_path), 6, CPU, map_on(running.address)))
+        assert running.workers[0].poll() == -signal.SIGKILL
     assert len(begun[0]) < 6
     seeds = [path.name.split("-")[0] for path in tmp_path.iterdir()]
     assert len(seeds) > len(set(seeds)) == 6  # the fit of the killed worker began again on the other

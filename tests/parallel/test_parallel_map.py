@@ -219,6 +219,13 @@ run(lambda: parallel_map(item, range(3), threads=1, compute=SimpleNamespace(sche
     assert (done.returncode, done.stdout, done.stderr) == (1, "", "no\n")
 
 
+@pytest.mark.parametrize(("cores", "threads", "workers"), [(1, 1, 2), (1, 2, 1), (4, 2, 4), (1, 4, 1)])
+def test_auto_workers_are_two_per_core_divided_by_the_threads_of_each(monkeypatch, cores, threads, workers):
+    monkeypatch.setattr(pool, "cpu_count", lambda: cores)
+    monkeypatch.setattr(pool, "map_locally", lambda function, items, threads, workers: workers)
+    assert parallel_map(abs, [], threads=threads, compute=options()) == workers
+
+
 def test_parallel_map_with_bound_options_is_a_map():
     two_workers = partial(parallel_map, threads=1, compute=options(workers=2))
     assert two_workers(abs, [-1, -2]) == serial_map(abs, [-1, -2])

@@ -47,7 +47,7 @@ class Autoencoder(nn.Module):
     def __init__(self):
         super().__init__()
         self.encode, self.decode = Encoder(), Decoder()
-        self.about = {"time_unit": UNIT}
+        self.time_unit = UNIT
         self.weight = nn.Parameter(torch.zeros(()))
 
 

@@ -1,7 +1,7 @@
 import pytest
 
+from hnn.core.statistics import Interval
 from hnn.reporting.formatting import compared_with, format_interval, format_mean, format_quartiles, listed, number, ratio
-from hnn.reporting.results import Interval
 
 NONE = Interval(None, None, None)
 

@@ -4,7 +4,8 @@ import pytest
 from report_fixture import METRICS, PIXEL_METRICS, about, comparison, contract, floor, metrics, results
 
 from hnn.core.cell import TRUTH, Cell
-from hnn.reporting.results import CellResults, Comparison, Difference, Interval, Results
+from hnn.core.statistics import Interval
+from hnn.reporting.results import CellResults, Comparison, Difference, Results
 
 HNN, BASELINE = Cell("pendulum", "hnn"), Cell("pendulum", "baseline")
 

@@ -5,8 +5,9 @@ from dataclasses import replace
 from report_fixture import METRICS, PIXEL_METRICS, comparison, metrics, results
 
 from hnn.core.cell import Cell
+from hnn.core.statistics import Interval
 from hnn.reporting import sentences
-from hnn.reporting.results import Difference, Interval
+from hnn.reporting.results import Difference
 
 HNN, BASELINE = Cell("pendulum", "hnn"), Cell("pendulum", "baseline")
 

@@ -91,6 +91,26 @@ def test_minimise_names_the_first_step_with_a_non_finite_loss():
         trained([0], loss=loss, steps=200, labels=["b"])
 
 
+def test_minimise_names_the_model_whose_loss_is_not_finite():
+    models = [network("hnn", seed=seed).double() for seed in (0, 1)]
+    data = [X, torch.full_like(X, torch.nan)]
+    problem = Problem(
+        lambda model, x: derivative_loss(model, x, DX),
+        lambda i, count: [data[i].expand(count, 40, 2)],
+        lambda model: {"train_loss": 0.0},
+    )
+    with pytest.raises(NonFiniteLoss, match=r"^second: loss nan at step 1 of 60"):
+        minimise(models, problem, RECIPE, labels=["first", "second"])
+
+
+def test_minimise_writes_the_learning_rate_of_the_schedule_into_the_curve():
+    _, (curve,) = trained([0], steps=100)
+    rates = [row["learning_rate"] for row in curve]
+    assert max(rates) == pytest.approx(RECIPE.learning_rate, rel=0.01)
+    assert rates.index(max(rates)) == pytest.approx(RECIPE.warmup_fraction * CURVE_POINTS, abs=1)
+    assert rates[-1] < rates[0] < max(rates)
+
+
 def test_minimise_reads_values_from_the_device_at_curve_points_only(monkeypatch):
     """On a GPU each read waits for the device; reads are allowed at the points of the curve, every steps/50."""
     reads = []

@@ -44,7 +44,8 @@ def test_learning_rates_of_one_cycle_lower_beta1_at_the_peak():
 
 def test_adam_uses_the_rates_of_the_options_unless_names_have_their_own():
     weights = {name: torch.zeros(1, requires_grad=True) for name in ("encoder.w", "w")}
-    groups = adam(weights, RECIPE, {"encoder.": 0.5}).param_groups
+    groups = adam(weights, replace(RECIPE, beta2=0.98), {"encoder.": 0.5}).param_groups
+    assert all(group["betas"] == (RECIPE.beta1, 0.98) for group in groups)
     assert [(group["params"], group["lr"]) for group in groups] == [
         ([weights["w"]], RECIPE.learning_rate),
         ([weights["encoder.w"]], 0.5),

@@ -14,10 +14,10 @@ from typing import Any
 from hnn.commands.check import git
 from hnn.core.cell import TRUTH, Cell
 from hnn.core.errors import Refused
+from hnn.core.statistics import Interval
 from hnn.figures.ablation import SweepPoint, sweep_figure, sweep_sentences
 from hnn.files import formats, paths
 from hnn.params.loading import parse_raw, read_raw
-from hnn.reporting.results import Interval
 from hnn.reporting.templating import template
 
 __all__ = ["FOLDER", "collect", "commands", "experiments", "queue", "sweep_points"]

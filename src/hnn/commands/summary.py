@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from hnn.core import registry
 from hnn.core.cell import TRUTH
 from hnn.core.errors import Refused
+from hnn.core.statistics import Interval
 from hnn.files import formats, paths
 from hnn.params.loading import load_params
 from hnn.reporting.formatting import NOTHING, format_interval
-from hnn.reporting.results import Interval, mark_mismatch
+from hnn.reporting.results import mark_mismatch
 
 __all__ = ["column_blocks", "models", "tables", "tasks"]
 

@@ -9,7 +9,7 @@ TRUTH = "truth"
 
 
 class Cell(NamedTuple):
-    """Task × model, and for a cell that learns from pixels × the step map that its dynamics are trained through.
+    """One model of one task; for a pixel task also the step map through which its dynamics are trained.
 
     >>> Cell("pixel_pendulum", "hnn", "rk4").key
     'pixel_pendulum-hnn-rk4'

@@ -19,7 +19,7 @@ BASE = "base"
 
 
 def names(package: str) -> list[str]:
-    """The plug-ins of hnn/<package>/, sorted: its file names but `base` and those that start with an underscore."""
+    """The plug-ins of hnn/<package>/, sorted: file names without `base` and those that start with an underscore."""
     stems = (file.stem for file in (PACKAGE / package).glob("*.py"))
     return sorted(stem for stem in stems if stem != BASE and not stem.startswith("_"))
 

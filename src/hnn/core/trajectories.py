@@ -18,7 +18,7 @@ class Observations:
     x: ndarray
     """States as observed, noise included, (trajectories, time, 2n)."""
     dx: ndarray
-    """Their time derivatives, like x; NaN where unknown, as across a gap of a recording."""
+    """Time derivatives of the states, (trajectories, time, 2n); NaN where unknown, as across a gap of a recording."""
 
     def points(self) -> tuple[ndarray, ndarray]:
         """States x and derivatives dx, each (points, 2n), wherever the derivative is known."""
@@ -98,7 +98,8 @@ class Visuals:
     """Arrays that the report draws of a pixel cell: its first seed from the first held-out start."""
 
     film: Mapping[str, ndarray]
-    """Frames, bytes, (time, channels, size, size): `true`, `decoded` from the rollout by the trained map, `continuous`."""
+    """Frames, bytes, (time, channels, size, size): `true`; `decoded` from the rollout by the trained map; `continuous`,
+    decoded from the rollout of the learned differential equation by dop853."""
     portrait: Portrait | None = None
     counterfactual: Counterfactual | None = None
     """Both None for a model without an energy or with more than two latents."""

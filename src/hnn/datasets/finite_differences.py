@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 from numpy import ndarray
 
-__all__ = ["difference", "gaps"]
+__all__ = ["finite_difference", "gaps"]
 
 GAP = 1.5
 """A time step longer than this many median steps is a gap."""
@@ -21,14 +21,14 @@ def gaps(t: ndarray) -> ndarray:
     return steps > GAP * np.median(steps)
 
 
-def difference(t: ndarray, x: ndarray, derivative: Literal["central", "forward"]) -> ndarray:
+def finite_difference(t: ndarray, x: ndarray, derivative: Literal["central", "forward"]) -> ndarray:
     """dx/dt of states x (…, time, 2n), NaN where a required neighbour lies across a gap or beyond an end.
 
     `central`: (x[i+1] - x[i-1]) / (t[i+1] - t[i-1]), of second order. `forward`: (x[i+1] - x[i]) / (t[i+1] - t[i]), as
     published for measured data: a model fitted to it learns the Euler map, not the field.
 
     >>> t = np.array([0.0, 1.0, 2.0])
-    >>> difference(t, t[:, None] ** 2, "central").ravel().tolist()
+    >>> finite_difference(t, t[:, None] ** 2, "central").ravel().tolist()
     [nan, 2.0, nan]
     """
     has_next = np.append(~gaps(t), False)[:, None]

@@ -14,17 +14,17 @@ from numpy import ndarray
 
 from hnn.core.errors import Refused
 from hnn.core.trajectories import Observations, TrueMotion
-from hnn.datasets.finite_differences import difference, gaps
+from hnn.datasets.finite_differences import finite_difference, gaps
 from hnn.systems.base import System
 
-__all__ = ["MissingArchive", "Recording", "find_archive", "observe", "read_archive", "split", "windows"]
+__all__ = ["MissingArchive", "Recording", "find_archive", "read_archive", "train_test_split", "windows", "with_derivatives"]
 
 VARIABLE = "HNN_EXTERNAL_DATA"
 """The environment variable that names a folder with measured archives."""
 
 
 class MissingArchive(Refused, FileNotFoundError):
-    """The archive is in neither of the two folders, or its content is another."""
+    """The archive is missing, has another checksum, or lacks the requested member."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +70,12 @@ def read_archive(path: Path, member: str, trial: int) -> Recording:
     return Recording(rows[:, 1], rows[:, 2:])
 
 
-def observe(recording: Recording, derivative: Literal["central", "forward"]) -> Observations:
-    """The recording as observations with dx/dt by finite differences: see `difference`."""
-    return Observations(recording.t, recording.x[None], difference(recording.t, recording.x[None], derivative))
+def with_derivatives(recording: Recording, derivative: Literal["central", "forward"]) -> Observations:
+    """The recording as observations with dx/dt by finite differences: see `finite_difference`."""
+    return Observations(recording.t, recording.x[None], finite_difference(recording.t, recording.x[None], derivative))
 
 
-def split(
+def train_test_split(
     recording: Recording, derivative: Literal["central", "forward", "published"], test: float
 ) -> tuple[Observations, Observations, Recording]:
     """Training data, test data and the recording of the test part, which is the last fraction `test` of the rows.
@@ -86,11 +86,11 @@ def split(
         return published_split(recording, test)
     cut = round((1 - test) * len(recording.t))
     train, rest = recording.part(slice(cut)), recording.part(slice(cut, None))
-    return observe(train, derivative), observe(rest, derivative), rest
+    return with_derivatives(train, derivative), with_derivatives(rest, derivative), rest
 
 
 def published_split(recording: Recording, test: float) -> tuple[Observations, Observations, Recording]:
-    """`split` with the conventions of the published program, including its errors (experiment-real/data.py).
+    """`train_test_split` with the conventions of the published program, including its errors (experiment-real/data.py).
 
     Forward differences, also across gaps and across the split; the last row has none and is dropped. Of the other n rows the
     first ⌊(1 - test) n⌋ are for training, the next ⌊test n⌋ for testing, and rows left over by rounding are for training.

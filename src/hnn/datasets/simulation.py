@@ -9,7 +9,7 @@ from torch import Tensor
 
 from hnn.core.errors import Refused
 from hnn.core.trajectories import Observations, TrueMotion
-from hnn.datasets.finite_differences import difference
+from hnn.datasets.finite_differences import finite_difference
 from hnn.integrators.gauss import Gauss
 from hnn.parallel.mapping import ParallelMap, serial_map
 from hnn.systems.base import System
@@ -52,13 +52,13 @@ def observe(
 ) -> Observations:
     """Observe the motion with Gaussian noise of standard deviations `noise` on q and p.
 
-    Derivatives are exact, of the true motion, as published, or finite differences of the noisy states: see `difference`.
+    Derivatives are exact, of the true motion, as published, or finite differences of the noisy states.
     """
     sigma = np.repeat(noise, system.degrees)
     x = motion.x + sigma * generator.standard_normal(motion.x.shape)
     if derivative == "exact":
         return Observations(motion.t, x, system.time_derivative(torch.from_numpy(motion.x)).numpy())
-    return Observations(motion.t, x, difference(motion.t, x, derivative))
+    return Observations(motion.t, x, finite_difference(motion.t, x, derivative))
 
 
 def certify(system: System, motions: list[TrueMotion], tolerance: float, bound: float) -> dict[str, float]:
@@ -91,26 +91,26 @@ def certify(system: System, motions: list[TrueMotion], tolerance: float, bound: 
     return largest
 
 
-def horizons(horizon: float, growth: float, count: int = PUBLISHED_STARTS) -> np.ndarray:
-    """The horizon of each start in the published protocol, (count,) in s: horizon growth^(i + 2) for start i = 0, 1, ….
+def horizons(horizon: float, growth: float) -> np.ndarray:
+    """The horizon of each start of the published protocol in s, (PUBLISHED_STARTS,): horizon growth^(i + 2), i = 0, 1, ….
 
     The published program multiplies the same time span in place, once for a figure before the first start and again before
     each rollout (analyze-spring.ipynb, growth 1.09, to compensate the low frequency of the models). For the programs that do
     not, growth is 1.
 
-    >>> horizons(20.0, 1.0, count=2).tolist()
-    [20.0, 20.0]
+    >>> horizons(20.0, 1.1)[:2].round(3).tolist()
+    [24.2, 26.62]
     """
-    return horizon * growth ** np.arange(2, count + 2)
+    return horizon * growth ** np.arange(2, PUBLISHED_STARTS + 2)
 
 
-def grid(horizons: np.ndarray, horizon: float, points: int) -> Tensor:
-    """Times (time,) up to the last of the horizons, with the spacing of `points` times on [0, horizon]."""
-    longest = float(horizons[-1])
+def grid(ends: np.ndarray, horizon: float, points: int) -> Tensor:
+    """Times (time,) up to the last of the ends (starts,), with the spacing of `points` times on [0, horizon]."""
+    longest = float(ends[-1])
     return torch.linspace(0, longest, round(longest / horizon * (points - 1)) + 1, dtype=torch.float64)
 
 
-def until(motion: TrueMotion, horizons: np.ndarray) -> TrueMotion:
+def until(motion: TrueMotion, ends: np.ndarray) -> TrueMotion:
     """The motion of each start up to its own horizon, NaN beyond it, so that later times are not scored."""
-    within = motion.t <= horizons[:, None] * (1 + 1e-12)
+    within = motion.t <= ends[:, None] * (1 + 1e-12)
     return TrueMotion(motion.t, np.where(within[..., None], motion.x, np.nan), motion.period)

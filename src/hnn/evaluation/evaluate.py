@@ -15,7 +15,7 @@ from numpy import ndarray
 
 from hnn.core.cell import Cell
 from hnn.core.seeding import stream
-from hnn.core.statistics import block_error, interval, quartiles
+from hnn.core.statistics import Interval, block_error, interval, quartiles
 from hnn.core.trajectories import CellRollouts, Observations, Rollout, TrueMotion
 from hnn.evaluation import metrics
 from hnn.evaluation.flow_diagnostics import DIAGNOSED_STARTS, flow_errors
@@ -107,15 +107,23 @@ class Evaluation:
     """The rollouts of a cell with their metrics by seed and start, and the summary of both for its metrics file."""
 
     rollouts: CellRollouts
-    summary: Mapping[str, Mapping[str, Any]]
-    """By set of starts: intervals of each metric, and the entries of `Diagnosis`."""
-    scores: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
+    intervals: Mapping[str, Mapping[str, Interval]]
+    """By set of starts and metric."""
+    diagnoses: Mapping[str, Diagnosis]
+    """By set of starts."""
+    scores: Mapping[str, Interval] = field(default_factory=dict)
     """Intervals of what belongs to no set of starts, such as the scores of an encoder."""
 
     def to_json(self) -> dict[str, Any]:
         """The metrics file: entries of the held-out starts and the scores at the top, those of the other sets by name."""
-        others = {starts: dict(entry) for starts, entry in self.summary.items() if starts != "held_out" and entry}
-        return {**self.summary["held_out"], **self.scores, **others}
+        entries = {starts: to_json(of_set) | self.diagnoses[starts].to_json() for starts, of_set in self.intervals.items()}
+        held_out = entries.pop("held_out")
+        return held_out | to_json(self.scores) | {starts: entry for starts, entry in entries.items() if entry}
+
+
+def to_json(intervals: Mapping[str, Interval]) -> dict[str, Any]:
+    """The JSON entry of each interval, by name."""
+    return {name: one.to_json() for name, one in intervals.items()}
 
 
 def evaluate(cell: Cell, roller: Roller, published_energy: str | None, bootstrap_samples: int) -> Evaluation:
@@ -124,7 +132,8 @@ def evaluate(cell: Cell, roller: Roller, published_energy: str | None, bootstrap
     Raises `Refused` for a set that breaks the integrator contract where that is not allowed.
     """
     rollouts: dict[str, Rollout] = {}
-    summary: dict[str, dict[str, Any]] = {}
+    intervals: dict[str, Mapping[str, Interval]] = {}
+    diagnoses: dict[str, Diagnosis] = {}
     for starts, reference in roller.references.items():
         rollout = roller.roll(starts)
         if starts != PUBLISHED:
@@ -132,11 +141,11 @@ def evaluate(cell: Cell, roller: Roller, published_energy: str | None, bootstrap
         else:
             quantities = published_metrics(rollout, reference.motion, published_energy) if published_energy else {}
         rollouts[starts] = replace(rollout, quantities=quantities)
-        diagnosis = roller.diagnose(starts, rollouts)
-        rollouts[starts] = replace(rollout, quantities=quantities | dict(diagnosis.quantities))
+        diagnoses[starts] = roller.diagnose(starts, rollouts)
+        rollouts[starts] = replace(rollout, quantities=quantities | dict(diagnoses[starts].quantities))
         draws = partial(stream, "bootstrap", cell.task, cell.name, starts)
-        summary[starts] = summarise(rollouts[starts].quantities, draws, bootstrap_samples) | diagnosis.to_json()
-    return Evaluation(CellRollouts(rollouts), summary)
+        intervals[starts] = summarise(rollouts[starts].quantities, draws, bootstrap_samples)
+    return Evaluation(CellRollouts(rollouts), intervals, diagnoses)
 
 
 def evaluate_states(
@@ -259,7 +268,10 @@ def published_metrics(rollout: Rollout, motion: TrueMotion, energy: str) -> dict
 
 def summarise(
     quantities: Mapping[str, ndarray], generator: Callable[[str], np.random.Generator], samples: int
-) -> dict[str, dict[str, float | None]]:
+) -> dict[str, Interval]:
     """Mean and interval of each quantity (seeds, starts), by a random stream of its name; of valid_time also the quartiles."""
-    summary = {name: interval(values, generator(name), samples) for name, values in quantities.items()}
-    return summary | {name: summary[name] | quartiles(quantities[name]) for name in ("valid_time",) if name in summary}
+    intervals = {name: interval(values, generator(name), samples) for name, values in quantities.items()}
+    if "valid_time" in intervals and (edges := quartiles(quantities["valid_time"])):
+        median, q1, q3 = edges
+        intervals["valid_time"] = intervals["valid_time"]._replace(median=median, q1=q1, q3=q3)
+    return intervals

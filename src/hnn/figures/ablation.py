@@ -7,9 +7,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hnn.core.cell import TRUTH as TRUTH_MODEL
+from hnn.core.statistics import Interval
 from hnn.figures.style import TRUTH, colour, panels
 from hnn.reporting.formatting import format_interval
-from hnn.reporting.results import Interval
 
 __all__ = ["SweepPoint", "sweep_figure", "sweep_sentences"]
 

@@ -8,10 +8,10 @@ from numpy import ndarray
 from torch import Tensor
 
 from hnn.core.cell import TRUTH
+from hnn.core.statistics import Interval
 from hnn.core.trajectories import TrueMotion
 from hnn.figures import error_curves, films, pixels, states
 from hnn.reporting.definitions import LOSSES
-from hnn.reporting.results import Interval
 
 __all__ = ["OVERVIEW", "Group", "Shown", "captions", "drawn", "of_pixels", "of_states", "overview"]
 

@@ -10,7 +10,7 @@ from numpy import ndarray
 from hnn.core.trajectories import CellRollouts, Rollout
 from hnn.figures.style import TRUTH, colour, dashes, panels
 
-__all__ = ["Models", "band_figure", "draw_bands", "errors", "overview", "quartiles", "rows"]
+__all__ = ["Models", "band_figure", "draw_bands", "errors", "overview", "quartile_bands", "rows"]
 
 Models = Mapping[str, CellRollouts]
 """The rollouts of the cells of a task by their names."""
@@ -39,14 +39,14 @@ def error(rollout: Rollout, kind: str) -> ndarray:
     return np.abs(rollout.energy - rollout.true_energy) / rollout.energy_scale
 
 
-def quartiles(values: ndarray) -> ndarray:
+def quartile_bands(values: ndarray) -> ndarray:
     """Lower quartile, median and upper quartile over seeds and starts (3, time); NaN counts as infinite."""
     return np.quantile(np.nan_to_num(values, nan=np.inf), [0.25, 0.5, 0.75], axis=(0, 1), method="nearest")
 
 
 def draw_bands(axis: Axes, curves: Mapping[str, tuple[ndarray, ndarray]]) -> None:
     """Draw the bands of all models into one panel with a log axis; a floor far below the others is stated as text."""
-    bands = {name: (t[1:], quartiles(values)[:, 1:]) for name, (t, values) in curves.items()}  # at t = 0 all errors are zero
+    bands = {name: (t[1:], quartile_bands(values)[:, 1:]) for name, (t, values) in curves.items()}
     shown = [band[np.isfinite(band) & (band > 0)] for name, (_, band) in bands.items() if name not in FLOORS]
     least = min((part.min() for part in shown if part.size), default=0.0)
     for name, (t, (low, median, high)) in bands.items():
@@ -95,7 +95,7 @@ def rows(models: Models) -> list[dict[str, float | str]]:
     table: list[dict[str, float | str]] = []
     bands = {kind: errors(models, kind) for kind in LABELS}
     for model, (t, _) in bands["energy"].items():
-        values = {kind: quartiles(bands[kind][model][1]) for kind in LABELS}
+        values = {kind: quartile_bands(bands[kind][model][1]) for kind in LABELS}
         for i in np.unique(np.linspace(1, len(t) - 1, ROWS).round().astype(int)):
             row: dict[str, float | str] = {"t": float(t[i]), "model": model}
             for kind, (low, median, high) in values.items():

@@ -18,8 +18,8 @@ class DOP853:
     """Adaptive Runge-Kutta method of order 8 (Hairer, Nørsett, Wanner 1993, section II.5), in float64; not symplectic.
 
     The local error per step is at most `tolerance` (relative and absolute, root mean square over the batch). A trajectory
-    stops and is NaN from the time on at which a component exceeds `limit` or its field is not finite, so that one diverging
-    trajectory does not shorten the steps of the others.
+    is NaN after the time at which a component exceeds `limit` or its field is not finite, so that one diverging trajectory
+    does not shorten the steps of the others.
     """
 
     tolerance: float = 1e-9

@@ -45,7 +45,7 @@ class RungeKutta:
     b: tuple[float, ...]
 
     def __call__(self, field: Field, x: Tensor, dt: float) -> Tensor:
-        """One step."""
+        """States (*batch, 2n) one step of `dt` seconds after x."""
         stages: list[Tensor] = []
         for row in self.a:
             stages.append(field.time_derivative(x + dt * weighted_sum(row, stages, x)))
@@ -73,7 +73,10 @@ class Splitting:
     weights: tuple[float, ...]
 
     def __call__(self, field: Field, x: Tensor, dt: float) -> Tensor:
-        """One step. Raises `Refused` for a field that is not separable: the step would lose its order and symplecticity."""
+        """States (*batch, 2n) one step of `dt` seconds after x.
+
+        Raises `Refused` for a field that is not separable: the step would lose its order and symplecticity.
+        """
         if not getattr(field, "separable", False):
             raise Refused(
                 f"a splitting needs H = T(p) + V(q), but {type(field).__name__} is not marked as separable; "
@@ -99,7 +102,7 @@ class ImplicitMidpoint:
     iterations: int = 100
 
     def __call__(self, field: Field, x: Tensor, dt: float) -> Tensor:
-        """One step."""
+        """States (*batch, 2n) one step of `dt` seconds after x."""
         tolerance = max(self.tolerance, 4 * torch.finfo(x.dtype).eps)
         x1 = x + dt * field.time_derivative(x)
         for _ in range(self.iterations):

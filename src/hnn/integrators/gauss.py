@@ -22,7 +22,7 @@ ITERATIONS = 24
 CONVERGENCE_FRACTION = 0.01
 """The iteration has converged when its relative change is below this fraction of the tolerance, or at rounding level."""
 ROUNDING = 1e-15
-"""Smallest relative change that is asked of the iteration."""
+"""Smallest relative change that the iteration must reach."""
 
 SHRINK, LEAST, GROW, SAFETY = 0.5, 0.2, 2.0, 0.9
 """Step size control: factor after an iteration that did not converge; smallest and largest factor; safety factor."""
@@ -92,7 +92,7 @@ class Gauss:
         The iteration starts from the extrapolation of `slopes`, f at the nodes of the last step; `ratio` is the length of this
         step over that of the last one.
         """
-        inner = step * torch.from_numpy(weights(self.stages)).to(x)
+        inner = step * torch.from_numpy(runge_kutta_matrix(self.stages)).to(x)
         if slopes is None:
             k = field.time_derivative(x).expand(self.stages, *x.shape)
         else:
@@ -138,7 +138,7 @@ def transform(stages: int) -> np.ndarray:
 
 
 @lru_cache
-def weights(stages: int) -> np.ndarray:
+def runge_kutta_matrix(stages: int) -> np.ndarray:
     """The Runge-Kutta matrix aᵢⱼ: integrals from 0 to the Gauss nodes, from values at the nodes."""
     return integrals(stages, nodes(stages)) @ transform(stages)
 
@@ -149,6 +149,9 @@ def values(stages: int, u: np.ndarray) -> np.ndarray:
 
 
 def integrals(stages: int, u: np.ndarray) -> np.ndarray:
-    """Integrals of the same polynomials from 0 to u, (len(u), stages): (P_{k+1} - P_{k-1})/(2 (2k + 1)), and u for k = 0."""
+    """Integrals from 0 to u of the Legendre polynomials of [0, 1] of degree 0 to stages - 1, (len(u), stages).
+
+    They are (P_{k+1} - P_{k-1})/(2 (2k + 1)) of degree k, and u for k = 0.
+    """
     p, k = legendre.legvander(2 * u - 1, stages), np.arange(1, stages)
     return np.concatenate([u[:, None], (p[:, 2:] - p[:, :-2]) / (2 * (2 * k + 1))], axis=1)

@@ -52,7 +52,7 @@ class Autoencoder(nn.Module):
 
     def __init__(self, pixels: int, *, hidden: int, latent: int, time_unit: float, generator: torch.Generator) -> None:
         super().__init__()
-        self.about = {"pixels": pixels, "hidden": hidden, "latent": latent, "time_unit": time_unit}
+        self.time_unit = time_unit
         self.encode = Residual(pixels, latent, hidden=hidden, generator=generator)
         self.decode = Residual(latent, pixels, hidden=hidden, generator=generator)
 

@@ -51,7 +51,7 @@ def cluster_map(function: Callable[[A], B], items: Sequence[A], address: str) ->
     with the worker that holds it, but a task is run again.
     """
     with connection(address) as client:
-        import cloudpickle  # Dask brings it along
+        import cloudpickle  # installed with Dask
         import dask
 
         with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TB"}):  # the function is sent only once

@@ -175,7 +175,7 @@ def latent_flow_errors(ensemble: LatentEnsemble, rollout: Rollout, motion: TrueM
     """
     assert rollout.z is not None
     member = ensemble.members[0]
-    unit = float(member.autoencoder.about["time_unit"])
+    unit = member.autoencoder.time_unit
     latent = TrueMotion(motion.t / unit, rollout.z[0], motion.period / unit)
     solver = Solver(member.step_map, step=abs(member.step))
     errors = flow_errors(ensemble.dynamics, rollout.z, latent, float(np.abs(rollout.z[:, :, 0]).max()), solver)

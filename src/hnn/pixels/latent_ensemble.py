@@ -57,7 +57,7 @@ class LatentEnsemble:
         published way, and a mismatch for a field that was not fitted to derivatives.
         """
         member = self.members[0]
-        latent_time = t / float(member.autoencoder.about["time_unit"])
+        latent_time = t / member.autoencoder.time_unit
         solver = Solver("dop853" if continuous else member.step_map, member.step, tolerance)
         return torch.stack(parallel_map(partial(roll_seed, latent_time, solver), list(zip(self.dynamics, z0, strict=True))))
 

@@ -24,7 +24,7 @@ class LatentModel(nn.Module):
     @property
     def step(self) -> float:
         """The time between two frames in latent time."""
-        return self.frame_step / float(self.autoencoder.about["time_unit"])
+        return self.frame_step / self.autoencoder.time_unit
 
     def forward(self, z: Tensor) -> Tensor:
         """The latent states one frame after z, both (*batch, latent)."""

@@ -50,5 +50,5 @@ def load_pixels(task: str, model: str, *, step_map: str = "rk4", seed: int = 0, 
 
 
 def load_latent_members(path: Path) -> list[LatentModel]:
-    """The latent models of all seeds of a pixel cell, in float64 and frozen."""
+    """The latent models of all seeds of a pixel cell, in float64, without gradients."""
     return load_networks(path, make_latent_model)

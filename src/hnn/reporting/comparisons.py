@@ -6,11 +6,11 @@ import numpy as np
 
 from hnn.core.cell import Cell
 from hnn.core.seeding import stream
-from hnn.core.statistics import difference
+from hnn.core.statistics import Interval, paired_difference
 from hnn.core.trajectories import CellRollouts, Rollout
 from hnn.evaluation.metrics import energy_change
 from hnn.reporting.definitions import FRICTION
-from hnn.reporting.results import Comparison, Difference, Interval
+from hnn.reporting.results import Comparison, Difference
 
 __all__ = ["compare_with_baseline", "verdict_on"]
 
@@ -48,7 +48,7 @@ def differences(label: str, a: Rollout, b: Rollout, samples: int, shared_seeds: 
     compared = {}
     for name in names:
         ours, theirs = (np.abs(rollout.quantities[name]) for rollout in (a, b))
-        interval = Interval.parse(difference(ours, theirs, stream("comparison", label, name), samples, shared_seeds))
+        interval = paired_difference(ours, theirs, stream("comparison", label, name), samples, shared_seeds)
         compared[name] = Difference(interval, verdict_on(interval, larger_is_better=name in LARGER_IS_BETTER))
     return compared
 

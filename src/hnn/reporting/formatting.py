@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from hnn.reporting.results import Interval
+from hnn.core.statistics import Interval
 
 __all__ = ["NOTHING", "compared_with", "format_interval", "format_mean", "format_quartiles", "listed", "number", "ratio"]
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from hnn.core.cell import TRUTH, Cell
+from hnn.core.statistics import Interval
 
 __all__ = [
     "ELSEWHERE",
@@ -15,7 +16,6 @@ __all__ = [
     "Comparison",
     "Difference",
     "IntegratorEntry",
-    "Interval",
     "Pair",
     "Results",
     "StartSet",
@@ -43,22 +43,6 @@ SHORT = {
     "table1": "published",
 }
 """Short names of all sets that a cell may have been measured on."""
-
-
-class Interval(NamedTuple):
-    """A mean with its 95 % interval, and the quartiles where they are known; None where there is nothing to average."""
-
-    mean: float | None
-    low: float | None
-    high: float | None
-    median: float | None = None
-    q1: float | None = None
-    q3: float | None = None
-
-    @classmethod
-    def parse(cls, entry: Mapping[str, float | None]) -> "Interval":
-        """The interval of a JSON entry."""
-        return cls(**{name: entry.get(name) for name in cls._fields})
 
 
 class IntegratorEntry(NamedTuple):

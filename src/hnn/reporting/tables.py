@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hnn.core.cell import Cell
+from hnn.core.statistics import Interval
 from hnn.reporting.definitions import ENERGIES, LOSSES, QUANTITIES
 from hnn.reporting.formatting import NOTHING, format_interval, format_mean, format_quartiles, number, ratio
 from hnn.reporting.published import ENERGY_MSE, REMARKS, TEST_LOSS, Value
-from hnn.reporting.results import SETS, SHORT, Difference, Interval, Pair, Results
+from hnn.reporting.results import SETS, SHORT, Difference, Pair, Results
 
 __all__ = [
     "beside_published",

@@ -56,6 +56,7 @@ def minimise(
     detected; `NonFiniteLoss` names the step at which it occurred first.
 
     >>> model = nn.Linear(1, 1, bias=False)
+    >>> _ = nn.init.zeros_(model.weight)
     >>> problem = Problem(
     ...     loss=lambda model: (model.weight - 3).square().sum(),
     ...     draw_batches=lambda i, count: [],

@@ -18,6 +18,9 @@ __all__ = ["fit_seeds", "write_fits"]
 
 T = TypeVar("T")
 
+BOOTSTRAP_SAMPLES = 2000
+"""Resamples of the seeds for the intervals of losses."""
+
 
 def fit_seeds(fit: Callable[[Sequence[int]], list[T]], seeds: int, device: torch.device, parallel_map: ParallelMap) -> list[T]:
     """The results of `fit` for all seeds; `fit` takes a group of seeds, which it trains as one batch.
@@ -49,4 +52,5 @@ def write_fits(
     formats.write_rows(paths.curve_path(key), curves(fits))
     values = [{**fit.losses, **extra} for fit, extra in zip(fits, extra_values or [{}] * len(fits), strict=True)]
     counts = {"parameters": sum(w.numel() for w in fits[0].model.parameters()), "steps": fits[0].curve[-1]["step"]}
-    formats.write_json(paths.metrics_path(stage, key), over_seeds(values, partial(stream, "bootstrap", key)) | counts)
+    intervals = over_seeds(values, partial(stream, "bootstrap", key), BOOTSTRAP_SAMPLES)
+    formats.write_json(paths.metrics_path(stage, key), {name: one.to_json() for name, one in intervals.items()} | counts)
