@@ -16,16 +16,17 @@ from hnn.core.errors import Refused
 
 
 def run(stage: Callable[..., None]) -> None:
-    """Call the stage with the arguments of the command line; a refusal is printed in one line and exits with 1.
+    """Call the stage with the arguments of the command line and end the process; a refusal is printed in one line, status 1.
 
-    A failure exits at once: fits in other threads may still be running, and Python would take them down within PyTorch, which
-    aborts the process with a message of its own.
+    The process ends without Python's clean-up, which has nothing left to write and takes 0.4 s to unload PyTorch. After a
+    failure it would also abort with a message of PyTorch's where fits in other threads are still running.
     """
+    status = 0
     try:
         stage(*sys.argv[1:])
     except Exception as error:
-        text = f"{error}\n" if isinstance(error, Refused) else traceback.format_exc()
-        sys.stderr.write(text)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(1)
+        status = 1
+        sys.stderr.write(f"{error}\n" if isinstance(error, Refused) else traceback.format_exc())
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)

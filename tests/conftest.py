@@ -34,7 +34,7 @@ def pytest_collection_modifyitems(items):
     """Put long tests at both ends: of two processes the first begins with the pipeline run, which the second needs last."""
 
     def position(item):
-        if {"seen", "extended"} & set(item.fixturenames):
+        if "extended" in item.fixturenames:
             return 2
         return 0 if "env" in item.fixturenames else 1
 

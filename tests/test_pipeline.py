@@ -18,47 +18,22 @@ from tiny_project import HIDDEN, ROOT, Project, once, ran
 from bench.loopback import started
 
 UP_TO_DATE = "Data and pipelines are up to date."
+MODELS = ("baseline", "hnn")
+CELLS = [f"mass_spring-{model}" for model in MODELS]
+PIXEL_CELLS = [f"pixel_pendulum-{model}-rk4" for model in MODELS]
 ARCHIVE = "invar_datasets.zip"
 
 
 @pytest.fixture(scope="session")
 def varied(tmp_path_factory, finished, env):
-    """`finished` after two experiments, the first of them committed: not to be changed. Their logs are in .dvc/tmp."""
-
-    def experiments(project):
-        (project / ".dvc/tmp/tasks.log").write_text(project.dvc("exp", "run", "-S", "state_tasks=[mass_spring]"))
-        project.commit()
-        (project / ".dvc/tmp/hidden.log").write_text(project.dvc("exp", "run", "-S", "model.hidden=16"))
-
-    return copy_once(tmp_path_factory, "varied", finished, env, experiments)
-
-
-@pytest.fixture(scope="session")
-def seen(tmp_path_factory, finished, env):
-    """`finished` with one pixel task, of one model and step map, and no other: not to be changed."""
-
-    def one_pixel_cell(project):
-        change = {"state_tasks": [], "pixel_tasks": ["pixel_pendulum"], "models": ["hnn"], "step_maps": ["rk4"]}
-        project.edit(lambda params: params.update(change))
-        project.dvc("repro")
-        project.commit()
-
-    return copy_once(tmp_path_factory, "seen", finished, env, one_pixel_cell)
-
-
-def copy_once(tmp_path_factory, name, project, env, change):
-    """A copy of a project, changed by a function of it, made by the first test process that asks for it."""
+    """`finished` after an experiment with another network and fewer tasks: not to be changed. Its log is in .dvc/tmp."""
 
     def build(folder):
-        change(Project(shutil.copytree(project, folder, symlinks=True), env))
+        project = Project(shutil.copytree(finished, folder, symlinks=True), env)
+        log = project.dvc("exp", "run", "-S", "model.hidden=16", "-S", "pixel_tasks=[]")
+        (project / ".dvc/tmp/varied.log").write_text(log)
 
-    return once(tmp_path_factory, name, build)
-
-
-@pytest.fixture
-def pixels(seen, tmp_path, env):
-    """A copy of `seen` to work in."""
-    return Project(shutil.copytree(seen, tmp_path / "project", symlinks=True), env)
+    return once(tmp_path_factory, "varied", build)
 
 
 @pytest.fixture
@@ -77,10 +52,11 @@ def test_repro_writes_exactly_the_outs_that_are_declared(project):
     outs = [project / out["path"] for stage in lock.values() for out in stage["outs"]]
     declared = {file for out in outs for file in (out.rglob("*") if out.is_dir() else [out]) if file.is_file()}
     assert set(project.files()) == {str(file.relative_to(project.folder)) for file in declared}
-    cells = {f"{task}-{model}" for task in ("mass_spring", "two_body") for model in ("baseline", "hnn")}
-    tasks = {f"{stage}@{task}" for stage in ("simulate", "truth") for task in ("mass_spring", "two_body")}
-    assert set(lock) == {"code", "validate", "report"} | tasks | {
-        f"{stage}@{cell}" for stage in ("train", "rollout") for cell in cells
+    once = {"code", "validate", "simulate@mass_spring", "truth@mass_spring", "report"}
+    once |= {f"{stage}@pixel_pendulum" for stage in ("simulate_pixels", "render", "pretrain")}
+    state_stages = {f"{stage}@{cell}" for stage in ("train", "rollout") for cell in CELLS}
+    assert set(lock) == once | state_stages | {
+        f"{stage}_pixels@{cell}" for stage in ("train", "rollout") for cell in PIXEL_CELLS
     }
 
 
@@ -104,25 +80,22 @@ def test_the_page_written_again_after_another_commit_is_the_same_and_names_its_c
     assert project.run("git", "status", "--porcelain") == ""
     page = (project / "metrics/report.html").read_text()
     assert all(project.run("git", "rev-parse", f"HEAD:{folder}").strip() in page for folder in ("src/hnn", "stages"))
-    assert hashlib.sha256((project / "data/observations/two_body.npz").read_bytes()).hexdigest() in page
+    assert hashlib.sha256((project / "data/observations/mass_spring.npz").read_bytes()).hexdigest() in page
 
 
 def test_another_network_trains_rolls_out_and_reports_again_and_simulates_nothing(varied):
-    log = (varied / ".dvc/tmp/hidden.log").read_text()
-    assert ran(log) == {"code", "validate", "report"} | {
-        f"{stage}@mass_spring-{model}" for stage in ("train", "rollout") for model in ("baseline", "hnn")
-    }
+    log = (varied / ".dvc/tmp/varied.log").read_text()
+    assert ran(log) == {"code", "validate", "report"} | {f"{stage}@{cell}" for stage in ("train", "rollout") for cell in CELLS}
     assert "Stage 'simulate@mass_spring' didn't change, skipping" in log
 
 
 def test_fewer_tasks_report_on_only_those_although_files_of_the_others_are_left(varied):
-    assert ran((varied / ".dvc/tmp/tasks.log").read_text()) == {"code", "validate", "report"}
-    assert (varied / "data/rollouts/two_body-hnn.npz").is_file()
-    assert (varied / "metrics/rollout/two_body-hnn.json").is_file()
+    assert (varied / f"data/rollouts/{PIXEL_CELLS[0]}.npz").is_file()
+    assert (varied / f"metrics/rollout/{PIXEL_CELLS[0]}.json").is_file()
     for path in [varied / "metrics/report.md", varied / "metrics/summary.csv"]:
         assert "mass_spring" in path.read_text()
-        assert "two_body" not in path.read_text()
-    assert not list((varied / "metrics/figures").glob("*two_body*"))
+        assert "pixel_pendulum" not in path.read_text()
+    assert not list((varied / "metrics/figures").glob("*pixel_pendulum*"))
 
 
 def test_exp_show_lists_the_experiment_with_its_parameter(experiment):
@@ -138,9 +111,8 @@ def test_exp_show_lists_the_experiment_with_its_parameter(experiment):
 
 def test_metrics_show_lists_every_cell(project):
     printed = project.dvc("metrics", "show")
-    for task in ("mass_spring", "two_body"):
-        for stage, models in {"train": ("-baseline", "-hnn"), "rollout": ("-baseline", "-hnn"), "simulate": ("",)}.items():
-            assert all(f"metrics/{stage}/{task}{model}.json" in printed for model in models)
+    listed = {"train": CELLS + PIXEL_CELLS, "rollout": CELLS + PIXEL_CELLS, "simulate": ["mass_spring", "pixel_pendulum"]}
+    assert all(f"metrics/{stage}/{key}.json" in printed for stage, keys in listed.items() for key in keys)
 
 
 def test_metrics_diff_shows_a_change_of_every_headline_number_although_it_rounds(experiment):
@@ -153,26 +125,27 @@ def test_metrics_diff_shows_a_change_of_every_headline_number_although_it_rounds
 
 
 def test_params_diff_shows_what_was_changed(experiment):
-    assert rows(experiment.dvc("params", "diff"))[1:] == [["params.yaml", "model.hidden", str(HIDDEN), "16"]]
+    changed = {row[1]: row[2:] for row in rows(experiment.dvc("params", "diff"))[1:]}
+    assert changed == {"model.hidden": [str(HIDDEN), "16"], "pixel_tasks": ["['pixel_pendulum']", "[]"]}
 
 
 def test_plots_show_has_curves_and_pictures(project):
     project.dvc("plots", "show")
     page = (project / "dvc_plots/index.html").read_text()
-    for cell in ("mass_spring-baseline", "mass_spring-hnn", "two_body-baseline", "two_body-hnn"):
+    for cell in CELLS + PIXEL_CELLS:
         assert f"{cell}: loss, mean over the seeds" in page
     for picture in (project / "metrics/figures").glob("*.png"):
         assert picture.name in page
         assert list((project / "dvc_plots/static").glob(f"*{picture.name}"))
-    assert all(f"metrics/errors/{task}.csv" in page for task in ("mass_spring", "two_body"))
+    assert all(f"metrics/errors/{task}.csv" in page for task in ("mass_spring", "pixel_pendulum"))
     assert '"scale": {"type": "log"}' in page
     assert project.run("git", "status", "--porcelain") == ""
 
 
 def test_queued_experiments_run_side_by_side_each_with_its_own_source(project):
-    project.edit(lambda params: params.update(state_tasks=["mass_spring"], models=["hnn"]))
+    project.edit(lambda params: params.update(pixel_tasks=[], models=["hnn"]))
     project.append("src/hnn/reporting/templates/report.md", "\nof the queued source\n")
-    project.dvc("exp", "run", "--queue", "-S", f"model.hidden=6,{HIDDEN}")
+    project.dvc("exp", "run", "--queue", "-S", "rollout.bootstrap_samples=10,30")
     project.append("src/hnn/core/errors.py", "\nraise RuntimeError('imported from the workspace')\n")
     project.dvc("queue", "start", "-j", "2")
     done, deadline = {}, time.monotonic() + 120
@@ -182,24 +155,24 @@ def test_queued_experiments_run_side_by_side_each_with_its_own_source(project):
         done = {ref.split("/")[-1]: ref for ref in refs if re.fullmatch(r"refs/exps/../[0-9a-f]{38}/.+", ref)}
     status = project.dvc("queue", "status")
     assert len(done) == 2, status + "".join(project.dvc("queue", "logs", row[0]) for row in rows(status) if "Failed" in row)
-    hidden = set()
+    samples = set()
     for ref in done.values():
         assert "of the queued source" in project.run("git", "show", f"{ref}:metrics/report.md")
-        hidden.add(yaml.safe_load(project.run("git", "show", f"{ref}:params.yaml"))["model"]["hidden"])
-    assert hidden == {6, HIDDEN}
+        samples.add(yaml.safe_load(project.run("git", "show", f"{ref}:params.yaml"))["rollout"]["bootstrap_samples"])
+    assert samples == {10, 30}
     assert "imported from the workspace" in project.try_run("python", "-m", "stages.validate")[1]
 
 
 def test_a_trained_cell_loads_in_python(project):
     code = """
 import torch, hnn
-model = hnn.load("two_body", "hnn")
-x = torch.randn(3, 8)
+model = hnn.load("mass_spring", "hnn")
+x = torch.randn(3, 2)
 print(tuple(model.time_derivative(x).shape), tuple(model.hamiltonian(x).shape))
 path = model.rollout(x, torch.linspace(0, 0.1, 5))
 print(tuple(path.shape), bool((path[:, 0] == x).all()), bool((path[:, -1] != x).all()))
 """
-    assert project.hnn("-c", code).split("\n") == ["(3, 8) (3,)", "(3, 5, 8) True True", ""]
+    assert project.hnn("-c", code).split("\n") == ["(3, 2) (3,)", "(3, 5, 2) True True", ""]
 
 
 def test_the_same_cell_trained_again_gives_the_same_bytes(project):
@@ -212,7 +185,7 @@ def test_the_same_cell_trained_again_gives_the_same_bytes(project):
 
 def test_where_it_runs_is_no_reason_to_run_it_again(project):
     before = project.files()
-    project.edit(lambda params: params["compute"].update(workers=1))
+    project.edit(lambda params: params["compute"].update(workers=2))
     assert ran(project.dvc("repro")) == {"code", "validate"}
     assert project.files() == before
 
@@ -242,26 +215,21 @@ def test_reworded_comments_and_docstrings_rerun_code_and_report_alone(project):
 def test_a_changed_constant_reruns_the_stages_that_import_it(project):
     path = project / "src/hnn/integrators/gauss.py"
     path.write_text(path.read_text().replace("stages: int = 16", "stages: int = 15"))
-    stages = {"simulate": [""], "truth": [""], "rollout": ["-baseline", "-hnn"]}
-    assert rerun(project) == {
-        f"{stage}@{task}{model}"
-        for stage, models in stages.items()
-        for task in ("mass_spring", "two_body")
-        for model in models
-    }
+    of_cells = {f"rollout@{cell}" for cell in CELLS} | {f"rollout_pixels@{cell}" for cell in PIXEL_CELLS}
+    assert rerun(project) == {"simulate@mass_spring", "truth@mass_spring", "simulate_pixels@pixel_pendulum"} | of_cells
 
 
 def test_a_changed_system_reruns_its_tasks_alone(project):
     project.append("src/hnn/systems/mass_spring.py", "\nUNUSED = 1\n")
-    cells = {f"rollout@mass_spring-{model}" for model in ("baseline", "hnn")}
-    assert rerun(project) == {"validate", "simulate@mass_spring", "truth@mass_spring"} | cells
+    of_cells = {f"rollout@{cell}" for cell in CELLS}
+    assert rerun(project) == {"validate", "simulate@mass_spring", "truth@mass_spring"} | of_cells
 
 
 def test_a_changed_model_reruns_its_cells_alone(project):
     project.append("src/hnn/models/baseline.py", "\nUNUSED = 1\n")
-    assert rerun(project) - {"validate"} == {
-        f"{stage}@{task}-baseline" for stage in ("train", "rollout") for task in ("mass_spring", "two_body")
-    }
+    of_cells = {f"{stage}@mass_spring-baseline" for stage in ("train", "rollout")}
+    of_cells |= {f"{stage}_pixels@pixel_pendulum-baseline-rk4" for stage in ("train", "rollout")}
+    assert rerun(project) - {"validate"} == of_cells
 
 
 def test_a_new_model_file_reruns_validate_alone(project):
@@ -324,7 +292,8 @@ def test_an_interrupted_fit_is_a_failure_and_leaves_no_part_of_its_outs(project)
 
 
 def test_without_the_measured_archive_one_message_says_what_to_put_where(project):
-    status, printed = project.try_run("dvc", "exp", "run", "-S", "measured_tasks=[real_pendulum]")
+    project.edit(lambda params: params.update(measured_tasks=["real_pendulum"]))
+    status, printed = project.try_run("dvc", "repro", "ingest@real_pendulum")
     assert status != 0
     (line,) = [line for line in printed.splitlines() if ARCHIVE in line]
     checksum = yaml.safe_load((project / "params.yaml").read_text())["ingest"]["sha256"]
@@ -338,8 +307,9 @@ def test_the_measured_pendulum_runs_through_to_the_report(project):
     folder = next((str(place) for place in places if place and (Path(place) / ARCHIVE).is_file()), None)
     if folder is None:
         pytest.skip(f"{ARCHIVE} is neither in data/external nor where HNN_EXTERNAL_DATA says")
-    settings = ["-S", "measured_tasks=[real_pendulum]", "-S", "models=[hnn]"]
-    log = project.dvc("exp", "run", *settings, HNN_EXTERNAL_DATA=folder)
+    one_cell = {"measured_tasks": ["real_pendulum"], "state_tasks": [], "pixel_tasks": [], "models": ["hnn"]}
+    project.edit(lambda params: params.update(one_cell))
+    log = project.dvc("repro", HNN_EXTERNAL_DATA=folder)
     measured = {"ingest@real_pendulum", "truth_measured@real_pendulum"}
     measured |= {f"{stage}_measured@real_pendulum-hnn" for stage in ("train", "rollout")}
     assert ran(log) == measured | {"code", "validate", "report"}
@@ -348,59 +318,56 @@ def test_the_measured_pendulum_runs_through_to_the_report(project):
 
 def test_the_command_line_shows_the_report_and_helps(project):
     printed = project.hnn("-m", "hnn", "report")
-    assert "two_body" in printed
+    assert "mass_spring" in printed
     assert str(project / "metrics/report.md") in printed
     usage = project.hnn("-m", "hnn", "--help")
     assert all(re.search(rf"^ +{command} +\w", usage, re.M) for command in ("report", "readme", "check"))
 
 
-PIXEL_CELL = "pixel_pendulum-hnn-rk4"
-
-
-def test_a_pixel_task_runs_from_simulation_to_report(pixels):
-    assert UP_TO_DATE in pixels.dvc("repro")
-    assert pixels.run("git", "status", "--porcelain") == ""
-    report = (pixels / "metrics/report.md").read_text()
+def test_a_pixel_task_runs_from_simulation_to_report(project):
+    assert UP_TO_DATE in project.dvc("repro")
+    assert project.run("git", "status", "--porcelain") == ""
+    report = (project / "metrics/report.md").read_text()
     assert "## From pixels" in report
     for picture in re.findall(r"\]\((figures/[^)]+)\)", report):
-        assert (pixels / "metrics" / picture).is_file()
-    assert (pixels / "metrics/figures/pixel_pendulum-film.gif").is_file()
-    assert "data:image/gif" in (pixels / "metrics/report.html").read_text()
-    table = pixels.hnn("-m", "hnn", "report")
+        assert (project / "metrics" / picture).is_file()
+    assert (project / "metrics/figures/pixel_pendulum-film.gif").is_file()
+    assert "data:image/gif" in (project / "metrics/report.html").read_text()
+    table = project.hnn("-m", "hnn", "report")
     assert "hnn-rk4" in table
 
 
-def test_a_trained_pixel_cell_loads_in_python(pixels):
+def test_a_trained_pixel_cell_loads_in_python(project):
     code = """
 import numpy as np, torch, hnn
 model = hnn.load_pixels("pixel_pendulum", "hnn")
 frames = torch.from_numpy(np.load("data/frames/pixel_pendulum.npz")["test"])
 print(tuple(model.rollout(frames[:, :2], 3).shape))
 """
-    assert pixels.hnn("-c", code) == "(2, 4, 2)\n"
+    assert project.hnn("-c", code) == "(2, 4, 2)\n"
 
 
-def test_another_size_of_pictures_draws_learns_and_rolls_out_again_and_simulates_nothing(pixels):
-    log = pixels.dvc("exp", "run", "-S", "render.pixels=9")
-    assert ran(log) == {"code", "validate", "render@pixel_pendulum", "pretrain@pixel_pendulum", "report"} | {
-        f"{stage}@{PIXEL_CELL}" for stage in ("train_pixels", "rollout_pixels")
-    }
+def test_other_pictures_and_latents_draw_learn_and_roll_out_again_and_simulate_nothing(project):
+    def one_other_cell(params):
+        params |= {"state_tasks": [], "models": ["hnn"]}
+        params["render"]["pixels"], params["autoencoder"]["latent"] = 9, 4
+
+    project.edit(one_other_cell)
+    log = project.dvc("repro")
+    of_cell = {f"{stage}_pixels@{PIXEL_CELLS[1]}" for stage in ("train", "rollout")}
+    assert ran(log) == {"code", "validate", "render@pixel_pendulum", "pretrain@pixel_pendulum", "report"} | of_cell
     assert "Stage 'simulate_pixels@pixel_pendulum' didn't change, skipping" in log
 
 
-def test_another_number_of_latents_draws_nothing_again_and_the_same_number_does_nothing(pixels):
-    assert ran(pixels.dvc("exp", "run", "-S", "autoencoder.latent=2")) == set()
-    log = pixels.dvc("exp", "run", "-S", "autoencoder.latent=4")
-    assert ran(log) == {"code", "validate", "pretrain@pixel_pendulum", "report"} | {
-        f"{stage}@{PIXEL_CELL}" for stage in ("train_pixels", "rollout_pixels")
-    }
-    assert "Stage 'render@pixel_pendulum' didn't change, skipping" in log
+def test_another_number_of_latents_draws_nothing_again(project):
+    project.edit(lambda params: params["autoencoder"].update(latent=4))
+    assert rerun(project) - {"validate"} == {"pretrain@pixel_pendulum"}  # whose outs the next stages depend on
 
 
-def test_the_same_pixel_cell_trained_again_gives_the_same_bytes(pixels):
-    before = pixels.files()
-    pixels.dvc("repro", "--force", "--single-item", f"train_pixels@{PIXEL_CELL}")
-    assert pixels.files() == before
+def test_the_same_pixel_cell_trained_again_gives_the_same_bytes(project):
+    before = project.files()
+    project.dvc("repro", "--force", "--single-item", f"train_pixels@{PIXEL_CELLS[0]}")
+    assert project.files() == before
 
 
 @pytest.mark.parametrize(
@@ -413,29 +380,27 @@ def test_the_same_pixel_cell_trained_again_gives_the_same_bytes(pixels):
             r"render\.half_width: given 0\.4, but the state",
         ),
         ("pretrain.steps", 3, "pretrain@pixel_pendulum", r"pretrain pixel_pendulum seed \d: the latent states have collapsed"),
-        ("autoencoder.latent", 3, "validate", r"autoencoder\.latent: given 3, must be an even number"),
-        ("render.pixels", 7, "validate", r"render\.pixels: given 7, must be greater than or equal to 8"),
     ],
 )
-def test_what_cannot_be_seen_or_learned_is_refused_in_one_line(pixels, key, value, stage, message):
-    params = yaml.safe_load((pixels / "params.yaml").read_text())
+def test_what_cannot_be_seen_or_learned_is_refused_in_one_line(project, key, value, stage, message):
+    params = yaml.safe_load((project / "params.yaml").read_text())
     *path, last = key.split(".")
     section = params
     for part in path:
         section = section[part]
     section[last] = value
-    (pixels / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
-    status, printed = pixels.try_run("dvc", "repro", stage)
+    (project / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    status, printed = project.try_run("dvc", "repro", stage)
     assert status != 0
     assert len(re.findall(message, printed)) == 1
     assert "Traceback" not in printed
 
 
-def test_frames_of_another_shape_are_refused_in_one_line(pixels):
-    path = pixels / "data/frames/pixel_pendulum.npz"
+def test_frames_of_another_shape_are_refused_in_one_line(project):
+    path = project / "data/frames/pixel_pendulum.npz"
     path.unlink()
     np.savez(path, train=np.zeros((4, 11, 8, 8), np.uint8))
-    status, printed = pixels.try_run("python", "-m", "stages.pretrain", "pixel_pendulum")
+    status, printed = project.try_run("python", "-m", "stages.pretrain", "pixel_pendulum")
     assert status != 0
     (line,) = printed.splitlines()
     assert line.startswith("data/frames/pixel_pendulum.npz: train has shape (4, 11, 8, 8)")

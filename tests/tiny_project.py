@@ -15,6 +15,9 @@ from filelock import FileLock
 from hnn.params.loading import read_raw
 
 ROOT = Path(__file__).parents[1]
+RECORDER = str(ROOT / "tests/recorder")
+"""On PYTHONPATH: stages write the modules that they have loaded into `RECORDS`."""
+RECORDS = ".dvc/tmp/loaded"
 HIDDEN = 8
 """Hidden units of the tiny parameters."""
 
@@ -85,12 +88,13 @@ class Project:
 
 def tiny(params):
     """Parameters that keep every key and take next to no time."""
-    params |= {"state_tasks": ["mass_spring", "two_body"], "pixel_tasks": [], "seeds": 2}
+    params |= {"state_tasks": ["mass_spring"], "pixel_tasks": ["pixel_pendulum"], "step_maps": ["rk4"], "seeds": 2}
+    params["compute"]["workers"] = 1  # so that one process loads all modules of a stage
     params["model"]["hidden"] = HIDDEN
     params["simulate"] |= {"starts": 3, "long_horizon_factor": 2, "long_horizon_points": 5}
     params["ingest"]["starts"] = 2
     params["train"]["steps"] = 20
-    params["train_pixels"] |= {"steps": 20, "batch": 10, "dynamics_only_steps": 5}
+    params["train_pixels"] |= {"steps": 20, "batch": 10, "dynamics_only_steps": 5, "relative": False}
     params["rollout"] |= {"bootstrap_samples": 20, "tolerance": 1e-4}
     params["render"] |= {"pixels": 8, "supersampling": 1}
     params["autoencoder"]["hidden"] = HIDDEN
@@ -133,7 +137,7 @@ def finished(tmp_path_factory, env):
         project.edit(tiny)
         project.run("git", "init", "--quiet", "--initial-branch", "main")
         project.commit()
-        project.dvc("repro")
+        project.dvc("repro", PYTHONPATH=RECORDER)
         project.commit()
 
     return once(tmp_path_factory, "finished", build)

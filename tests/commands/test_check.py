@@ -90,6 +90,12 @@ def test_compare_metrics_skips_the_integrator_but_not_the_mismatch():
     assert compare_metrics(a, b | {"mismatch": True})[0] == "differs"
 
 
+def test_compare_metrics_skips_extremes_of_few_seeds_but_not_their_mean():
+    a, b = ({"table1": {"energy_mse": interval(1.0, 0.1), "least_edge": interval(edge, 0.0)}} for edge in (2e-8, 3e-8))
+    assert compare_metrics(a, b) == ("agrees", [])
+    assert compare_metrics(a, {"table1": b["table1"] | {"energy_mse": interval(3.0, 0.1)}})[0] == "differs"
+
+
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     """A run whose every metrics file holds a loss of 1, as the last commit does; no stage is run again."""

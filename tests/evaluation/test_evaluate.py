@@ -9,6 +9,7 @@ import pytest
 import torch
 from conftest import FunctionField, network, observed, starts_of, truth_of
 
+from hnn.commands.check import NOT_COMPARED
 from hnn.core.cell import TRUTH, Cell
 from hnn.core.errors import Refused
 from hnn.core.trajectories import Observations, Rollout
@@ -84,6 +85,7 @@ def test_published_metrics_average_known_times_and_give_block_errors_and_edges_o
     assert (metrics["least_seed"].item(), metrics["most_seed"].item()) == (11.0, 66.0)
     assert metrics["least_edge"].item() == pytest.approx(11 - 2 * metrics["block_error"][0, 0])
     assert metrics["most_edge"].item() == pytest.approx(66 + 2 * metrics["block_error"][1, 0])
+    assert {name for name, values in metrics.items() if values.size == 1} <= NOT_COMPARED  # they have no interval
 
 
 def test_published_metrics_of_one_start_take_blocks_of_times(motion):

@@ -129,32 +129,31 @@ def test_cluster_map_raises_the_exception_of_a_worker_unchanged(two_workers):
     assert "\n" not in str(error.value)
 
 
-def test_cluster_map_computes_the_items_of_a_killed_worker_again_with_the_same_bytes(tmp_path):
+def test_cluster_map_computes_the_items_of_a_killed_worker_again_and_refuses_when_none_is_left(monkeypatch, tmp_path):
+    monkeypatch.setattr(cluster, "LOST", 0.5)
+    monkeypatch.setattr(cluster, "POLL", 0.2)
+    shared, alone = tmp_path / "shared", tmp_path / "alone"
+    shared.mkdir()
+    alone.mkdir()
     begun = []
 
     def kill():
-        while len({path.name.split("-")[1] for path in tmp_path.iterdir()}) < 2:  # until both workers compute
+        while len({path.name.split("-")[1] for path in shared.iterdir()}) < 2:  # until both workers compute
             time.sleep(0.02)
         running.workers[0].send_signal(signal.SIGKILL)
-        begun.append({int(path.name.split("-")[0]) for path in tmp_path.iterdir()})
+        begun.append({int(path.name.split("-")[0]) for path in shared.iterdir()})
 
     with started(WORKER, WORKER) as running:
         threading.Thread(target=kill, daemon=True).start()
-        there = saved(fit_seeds(fits(100, folder=tmp_path), 6, CPU, map_on(running.address)))
+        there = saved(fit_seeds(fits(100, folder=shared), 6, CPU, map_on(running.address)))
         assert running.workers[0].poll() == -signal.SIGKILL
+        kill_once_begun(running.workers[1], alone)
+        lost = f"all workers of {running.address} were lost, and none joined within 0.5 s"
+        assert_refused(lost, fits(10**6, folder=alone), running.address)
     assert len(begun[0]) < 6
-    seeds = [path.name.split("-")[0] for path in tmp_path.iterdir()]
+    seeds = [path.name.split("-")[0] for path in shared.iterdir()]
     assert len(seeds) > len(set(seeds)) == 6  # the fit of the killed worker began again on the other
     assert there == saved(fit_seeds(fits(100), 6, CPU, map_on("local")))
-
-
-def test_cluster_map_refuses_when_no_worker_is_left(monkeypatch, tmp_path):
-    monkeypatch.setattr(cluster, "LOST", 0.5)
-    monkeypatch.setattr(cluster, "POLL", 0.2)
-    with started(WORKER) as running:
-        kill_once_begun(running.workers[0], tmp_path)
-        lost = f"all workers of {running.address} were lost, and none joined within 0.5 s"
-        assert_refused(lost, fits(10**6, folder=tmp_path), running.address)
 
 
 def test_cluster_map_refuses_when_the_scheduler_ends(tmp_path):

@@ -11,7 +11,7 @@ from typing import Any
 from hnn.files import formats, paths
 from hnn.params.loading import load_params
 
-__all__ = ["TOLERANCE", "agree", "check", "compare_metrics"]
+__all__ = ["NOT_COMPARED", "TOLERANCE", "agree", "check", "compare_metrics"]
 
 TOLERANCE, PIXEL_TOLERANCE = 0.25, 1.0
 """Fractions of their means by which intervals are widened before they are compared.
@@ -19,6 +19,10 @@ TOLERANCE, PIXEL_TOLERANCE = 0.25, 1.0
 Pixel fits amplify rounding: on another processor a seed is as good as another seed, and three seeds bound their variation only
 roughly.
 """
+
+NOT_COMPARED = {"integrator", "least_seed", "most_seed", "least_edge", "most_edge"}
+"""Entries that are skipped: errors of the integrator, which the rollout itself bounds, and extremes over few seeds, which have
+no interval; the mean over the seeds and the block error that they come from are compared."""
 
 BYTES = "train@mass_spring-hnn"
 """The stage that is run again to compare its bytes; a short one."""
@@ -37,9 +41,9 @@ def agree(a: Any, b: Any, tolerance: float = TOLERANCE) -> bool:
 
 
 def results(metrics: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Every result of a metrics file, (name, {mean, low, high} or number); entries under `integrator` are skipped."""
+    """Every result of a metrics file, (name, {mean, low, high} or number), except those `NOT_COMPARED`."""
     for name, value in metrics.items():
-        if name == "integrator":
+        if name in NOT_COMPARED:
             continue
         if isinstance(value, Mapping) and "mean" not in value:
             yield from results(value, f"{prefix}{name}.")

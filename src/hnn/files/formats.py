@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,15 +95,16 @@ def write_picture(path: Path, picture: "Figure | ndarray", seconds: float = 0.1)
     Figures are reduced to 256 colours, which halves their size. The files contain no date or version. A data URI holds the
     image within a page instead of a link.
     """
-    from PIL import Image  # only the report needs it
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # only the report needs these
+    from PIL import Image
 
     with writing(path) as temporary:
         if isinstance(picture, ndarray):
             first, *others = (Image.fromarray(frame).quantize(16) for frame in picture)
             first.save(temporary, append_images=others, duration=round(1000 * seconds), loop=0, save_all=True)
         else:
-            full_colour = BytesIO()
-            picture.savefig(full_colour, format="png")
-            palette = Image.open(full_colour).convert("RGB").quantize(256, dither=Image.Dither.NONE)
-            palette.save(temporary, format="png", optimize=True)
+            canvas = FigureCanvasAgg(picture)
+            canvas.draw()
+            full_colour = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+            full_colour.quantize(256, dither=Image.Dither.NONE).save(temporary, format="png", optimize=True)
     return f"data:image/{path.suffix[1:]};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from inspect import unwrap
 from typing import Any, Literal
 
+import torch
 from torch import Tensor
 from torch.optim import Adam, Optimizer
 from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR
 
-__all__ = ["OptimizerOptions", "adam", "learning_rates"]
+__all__ = ["EagerAdam", "OptimizerOptions", "adam", "learning_rates"]
 
 
 @dataclass(frozen=True)
@@ -33,10 +35,21 @@ class OptimizerOptions:
     """Largest norm of the gradient of each model; 0: not clipped."""
 
 
+class EagerAdam(Adam):
+    """Adam (Kingma, Ba 2015) without the decorators for compiled code.
+
+    At their first call they import PyTorch's compiler, `torch._dynamo`, which takes more than a second in every process.
+    """
+
+    add_param_group = unwrap(Adam.add_param_group)
+    zero_grad = unwrap(Adam.zero_grad)
+    step = torch.no_grad()(unwrap(Adam.step))
+
+
 def adam(weights: Mapping[str, Tensor], options: OptimizerOptions, rates: Mapping[str, float]) -> Adam:
-    """Adam (Kingma, Ba 2015) on weights by name; `rates` gives other learning rates by the beginning of names."""
+    """The optimiser of weights by name; `rates` gives other learning rates by the beginning of names."""
     groups, betas = parameter_groups(weights, rates), (options.beta1, options.beta2)
-    return Adam(groups, options.learning_rate, betas, weight_decay=options.weight_decay, fused=True)
+    return EagerAdam(groups, options.learning_rate, betas, weight_decay=options.weight_decay, fused=True)
 
 
 def parameter_groups(weights: Mapping[str, Tensor], rates: Mapping[str, float]) -> list[dict[str, Any]]:
