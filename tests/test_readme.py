@@ -1,4 +1,4 @@
-"""The README promises what the project keeps: its results are those of the report, its commands and files exist."""
+"""README and docs: results equal the report's; commands, links and overrides are valid."""
 
 import re
 import shlex
@@ -16,6 +16,7 @@ from hnn.reporting import report
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = ["README.md", "CONTRIBUTING.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 
 
 def test_results_are_those_of_the_committed_report():
@@ -29,14 +30,16 @@ def test_no_measured_number_stands_outside_the_generated_results():
     assert not re.search(r"\d\.\d+e-?\d+", prose)
 
 
-@pytest.mark.parametrize("target", re.findall(r"\]\((?!https?:)([^)]+)\)", README))
-def test_every_link_leads_to_a_file_of_the_project(target):
-    assert (ROOT / target).exists()
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_to_a_file_of_the_project(page):
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / page).read_text(encoding="utf-8"))
+    assert [target for target in targets if not ((ROOT / page).parent / target).exists()] == []
 
 
-@pytest.mark.parametrize("target", sorted(set(re.findall(r"(?:`|^ {4})make ([a-z]+)", README, re.MULTILINE))))
-def test_every_make_target_named_exists(target):
-    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+@pytest.mark.parametrize("page", PAGES)
+def test_every_make_target_named_exists(page):
+    named = set(re.findall(r"(?:`|^ {4})make ([a-z-]+)", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE))
+    assert named <= set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
 def test_the_example_runs_as_it_stands(monkeypatch):

@@ -64,6 +64,10 @@ def check_params(_: argparse.Namespace) -> None:
     print("params.yaml is valid")
 
 
+COMMANDS = {one.__name__.replace("_", "-"): one for one in (report, rollout, tasks, models, readme, check, check_params)}
+"""The commands by name; the docstring of each is its help, ending with an example."""
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
     whole = argparse.ArgumentParser(
@@ -72,11 +76,9 @@ def parser() -> argparse.ArgumentParser:
         epilog=f"Example: {ROLLOUT}",
     )
     commands = whole.add_subparsers(required=True, metavar="command")
-    for command in (report, rollout, tasks, models, readme, check, check_params):
+    for name, command in COMMANDS.items():
         about = (command.__doc__ or "").split(" Example: ")
-        one = commands.add_parser(
-            command.__name__.replace("_", "-"), help=about[0], description=about[0], epilog=f"Example: {about[-1]}"
-        )
+        one = commands.add_parser(name, help=about[0], description=about[0], epilog=f"Example: {about[-1]}")
         one.set_defaults(command=command)
     one = commands.choices["rollout"]
     one.epilog = f"Example: {ROLLOUT}"

@@ -21,20 +21,20 @@ PUBLISHED = Value(1.0, 0.1)
 @pytest.mark.parametrize(
     ("mean", "least", "most", "text"),
     [
-        (1.19, 1.1, 1.2, "within the published spread"),
-        (0.81, 0.8, 0.9, "within the published spread"),
+        (1.19, 1.1, 1.2, "within twice the published ±"),
+        (0.81, 0.8, 0.9, "within twice the published ±"),
         (1.5, 1.21, 1.6, "above"),
         (0.5, 0.4, 0.6, "below"),
         (2.0, 1.19, 3.0, "above, but not for every seed"),
         (0.5, 0.1, 0.81, "below, but not for every seed"),
     ],
 )
-def test_verdict_on_is_within_up_to_twice_the_published_spread_and_else_the_side(mean, least, most, text):
-    assert paper.verdict_on(PUBLISHED, mean, least, most) == text
+def test_verdict_beside_published_is_within_up_to_twice_the_plus_minus_and_else_the_side(mean, least, most, text):
+    assert paper.verdict_beside_published(PUBLISHED, mean, least, most) == text
 
 
 def experiment(energy, loss, tasks=("mass_spring",)):
-    """The files of an experiment with these results in every cell, as `paper.experiment` reads them."""
+    """The files of an experiment with these results in every cell, as `paper.rows` reads them."""
     params = {"state_tasks": list(tasks), "measured_tasks": [], "pixel_tasks": [], "models": ["baseline", "hnn"]}
     files = {"params.yaml": yaml.safe_dump(params | {"step_maps": ["euler"], "seeds": 2})}
     for cell in (f"{task}-{model}" for task in tasks for model in ("baseline", "hnn")):
@@ -63,7 +63,7 @@ def test_compare_with_paper_gives_a_reason_for_each_row_that_is_not_within(monke
     found, text = paper.compare_with_paper(experiment(energy, loss), lambda cell: "0%, 44%")
     assert "**mass_spring baseline, energy_mse.** Seeds 1.3e-4 to 0.00115; 0%, 44%." in text
     assert "mass_spring hnn, " not in text
-    assert text.count(" | within the published spread |") == sum(row.verdict == paper.WITHIN for row in found) == 3
+    assert text.count(" | within twice the published ± |") == sum(row.verdict == paper.WITHIN for row in found) == 3
 
 
 def test_terminal_has_a_line_for_each_row():

@@ -115,7 +115,7 @@ def test_tasks_and_models_are_a_line_each(project, capsys):
     assert max(map(len, [*lines, *text.splitlines()])) <= 120
 
 
-@pytest.mark.parametrize("name", ["", "report", "rollout", "tasks", "models", "readme", "check"])
+@pytest.mark.parametrize("name", ["", *command.COMMANDS])
 def test_parser_help_has_an_example(name, capsys):
     assert call(*filter(None, [name, "--help"])) == 0
     assert "Example: python -m hnn" in " ".join(capsys.readouterr().out.split())

@@ -15,7 +15,8 @@ NONE = Interval(None, None, None)
         (12345.6, "1.2e4"),
         (1e-4, "1.0e-4"),
         (-2.5e-7, "-2.5e-7"),
-        (9999.0, "1e+04"),
+        (1234.5, "1230"),
+        (9999.0, "10000"),
     ],
 )
 def test_number_has_two_or_three_digits(x, text):

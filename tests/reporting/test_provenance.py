@@ -1,4 +1,4 @@
-"""Where a report comes from: names that anyone can ask for again."""
+"""Provenance of a report: names of git trees, checksums, versions."""
 
 import hashlib
 import subprocess

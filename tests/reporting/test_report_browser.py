@@ -31,7 +31,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium, chromium-
 
 
 def opened(text, folder, width):
-    """What the browser finds on the page of this text at this width, and its complaints."""
+    """The browser's measurements of the page at this width, and its console messages."""
     (folder / "page.html").write_text(text, encoding="utf-8")
     (folder / "around.html").write_text(AROUND % width, encoding="utf-8")
     profile, address = f"--user-data-dir={folder / 'profile'}", (folder / "around.html").as_uri()

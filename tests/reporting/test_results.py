@@ -73,7 +73,7 @@ def test_results_loss_floor_is_the_truths_and_none_without_it():
 
 def test_comparison_to_json_holds_each_difference_with_its_verdict():
     entry = comparison(HNN).to_json()["long"]["energy_error"]
-    assert entry == {"mean": -0.3, "low": pytest.approx(-0.27), "high": pytest.approx(-0.33), "verdict": "better"}
+    assert entry == {"mean": -0.3, "low": pytest.approx(-0.33), "high": pytest.approx(-0.27), "verdict": "better"}
     empty = Comparison(HNN, BASELINE, {"held_out": {"energy_error": Difference(Interval(None, None, None), "x")}})
     assert empty.title == "hnn vs baseline"
     assert empty.to_json()["held_out"]["energy_error"]["mean"] is None

@@ -62,4 +62,4 @@ def test_share_of_encoders_is_stated_only_where_the_floor_was_compared():
     floor = {"energy_error": Difference(Interval(-0.2, -0.25, -0.15), "better")}
     compared = replace(plain, differences={**plain.differences, "floor": floor})
     text = sentences.share_of_encoders(results(PIXEL_METRICS, [compared]).pair("pixel_pendulum", "rk4"))
-    assert "Of the difference, -0.3 [-0.27, -0.33], -0.2 [-0.25, -0.15] is there before any rollout" in text
+    assert "Of the difference, -0.3 [-0.33, -0.27], -0.2 [-0.25, -0.15] is there before any rollout" in text

@@ -18,20 +18,30 @@ from hnn.core.errors import Refused
 from hnn.core.seeding import stream
 from hnn.files import formats, paths
 from hnn.params.loading import parse_raw
-from hnn.reporting.formatting import NOTHING, number
+from hnn.reporting.formatting import NOTHING, format_plus_minus, number
 from hnn.reporting.published import ENERGY_MSE, REASONS, TEST_LOSS, Value
 from hnn.reporting.templating import template
 
-__all__ = ["WITHIN", "PaperRow", "compare_with_paper", "files_of", "newest", "rows", "share_of_sets", "terminal", "verdict_on"]
+__all__ = [
+    "WITHIN",
+    "PaperRow",
+    "compare_with_paper",
+    "files_of",
+    "newest",
+    "rows",
+    "share_of_sets",
+    "terminal",
+    "verdict_beside_published",
+]
 
 PAGE = Path("docs") / "paper.md"
 REF = "refs/exps/**/paper"
 TAIL = 0.2
 """Last part of a training whose losses show how much they vary until the last step."""
 
-WITHIN, BUT = "within the published spread", ", but not for every seed"
+WITHIN, BUT = "within twice the published ±", ", but not for every seed"
 
-SETS = 4000
+DRAWN_SETS = 4000
 """Sets of starts that are drawn for `share_of_sets`."""
 
 ShareOf = Callable[[Cell], str]
@@ -88,17 +98,17 @@ def energy_errors(revision: str, cell: Cell) -> tuple[ndarray, int]:
 
 
 def share_of_sets(errors: ndarray, count: int, published: Value, generator: np.random.Generator) -> str:
-    """Share of sets of `count` starts, drawn from errors (seeds, starts), whose mean is within the published spread, by seed.
+    """Share of sets of `count` starts, drawn from errors (seeds, starts), whose mean is within twice the published ±, by seed.
 
     For a task whose published energy is the true one and whose held-out horizon is the published one.
     """
-    means = errors[:, generator.integers(errors.shape[1], size=(SETS, count))].mean(-1)
+    means = errors[:, generator.integers(errors.shape[1], size=(DRAWN_SETS, count))].mean(-1)
     within = (np.abs(means - published.mean) <= 2 * (published.plus_minus or 0.0)).mean(-1)
     return ", ".join(f"{share:.0%}" for share in sorted(within))
 
 
-def verdict_on(published: Value, mean: float, least: float, most: float) -> str:
-    """`within the published spread`, at most twice the published "±" away; else the side, and whether for every seed.
+def verdict_beside_published(published: Value, mean: float, least: float, most: float) -> str:
+    """`within twice the published ±`; else `above` or `below`, with a note if one of our seeds agrees.
 
     The published "±" is over starts, or points, of one seed. `least` and `most` are the range of our seeds, each with twice
     its own "±": where it overlaps the published number with twice its "±", one of our seeds agrees with it.
@@ -138,10 +148,10 @@ def energy_row(cell: Cell, read: Read, published: Value) -> PaperRow:
     return PaperRow(
         cell,
         "energy_mse",
-        plus_minus(published),
+        format_plus_minus(published.mean, published.plus_minus),
         number(mean),
         f"{number(least)} to {number(most)}",
-        verdict_on(published, mean, entry["least_edge"]["mean"], entry["most_edge"]["mean"]),
+        verdict_beside_published(published, mean, entry["least_edge"]["mean"], entry["most_edge"]["mean"]),
         error=f" ± {number(error)}",
         median=number(median),
     )
@@ -155,16 +165,18 @@ def loss_row(cell: Cell, read: Read, published: Value) -> PaperRow:
     losses = [float(value) for step in tail for name, value in step.items() if name.startswith("test_loss.")]
     least, most = min(losses), max(losses)
     seeds = f"{number(least)} to {number(most)}"
-    return PaperRow(cell, "test_loss", plus_minus(published), number(mean), seeds, verdict_on(published, mean, least, most))
-
-
-def plus_minus(value: Value) -> str:
-    """`mean ± plus_minus`."""
-    return f"{number(value.mean)} ± {number(value.plus_minus)}"
+    return PaperRow(
+        cell,
+        "test_loss",
+        format_plus_minus(published.mean, published.plus_minus),
+        number(mean),
+        seeds,
+        verdict_beside_published(published, mean, least, most),
+    )
 
 
 def reasons(table: Sequence[PaperRow], share_of: ShareOf) -> list[dict[str, Any]]:
-    """The reasons of rows outside the published spread: each once, with its rows."""
+    """The reasons of rows not within twice the published ±: each once, with its rows."""
     grouped: dict[str, list[PaperRow]] = {}
     for row in table:
         if row.verdict != WITHIN:
@@ -175,7 +187,7 @@ def reasons(table: Sequence[PaperRow], share_of: ShareOf) -> list[dict[str, Any]
 
 
 def compare_with_paper(read: Read, share_of: ShareOf) -> tuple[list[PaperRow], str]:
-    """(the rows, docs/paper.md): the table, and the reason for each row that is not within the published spread."""
+    """(the rows, docs/paper.md): the table, and the reason for each row that is not within twice the published ±."""
     table = rows(read)
     about = {"seeds": parameters(read)["seeds"], "within": sum(row.verdict == WITHIN for row in table)}
     return table, template("paper.md").render(rows=table, reasons=reasons(table, share_of), **about)

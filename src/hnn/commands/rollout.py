@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -11,6 +10,7 @@ from numpy import ndarray
 from torch import Tensor
 
 from hnn import trained
+from hnn.core.cell import TRUTH
 from hnn.core.errors import Refused
 from hnn.files import artifacts, formats, paths
 from hnn.integrators import solve
@@ -19,7 +19,6 @@ from hnn.integrators.solve import ADAPTIVE, Solver
 from hnn.params.base import hint
 from hnn.params.loading import load_params
 from hnn.params.schema import Params
-from hnn.reporting.results import TRUTH
 from hnn.systems.base import System, make_system
 
 __all__ = ["outside", "rollout", "state"]
@@ -49,20 +48,21 @@ def rollout(
         raise Refused(f"--until: given {until:g}, allowed: a positive number of seconds")
     if points < 2:
         raise Refused(f"--points: given {points}, allowed: at least 2")
-    field = truth if model == TRUTH else cell(params, task, model, seed)
-    if model != TRUTH and (problem := outside(truth, x0, task)):
+    learned = None if model == TRUTH else cell(params, task, model, seed)
+    if learned is not None and (problem := outside(truth, x0, task)):
         print(f"warning: {problem}", file=sys.stderr)
     p = params.tasks[task].rollout
     check_step(integrator or p.integrator, step)
     t = torch.linspace(0, until, points, dtype=torch.float64)
     try:
-        x = solve.rollout(field, x0, t, Solver(integrator or p.integrator, step or p.step, p.tolerance))
+        solver = Solver(integrator or p.integrator, step or p.step, p.tolerance)
+        x = solve.rollout(truth if learned is None else learned, x0, t, solver)
     except ValueError as error:
         raise Refused(str(error)) from None
     if not x.isfinite().all():
         last = t[x.isfinite().all(-1)][-1]
         print(f"warning: the motion diverges after t = {last:g}; from there on it is nan", file=sys.stderr)
-    write(out, t.numpy(), x, truth, None if model == TRUTH else field)
+    write(out, t.numpy(), x, truth, learned)
 
 
 def check_step(integrator: str, step: float | None) -> None:
@@ -78,7 +78,7 @@ def truth_of(params: Params, task: str) -> System:
     states = [name for name in params.tasks if name not in params.pixel_tasks]
     if task in params.pixel_tasks:
         raise Refused(
-            f"{task}: its cells start from two frames, and no start in their latent states can be typed; "
+            f"{task}: its cells start from two frames, not from a state; "
             f"from Python: hnn.load_pixels({task!r}, 'hnn').rollout(frames, count)"
         )
     if task not in params.tasks:
@@ -133,11 +133,11 @@ def names(truth: System) -> list[str]:
 
 
 @torch.no_grad()
-def write(out: Path, t: ndarray, x: Tensor, truth: System, field: Any) -> None:
+def write(out: Path, t: ndarray, x: Tensor, truth: System, learned: trained.Trained | None) -> None:
     """Columns t in s, the components of x (time, 2n), the true H in J, and the learned H, up to a constant, if any."""
     columns = {"t": t, **dict(zip(names(truth), x.numpy().T, strict=True)), "energy": truth.hamiltonian(x).numpy()}
-    if field is not None and hasattr(field.network, "hamiltonian"):
-        columns["learned_energy"] = field.hamiltonian(x).numpy()
+    if learned is not None and hasattr(learned.network, "hamiltonian"):
+        columns["learned_energy"] = learned.hamiltonian(x).numpy()
     rows = [dict(zip(columns, (f"{value:.12g}" for value in row), strict=True)) for row in zip(*columns.values(), strict=True)]
     try:
         formats.write_rows(out, rows)

@@ -4,14 +4,17 @@ Then metrics are the model's and not the method's. The integration error is the 
 half the step or a hundredth of the tolerance (`hnn.evaluation.flow_diagnostics.integrator_error`).
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy import ndarray
 
 from hnn.core.errors import Refused
-from hnn.integrators.solve import Solver
+
+if TYPE_CHECKING:  # it imports PyTorch, which the report's readers of metrics do without
+    from hnn.integrators.solve import Solver
 
 __all__ = ["ALLOWED", "IntegratorCheck", "check_integrator"]
 
@@ -36,7 +39,13 @@ class IntegratorCheck:
     share: float | None
     """`error` over the mean coordinate error at the same starts; None for the exact field, or if not finite."""
     honoured: bool
-    """True if the share is at most `ALLOWED`; always true for the exact field, whose only error is the integrator's."""
+    """True if the share is at most `ALLOWED` or was not measured; always true for the exact field, whose only error is the
+    integrator's."""
+
+    @classmethod
+    def parse(cls, entry: Mapping[str, Any]) -> "IntegratorCheck":
+        """The check in the entry `integrator` of a metrics file."""
+        return cls(**{"tolerance": None, "step": None, **entry})
 
     def to_json(self) -> dict[str, Any]:
         """The entry `integrator` of a metrics file."""
@@ -55,7 +64,7 @@ class IntegratorCheck:
         )
 
 
-def check_integrator(solver: Solver, error: ndarray, own: ndarray, *, fitted: bool) -> IntegratorCheck:
+def check_integrator(solver: "Solver", error: ndarray, own: ndarray, *, fitted: bool) -> IntegratorCheck:
     """Compare integration errors with the model's coordinate errors, both (seeds, starts), NaN where not measured.
 
     `fitted` is false for the exact field.

@@ -104,7 +104,7 @@ def write_picture(path: Path, picture: "Figure | ndarray", seconds: float = 0.1)
             first.save(temporary, append_images=others, duration=round(1000 * seconds), loop=0, save_all=True)
         else:
             canvas = FigureCanvasAgg(picture)
-            canvas.draw()
-            full_colour = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+            canvas.draw()  # type: ignore[no-untyped-call]
+            full_colour = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")  # type: ignore[no-untyped-call]
             full_colour.quantize(256, dither=Image.Dither.NONE).save(temporary, format="png", optimize=True)
     return f"data:image/{path.suffix[1:]};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"

@@ -15,8 +15,8 @@ from hnn.reporting.results import Comparison, Difference
 __all__ = ["compare_with_baseline", "verdict_on"]
 
 LARGER_IS_BETTER = {"valid_time"}
-OF_IDEAL_SYSTEMS = {"symplectic_error"}
-"""Quantities that are no errors where there is friction: such a flow is not symplectic."""
+CONSERVATIVE_ONLY = {"symplectic_error"}
+"""Quantities compared for conservative systems only: a flow with friction is not symplectic."""
 
 
 def compare_with_baseline(rollouts: Mapping[Cell, CellRollouts], samples: int) -> list[Comparison]:
@@ -44,7 +44,7 @@ def differences(label: str, a: Rollout, b: Rollout, samples: int, shared_seeds: 
     """The difference a - b of every quantity that both have; `label` names the random streams."""
     names = [name for name in a.quantities if name in b.quantities]
     if abs(energy_change(a.true_energy)) > FRICTION:
-        names = [name for name in names if name not in OF_IDEAL_SYSTEMS]
+        names = [name for name in names if name not in CONSERVATIVE_ONLY]
     compared = {}
     for name in names:
         ours, theirs = (np.abs(rollout.quantities[name]) for rollout in (a, b))

@@ -27,7 +27,7 @@ QUANTITIES: dict[str, tuple[str, str]] = {
 """By name: (unit, meaning). Less is better in all but `valid_time`; signed errors are compared by magnitude."""
 
 LOSSES = {"states": "dx/dt, mixed SI units", "pixels": "weighted terms, no unit"}
-"""The quantity whose mean square error a loss is, by how a task is observed."""
+"""Quantity inside the mean square of the loss, by how a task is observed."""
 
 ENERGIES = {
     "hamiltonian": "H, J²",
@@ -35,4 +35,4 @@ ENERGIES = {
     "three_eighths_hamiltonian": "3/8 H, J²",
     "squared_radius": "q² + p², mixed SI units",
 }
-"""The energy function whose mean square error stands beside the published one, by its name in params.yaml."""
+"""Energy function inside the mean square error beside the published one, by its name in params.yaml."""

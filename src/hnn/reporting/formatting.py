@@ -4,7 +4,17 @@ from collections.abc import Sequence
 
 from hnn.core.statistics import Interval
 
-__all__ = ["NOTHING", "compared_with", "format_interval", "format_mean", "format_quartiles", "listed", "number", "ratio"]
+__all__ = [
+    "NOTHING",
+    "compared_with",
+    "format_interval",
+    "format_mean",
+    "format_plus_minus",
+    "format_quartiles",
+    "listed",
+    "number",
+    "ratio",
+]
 
 NOTHING = "–"
 """The text of a number that does not exist."""
@@ -13,14 +23,16 @@ NOTHING = "–"
 def number(x: float | None) -> str:
     """Two or three significant digits; scientific where plain digits would be long.
 
-    >>> number(0.12345), number(1.5e-7), number(None)
-    ('0.123', '1.5e-7', '–')
+    >>> number(0.12345), number(1234.5), number(1.5e-7), number(None)
+    ('0.123', '1230', '1.5e-7', '–')
     """
     if x is None:
         return NOTHING
     if x == 0:
         return "0"
-    return f"{x:.3g}" if 1e-3 <= abs(x) < 1e4 else f"{x:.1e}".replace("e-0", "e-").replace("e+0", "e")
+    if 1e-3 <= abs(x) < 1e4:
+        return f"{float(f'{x:.3g}'):g}"
+    return f"{x:.1e}".replace("e-0", "e-").replace("e+0", "e")
 
 
 def format_interval(value: Interval | None) -> str:
@@ -34,6 +46,15 @@ def format_interval(value: Interval | None) -> str:
     if value.low == value.high:
         return number(value.mean)
     return f"{number(value.mean)} [{number(value.low)}, {number(value.high)}]"
+
+
+def format_plus_minus(mean: float, plus_minus: float | None) -> str:
+    """`mean ± plus_minus`; the mean alone where there is no "±".
+
+    >>> format_plus_minus(0.171, 0.0206)
+    '0.171 ± 0.0206'
+    """
+    return number(mean) if plus_minus is None else f"{number(mean)} ± {number(plus_minus)}"
 
 
 def format_mean(value: Interval | None) -> str:

@@ -99,7 +99,8 @@ def failures(result: CellResults, change: float) -> list[str]:
         sentences.append("It learns no energy: nothing keeps its energy error from growing.")
     elif abs(change) > FRICTION:
         sentences.append(
-            f"The true energy changes by {change:+.0%} over the horizon, and this model cannot: it has no friction."
+            f"The true energy changes by {change:+.0%} over the horizon; this model conserves its learned energy and cannot "
+            "follow."
         )
     for starts, where in ELSEWHERE.items():
         other = result.sets.get(starts)

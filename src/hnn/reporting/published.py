@@ -68,7 +68,7 @@ REMARKS: dict[tuple[str, str], str] = {
         "energy_mse",
     ): "rolled out as an ODE: a mismatch for euler, as published, and nearly none for rk4",
 }
-"""Differences on purpose, and limits of what a number shows, by task and quantity."""
+"""Intended differences in protocol, and limits of interpretation, by task and quantity."""
 
 CONSTANT_RATE = (
     "At a constant learning rate the loss varies by several times until the last step (*our seeds*: all seeds, the last "
@@ -85,8 +85,8 @@ REASONS: dict[tuple[str, str, str], str] = {
     ("two_body", "baseline", "energy_mse"): (
         "The published number is one draw of a seed and of fifteen starts, and its ± includes neither. The mean is "
         "dominated by the few starts where the baseline brings its bodies too close and ejects them. Of sets of fifteen "
-        "drawn from the held-out starts, which have the same distribution and horizon, these shares have a mean within the "
-        "published ±, one for each of our seeds: {chance}. `make paper SEEDS=10` has more seeds."
+        "drawn from the held-out starts, which have the same distribution and horizon, these shares have a mean within "
+        "twice the published ±, one for each of our seeds: {chance}. `make paper SEEDS=10` has more seeds."
     ),
     ("mass_spring", "hnn", "energy_mse"): (
         "At a constant learning rate the errors of seeds differ by several times (*our seeds*), while the published ± is over "

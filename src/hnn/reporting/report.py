@@ -36,9 +36,9 @@ NOTES = {
         "A field that was fitted to derivatives must be rolled out by an integrator whose own error is below a hundredth of "
         "the model's, measured by a second rollout with half the step or a hundredth of the tolerance, from the first ten "
         "of the starts, over the long horizon from two; then the numbers are the model's. Its error: the coordinate error "
-        "of the one rollout against the other. Rollouts that break this contract are marked *mismatch* in every table: "
-        "those that rollout.allow_mismatch permits, and the published rollouts from pixels. The truth's coordinate error is "
-        "the integrator's on every set."
+        "of the one rollout against the other; not measured where every rollout diverged. Rollouts that break this contract "
+        "are marked *mismatch* in every table: those that rollout.allow_mismatch permits, and the published rollouts from "
+        "pixels. The truth's coordinate error is the integrator's on every set."
     ),
     "valid_times": (
         "Valid times differ widely between starts; this is their distribution over seeds and starts, in periods: the median "

@@ -6,16 +6,15 @@ from typing import Any, NamedTuple
 
 from hnn.core.cell import TRUTH, Cell
 from hnn.core.statistics import Interval
+from hnn.evaluation.integrator_contract import IntegratorCheck
 
 __all__ = [
     "ELSEWHERE",
     "SETS",
     "SHORT",
-    "TRUTH",
     "CellResults",
     "Comparison",
     "Difference",
-    "IntegratorEntry",
     "Pair",
     "Results",
     "StartSet",
@@ -31,7 +30,7 @@ SETS = {
 """The sets of starts of our protocol, and their meaning."""
 
 ELSEWHERE = {"long": "over the long horizon", "outside": "from starts outside the training data"}
-"""The sets beside the held-out starts that sentences are about, as adverbials."""
+"""Phrases for the long horizon and for starts outside the training data."""
 
 SHORT = {
     "held_out": "held out",
@@ -43,17 +42,6 @@ SHORT = {
     "table1": "published",
 }
 """Short names of all sets that a cell may have been measured on."""
-
-
-class IntegratorEntry(NamedTuple):
-    """The integration error of rollouts, as `hnn.evaluation.integrator_contract` measures it."""
-
-    method: str
-    honoured: bool
-    tolerance: float | None = None
-    step: float | None = None
-    error: float | None = None
-    share: float | None = None
 
 
 def mark_mismatch(text: str, mismatch: bool) -> str:
@@ -71,7 +59,7 @@ class StartSet:
 
     name: str
     quantities: Mapping[str, Interval]
-    integrator: IntegratorEntry | None = None
+    integrator: IntegratorCheck | None = None
     mismatch: bool = False
     """True if the rollouts break the integrator contract; a set that is not diagnosed counts as the held-out one."""
 
@@ -127,7 +115,7 @@ def parse_set(name: str, entry: Mapping[str, Any], held_out_mismatch: bool) -> S
     """One set of starts of a metrics file."""
     quantities = {key: Interval.parse(value) for key, value in entry.items() if isinstance(value, Mapping) and "mean" in value}
     diagnosed = "integrator" in entry or "mismatch" in entry
-    integrator = IntegratorEntry(**entry["integrator"]) if "integrator" in entry else None
+    integrator = IntegratorCheck.parse(entry["integrator"]) if "integrator" in entry else None
     return StartSet(name, quantities, integrator, bool(entry.get("mismatch", False)) if diagnosed else held_out_mismatch)
 
 

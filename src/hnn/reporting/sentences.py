@@ -20,7 +20,7 @@ VERDICTS = {
 
 
 def headline(results: Results, quantity: str = "energy_error") -> str:
-    """One sentence: on which tasks HNN's error is smaller than the baseline's, larger, or not distinguishable."""
+    """One sentence with the tasks grouped by the verdict on HNN's error."""
     tasks: dict[str | None, list[str]] = {}
     for pair in results.pairs():
         verdict = pair.verdict("held_out", quantity)

@@ -6,8 +6,16 @@ from typing import Any
 from hnn.core.cell import Cell
 from hnn.core.statistics import Interval
 from hnn.reporting.definitions import ENERGIES, LOSSES, QUANTITIES
-from hnn.reporting.formatting import NOTHING, format_interval, format_mean, format_quartiles, number, ratio
-from hnn.reporting.published import ENERGY_MSE, REMARKS, TEST_LOSS, Value
+from hnn.reporting.formatting import (
+    NOTHING,
+    format_interval,
+    format_mean,
+    format_plus_minus,
+    format_quartiles,
+    number,
+    ratio,
+)
+from hnn.reporting.published import ENERGY_MSE, REMARKS, TEST_LOSS
 from hnn.reporting.results import SETS, SHORT, Difference, Pair, Results
 
 __all__ = [
@@ -93,18 +101,13 @@ def beside_published(results: Results, energies: Mapping[str, str | None]) -> li
                     "model": marked.mark(cell.name),
                     "quantity": quantity,
                     "square error of": unit,
-                    "published": plus_minus(published),
+                    "published": format_plus_minus(published.mean, published.plus_minus),
                     "ours": format_interval(ours),
                     "floor": format_mean(floor),
                     "remark": REMARKS.get((cell.task, quantity), ""),
                 }
             )
     return sorted(rows, key=lambda row: row["quantity"] != "energy_mse")
-
-
-def plus_minus(value: Value) -> str:
-    """`mean ± plus_minus`."""
-    return number(value.mean) + (f" ± {number(value.plus_minus)}" if value.plus_minus is not None else "")
 
 
 def protocol(results: Results, starts: str) -> list[Row]:
@@ -137,7 +140,7 @@ def columns(rows: Sequence[Row]) -> list[str]:
 
 
 def integrators(results: Results) -> list[Row]:
-    """Rows on the integrator of each cell and set: its error, over the model's own, and whether that honours the contract."""
+    """Rows on the integrator of each cell and set: its error, the ratio to the model's own, the state of the contract."""
     rows = []
     for cell, result in results.cells.items():
         for starts, name in SHORT.items():
@@ -152,10 +155,10 @@ def integrators(results: Results) -> list[Row]:
                     "model": measured.mark(cell.name),
                     "starts": name,
                     "integrator": entry.method,
-                    "with": next((f"{key} {value:g}" for key, value in accuracy.items() if value is not None), NOTHING),
+                    "with": next((f"{key} {number(value)}" for key, value in accuracy.items() if value is not None), NOTHING),
                     "its error": number(entry.error),
                     "of the model's": number(entry.share),
-                    "contract": "honoured" if entry.honoured else "broken",
+                    "contract": "broken" if not entry.honoured else "not measured" if entry.error is None else "honoured",
                 }
             )
     return rows
@@ -211,7 +214,7 @@ def summary_rows(metrics: Mapping[Cell, Mapping[str, Any]]) -> list[dict[str, An
     rows: list[dict[str, Any]] = []
 
     def add(cell: Cell, prefix: str, entries: Mapping[str, Any]) -> None:
-        """Rows of the entries, and of what is nested in them."""
+        """Add a row for each entry, nested ones included."""
         for name, value in entries.items():
             row = {"task": cell.task, "model": cell.name, "quantity": prefix + name}
             if isinstance(value, Mapping) and "mean" not in value:

@@ -6,7 +6,7 @@ __all__ = ["template"]
 
 
 def template(name: str, autoescape: bool = False) -> Template:
-    """A file of hnn/reporting/templates, which finds everything it names or fails."""
+    """A template of hnn/reporting/templates; rendering raises an error for an undefined name."""
     environment = Environment(
         loader=PackageLoader("hnn.reporting"),
         undefined=StrictUndefined,
