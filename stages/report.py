@@ -47,11 +47,10 @@ def figures(
     params: Params, results: Results, rollouts: Mapping[str, Mapping[Cell, CellRollouts]]
 ) -> dict[str, catalogue.Group]:
     """The figures of all tasks together and of each task, and the rows of metrics/errors written beside them."""
-    models = {task: {cell.name: of_cell for cell, of_cell in group.items()} for task, group in rollouts.items()}
-    groups = {catalogue.OVERVIEW: catalogue.overview(models)}
-    for task, of_task in models.items():
+    groups = {catalogue.OVERVIEW: catalogue.overview(rollouts)}
+    for task, of_task in rollouts.items():
         constants, canvas = params.tasks[task].system, params.tasks[task].render
-        curves = {cell.name: formats.read_columns(paths.curve_path(cell.key)) for cell in params.cells(task)}
+        curves = {cell: formats.read_columns(paths.curve_path(cell.key)) for cell in params.cells(task)}
         shown = catalogue.Shown(task, artifacts.read_motions(task), of_task, curves)
         if task in params.pixel_tasks:
             groups[task] = catalogue.of_pixels(shown, formats.read_columns(paths.curve_path(task)))

@@ -5,11 +5,13 @@ import pytest
 from hnn.core.cell import TRUTH, Cell
 
 
-@pytest.mark.parametrize("cell", [Cell("pendulum", "hnn"), Cell("pixel_pendulum", "hnn", "rk4")])
-def test_cell_of_name_is_the_inverse_of_name(cell):
-    assert Cell.of_name(cell.task, cell.name) == cell
-    assert cell.key == f"{cell.task}-{cell.name}"
-    assert cell.from_pixels == ("rk4" in cell.key)
+@pytest.mark.parametrize(
+    ("cell", "key"),
+    [(Cell("pendulum", "hnn"), "pendulum-hnn"), (Cell("pixel_pendulum", "hnn", "rk4"), "pixel_pendulum-hnn-rk4")],
+)
+def test_cell_key_is_task_and_name(cell, key):
+    assert cell.key == key == f"{cell.task}-{cell.name}"
+    assert cell.from_pixels == ("rk4" in key)
 
 
 def test_cell_baseline_is_of_the_same_task_and_step_map():

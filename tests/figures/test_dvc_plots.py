@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from test_error_curves import cell, rollout
 
+from hnn.core.cell import TRUTH, Cell
 from hnn.figures import error_curves
-from hnn.figures.style import colour
+from hnn.figures.style import FLOOR, colour
 from hnn.files import formats
 
 ROOT = Path(__file__).parents[2]
@@ -36,7 +37,7 @@ def project(tmp_path, monkeypatch):
 def write(size):
     losses = {"train_loss": 0.5 * size, "test_loss": size}
     formats.write_rows(Path(CURVE), [{"step": step, **losses} for step in (0, 10, 20)])
-    models = dict.fromkeys(("baseline", "hnn", "truth"), cell(held_out=rollout(0.1 * size)))
+    models = {Cell("pendulum", model): cell(held_out=rollout(0.1 * size)) for model in ("baseline", "hnn", TRUTH)}
     formats.write_rows(Path(ERRORS), error_curves.rows(models))
 
 
@@ -68,8 +69,9 @@ def test_curves_and_errors_have_a_log_axis_a_title_and_units(project):
 def test_errors_are_bands_of_each_model_in_the_colours_of_the_figures(project):
     content = plots("show")[ERRORS]
     assert [layer["mark"]["type"] for layer in content["layer"]] == ["area", "line"]
+    cells = [Cell("pendulum", model) for model in ("baseline", "hnn", TRUTH, FLOOR)]
     scale = content["encoding"]["color"]["scale"]
-    assert dict(zip(scale["domain"], scale["range"], strict=True)) == {name: colour(name) for name in scale["domain"]}
+    assert dict(zip(scale["domain"], scale["range"], strict=True)) == {cell.name: colour(cell) for cell in cells}
     assert {row["model"] for row in content["data"]["values"]} == {"baseline", "hnn", "truth"}
 
 

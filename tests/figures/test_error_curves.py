@@ -6,10 +6,13 @@ from io import BytesIO
 import numpy as np
 import pytest
 
+from hnn.core.cell import TRUTH, Cell
 from hnn.core.trajectories import CellRollouts, Rollout
 from hnn.figures import error_curves
+from hnn.figures.style import FLOOR
 
 T = np.linspace(0, 2, 21)
+BASELINE, HNN, EXACT = (Cell("task", model) for model in ("baseline", "hnn", TRUTH))
 
 
 def rollout(size, seeds=2, starts=5, energy_std=0.5, t=T):
@@ -38,18 +41,19 @@ def draw(figure):
 
 
 def test_errors_are_in_standard_deviations_and_over_the_longest_horizon():
-    found = error_curves.errors({"hnn": cell(held_out=rollout(1.0), long=rollout(0.25, t=10 * T))}, "energy")
-    t, values = found["hnn"]
+    found = error_curves.errors({HNN: cell(held_out=rollout(1.0), long=rollout(0.25, t=10 * T))}, "energy")
+    t, values = found[HNN]
     assert t[-1] == 20
     assert values[..., 1:] == pytest.approx(0.25)
-    assert error_curves.errors({"hnn": cell(held_out=rollout(1.0))}, "distance")["hnn"][1][..., 1:] == pytest.approx(0.5)
+    assert error_curves.errors({HNN: cell(held_out=rollout(1.0))}, "distance")[HNN][1][..., 1:] == pytest.approx(0.5)
 
 
 def test_errors_from_pixels_have_the_floor_of_all_encoders():
     models = {
-        name: cell(held_out=rollout(1.0), floor=rollout(size)) for name, size in (("hnn-rk4", 0.1), ("baseline-rk4", 0.3))
+        Cell("pixels", model, "rk4"): cell(held_out=rollout(1.0), floor=rollout(size))
+        for model, size in (("hnn", 0.1), ("baseline", 0.3))
     }
-    _, values = error_curves.errors(models, "energy")["floor"]
+    _, values = error_curves.errors(models, "energy")[Cell("pixels", FLOOR)]
     assert values.shape == (4, 5, len(T))
     assert sorted(set(values[..., -1].round(3).ravel())) == [0.1, 0.3]
 
@@ -61,7 +65,7 @@ def test_quartile_bands_count_nan_as_infinite():
 
 
 def test_overview_panels_have_a_log_axis_medians_and_a_legend():
-    models = {name: cell(held_out=rollout(size)) for name, size in (("baseline", 0.5), ("hnn", 0.1), ("truth", 0.05))}
+    models = {one: cell(held_out=rollout(size)) for one, size in ((BASELINE, 0.5), (HNN, 0.1), (EXACT, 0.05))}
     figures = error_curves.overview({"one": models, "two": models})
     assert list(figures) == ["energy-error", "coordinate-error"]
     for figure in figures.values():
@@ -75,7 +79,7 @@ def test_overview_panels_have_a_log_axis_medians_and_a_legend():
 
 
 def test_band_figure_states_a_floor_far_below_as_text():
-    models = {"hnn": cell(held_out=rollout(0.1)), "truth": cell(held_out=rollout(1e-9))}
+    models = {HNN: cell(held_out=rollout(0.1)), EXACT: cell(held_out=rollout(1e-9))}
     figure = error_curves.band_figure("task", models)
     draw(figure)
     assert len(figure.axes[0].lines) == 1
@@ -84,7 +88,7 @@ def test_band_figure_states_a_floor_far_below_as_text():
 
 
 def test_band_figure_draws_models_whose_rollouts_diverge():
-    models = {"baseline": cell(held_out=diverging(0.1, T)), "hnn": cell(held_out=rollout(0.1))}
+    models = {BASELINE: cell(held_out=diverging(0.1, T)), HNN: cell(held_out=rollout(0.1))}
     figure = error_curves.band_figure("task", models)
     draw(figure)
     broken, kept = (line.get_ydata() for line in figure.axes[0].lines)
@@ -95,7 +99,7 @@ def test_band_figure_draws_models_whose_rollouts_diverge():
 
 def test_rows_hold_quartiles_at_few_times_and_nothing_infinite():
     t = np.linspace(0, 2, 1001)
-    rows = error_curves.rows({"baseline": cell(held_out=diverging(0.1, t)), "hnn": cell(held_out=rollout(0.5, t=t))})
+    rows = error_curves.rows({BASELINE: cell(held_out=diverging(0.1, t)), HNN: cell(held_out=rollout(0.5, t=t))})
     assert list(rows[0]) == [
         "t",
         "model",

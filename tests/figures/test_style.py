@@ -1,20 +1,21 @@
 """Colours and line styles."""
 
+from hnn.core.cell import TRUTH, Cell
 from hnn.figures import style
 
-NAMES = ["baseline", "baseline-rk4", "baseline-euler", "hnn", "hnn-rk4", "hnn-euler"]
+CELLS = [Cell("task", model, step_map) for model in ("baseline", "hnn") for step_map in ("", "rk4", "euler")]
 
 
 def test_dashes_distinguish_all_models_without_colour():
-    assert len({style.dashes(name) for name in NAMES}) == len(NAMES)
-    assert len({(style.colour(name), style.dashes(name)) for name in [*NAMES, "truth"]}) == len(NAMES) + 1
+    assert len({style.dashes(cell) for cell in CELLS}) == len(CELLS)
+    assert len({(style.colour(cell), style.dashes(cell)) for cell in [*CELLS, Cell("task", TRUTH)]}) == len(CELLS) + 1
 
 
 def test_colour_of_a_pixel_cell_differs_from_that_of_a_state_cell():
-    assert style.colour("baseline-rk4") != style.colour("baseline")
-    assert style.colour("hnn-rk4") != style.colour("hnn")
+    for model in ("baseline", "hnn"):
+        assert style.colour(Cell("task", model, "rk4")) != style.colour(Cell("task", model))
 
 
-def test_colour_of_other_models_is_one_of_the_others():
-    assert style.colour("hnn") != style.colour("baseline")
-    assert style.colour("another") in style.OTHERS
+def test_model_colour_of_other_models_is_one_of_the_others():
+    assert style.model_colour("hnn") != style.model_colour("baseline")
+    assert style.model_colour("another") in style.OTHERS

@@ -13,8 +13,6 @@ class Cell(NamedTuple):
 
     >>> Cell("pixel_pendulum", "hnn", "rk4").key
     'pixel_pendulum-hnn-rk4'
-    >>> Cell.of_name("pendulum", "hnn") == Cell("pendulum", "hnn")
-    True
     """
 
     task: str
@@ -46,9 +44,3 @@ class Cell(NamedTuple):
     def baseline(self) -> "Cell":
         """The cell that this one is compared with: the baseline, trained through the same step map."""
         return self._replace(model="baseline")
-
-    @classmethod
-    def of_name(cls, task: str, name: str) -> "Cell":
-        """The cell of a task by its `name`."""
-        model, _, step_map = name.partition("-")
-        return cls(task, model, step_map)

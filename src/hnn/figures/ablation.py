@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
-from hnn.core.cell import TRUTH as TRUTH_MODEL
+from hnn.core.cell import TRUTH
 from hnn.core.statistics import Interval
-from hnn.figures.style import TRUTH, colour, panels
+from hnn.figures.style import BLACK, model_colour, panels
 from hnn.reporting.formatting import format_interval
 
 __all__ = ["SweepPoint", "sweep_figure", "sweep_sentences"]
@@ -37,17 +37,17 @@ def sweep_figure(points: Sequence[SweepPoint], quantities: Sequence[str], label:
     """
     figure, axes = panels(len(quantities))
     values = list(dict.fromkeys(point.value for point in points))
-    models = [model for model in dict.fromkeys(point.model for point in points) if model != TRUTH_MODEL]
+    models = [model for model in dict.fromkeys(point.model for point in points) if model != TRUTH]
     for axis, quantity in zip(axes, quantities, strict=True):
         own = [point for point in points if point.quantity == quantity and point.interval.mean is not None]
         for i, model in enumerate(models):
             line = [point for point in own if point.model == model]
             x, mean = [values.index(point.value) + 0.08 * i for point in line], means(line)
             ends = np.abs([[point.interval.low for point in line] - mean, [point.interval.high for point in line] - mean])
-            axis.errorbar(x, mean, ends, marker="o", ms=4, lw=1.2, capsize=3, color=colour(model), label=model)
-        floor = [point for point in own if point.model == TRUTH_MODEL] if quantity == "test_loss" else []
+            axis.errorbar(x, mean, ends, marker="o", ms=4, lw=1.2, capsize=3, color=model_colour(model), label=model)
+        floor = [point for point in own if point.model == TRUTH] if quantity == "test_loss" else []
         if floor:
-            axis.plot([values.index(point.value) for point in floor], means(floor), "--", color=TRUTH, label=TRUTH_MODEL)
+            axis.plot([values.index(point.value) for point in floor], means(floor), "--", color=BLACK, label=TRUTH)
         axis.set_yscale("log")
         axis.set_title(quantity.replace("_", " "))
         axis.set_xticks(range(len(values)), [str(value) for value in values])

@@ -1,24 +1,22 @@
 """The figures of the report: their order and captions."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 from numpy import ndarray
-from torch import Tensor
 
-from hnn.core.cell import TRUTH
+from hnn.core.cell import Cell
 from hnn.core.statistics import Interval
 from hnn.core.trajectories import TrueMotion
 from hnn.figures import error_curves, films, pixels, states
+from hnn.figures.style import Models
 from hnn.reporting.definitions import LOSSES
 
 __all__ = ["OVERVIEW", "Group", "Shown", "captions", "drawn", "of_pixels", "of_states", "overview"]
 
 Group = dict[str, tuple[Figure | ndarray, str]]
 """By file name: a figure, or the grey frames (time, height, width) of an animation, and its caption."""
-
-Draw = Callable[..., Tensor]
 
 
 @dataclass(frozen=True)
@@ -27,10 +25,9 @@ class Shown:
 
     task: str
     motions: Mapping[str, TrueMotion]
-    rollouts: error_curves.Models
-    """Rollouts by the names of the cells."""
-    curves: Mapping[str, Mapping[str, ndarray]]
-    """Columns of the training curves by model."""
+    rollouts: Models
+    curves: Mapping[Cell, Mapping[str, ndarray]]
+    """Columns of the training curves."""
 
 
 OVERVIEW = "Errors against time"
@@ -51,7 +48,7 @@ CAPTIONS = {
     "portrait": "The learned H over latent states, and rollouts from held-out starts.",
     "counterfactual": "Energy is added midway along the gradient of the learned H; then the learned motion continues.",
 }
-"""Captions by the name of the figure without task and model."""
+"""Captions by kind of figure."""
 
 
 def drawn(groups: Mapping[str, Group]) -> dict[str, Figure | ndarray]:
@@ -64,54 +61,71 @@ def captions(groups: Mapping[str, Group]) -> dict[str, dict[str, str]]:
     return {title: {name: caption for name, (_, caption) in group.items()} for title, group in groups.items()}
 
 
-def captioned(figures: Mapping[str, Figure]) -> Group:
-    """The figures with their captions."""
-    return {
-        f"{name}.png": (figure, CAPTIONS.get(name) or CAPTIONS[name.rsplit("-", 1)[-1]]) for name, figure in figures.items()
-    }
+def captioned(figures: Mapping[str, Figure], prefix: str = "") -> Group:
+    """The figures, given by kind, with their captions; `prefix` begins their file names."""
+    return {f"{prefix}{kind}.png": (figure, CAPTIONS[kind]) for kind, figure in figures.items()}
 
 
-def animated(task: str, moving: Mapping[str, ndarray], shown: list[str]) -> Group:
-    """Animations with captions: the motion, with the films `shown` from left to right, and each model's counterfactual."""
-    group: Group = {}
-    for name, film in moving.items():
-        model = name.removeprefix(f"{task}-").removesuffix("-counterfactual")
-        motion = f"The same motion, moving. From left to right: {', '.join(shown)}."
-        group[f"{name}.gif"] = film, motion if model == "film" else f"{model}: energy added midway, moving."
-    return group
+def animation(task: str, moving: Sequence[films.Film], scale: int) -> Group:
+    """The animation of the films from left to right, magnified, with its caption."""
+    frames = films.side_by_side([film.frames for film in moving], scale)
+    labels = ", ".join(film.label for film in moving)
+    return {f"{task}-film.gif": (frames, f"The same motion, moving. From left to right: {labels}.")}
 
 
-def overview(rollouts: Mapping[str, error_curves.Models]) -> Group:
+def overview(rollouts: Mapping[str, Models]) -> Group:
     """The errors of all tasks against time."""
     return captioned(error_curves.overview(rollouts))
 
 
-def of_states(shown: Shown, axes: tuple[str, str], draw: Draw | None, floor: Interval | None) -> Group:
+def of_states(shown: Shown, axes: tuple[str, str], draw: films.Draw | None, floor: Interval | None) -> Group:
     """The figures of a task whose states are observed: `axes` names q and p, `floor` is the test loss of the exact field.
 
     `draw` makes frames of states, if the task has a canvas.
     """
-    task, motions = shown.task, shown.motions
-    learned = {model: of_model for model, of_model in shown.rollouts.items() if model != TRUTH}
-    paths, energy = states.task_figures(task, axes, motions, learned).items()
-    figures = dict([paths, (f"{task}-errors", error_curves.band_figure(task, shown.rollouts)), energy])
-    figures[f"{task}-losses"] = states.losses(
-        shown.curves, floor.mean if floor else None, f"{task}: loss, mean and range over the seeds", LOSSES["states"]
+    task, motion = shown.task, shown.motions["held_out"]
+    learned = {cell: of_cell for cell, of_cell in shown.rollouts.items() if not cell.is_truth}
+    title = f"{task}: loss, mean and range over the seeds"
+    group = captioned(
+        {
+            "paths": states.path_figure(task, axes, motion, learned),
+            "errors": error_curves.band_figure(task, shown.rollouts),
+            "energy": states.energy_figure(task, learned),
+            "losses": states.losses(shown.curves, floor.mean if floor else None, title, LOSSES["states"]),
+        },
+        f"{task}-",
     )
     if draw is None:
-        return captioned(figures)
-    figures |= films.drawn(task, draw, motions, learned)
-    return captioned(figures) | animated(task, films.animated(task, draw, motions, learned), ["truth", *learned])
+        return group
+    times = films.frames_of(motion.t, 10)
+    strip = films.film_strip(
+        films.drawn(task, draw, motion, learned, times),
+        range(len(times)),
+        motion.t[times],
+        f"{task}: one motion over {motion.t[-1]:.3g} s",
+    )
+    moving = films.drawn(task, draw, motion, learned, films.frames_of(motion.t, 101))
+    return group | captioned({"film": strip}, f"{task}-") | animation(task, moving, scale=2)
 
 
 def of_pixels(shown: Shown, autoencoder: Mapping[str, ndarray]) -> Group:
     """The figures of a pixel task; `autoencoder` has the training curves of the pretrained autoencoder."""
     task, rollouts = shown.task, shown.rollouts
-    figures = pixels.task_figures(task, shown.motions, rollouts) | {f"{task}-errors": error_curves.band_figure(task, rollouts)}
-    figures[f"{task}-losses"] = states.losses(
-        shown.curves, None, f"{task}: loss, mean and range over the seeds", LOSSES["pixels"]
+    group = captioned(pixels.task_figures(task, shown.motions["held_out"], rollouts), f"{task}-")
+    for cell, of_cell in rollouts.items():
+        group |= captioned(pixels.energy_figures(cell, of_cell), f"{cell.key}-")
+    title = f"{task}: loss, mean and range over the seeds"
+    autoencoder_title = f"{task}: loss of the autoencoder, mean and range over the seeds"
+    pretrained = {Cell(task, "autoencoder"): autoencoder}
+    group |= captioned(
+        {
+            "errors": error_curves.band_figure(task, rollouts),
+            "losses": states.losses(shown.curves, None, title, LOSSES["pixels"]),
+            "autoencoder": states.losses(pretrained, None, autoencoder_title, LOSSES["pixels"]),
+        },
+        f"{task}-",
     )
-    title = f"{task}: loss of the autoencoder, mean and range over the seeds"
-    figures[f"{task}-autoencoder"] = states.losses({"autoencoder": autoencoder}, None, title, LOSSES["pixels"])
-    names = [name.replace("\n", " ") for name in films.decoded(rollouts) if not films.through_euler(name)]
-    return captioned(figures) | animated(task, films.animations(task, rollouts), names)
+    group |= animation(task, films.animated(films.decoded(task, rollouts)), scale=3)
+    for cell, frames in films.counterfactuals(rollouts).items():
+        group[f"{cell.key}-counterfactual.gif"] = frames, f"{cell.name}: energy added midway, moving."
+    return group

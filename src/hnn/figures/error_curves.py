@@ -7,28 +7,26 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy import ndarray
 
-from hnn.core.trajectories import CellRollouts, Rollout
-from hnn.figures.style import TRUTH, colour, dashes, panels
+from hnn.core.cell import Cell
+from hnn.core.trajectories import Rollout
+from hnn.figures.style import BLACK, FLOOR, FLOORS, Models, colour, dashes, panels
 
-__all__ = ["Models", "band_figure", "draw_bands", "errors", "overview", "quartile_bands", "rows"]
-
-Models = Mapping[str, CellRollouts]
-"""The rollouts of the cells of a task by their names."""
+__all__ = ["band_figure", "draw_bands", "errors", "overview", "quartile_bands", "rows"]
 
 LABELS = {"energy": "energy error / energy std", "distance": "distance from truth / size"}
-FLOORS = ("truth", "floor")
 ROWS = 200
 
 
-def errors(models: Models, kind: str) -> dict[str, tuple[ndarray, ndarray]]:
-    """For each model the times (time,) and its errors (seeds, starts, time), over its longest horizon.
+def errors(models: Models, kind: str) -> dict[Cell, tuple[ndarray, ndarray]]:
+    """For each cell the times (time,) and its errors (seeds, starts, time), over its longest horizon.
 
-    From pixels, `floor` has the errors of all probes on the true frames, over the published horizon.
+    From pixels, the cell of the model `FLOOR` has the errors of all probes on the true frames, over the published horizon.
     """
-    curves = {model: (of_model.longest.t, error(of_model.longest, kind)) for model, of_model in models.items()}
-    floors = [of_model.sets["floor"] for of_model in models.values() if "floor" in of_model.sets]
-    if floors:
-        curves["floor"] = floors[0].t, np.concatenate([error(floor, kind) for floor in floors])
+    curves = {cell: (of_cell.longest.t, error(of_cell.longest, kind)) for cell, of_cell in models.items()}
+    probed = [cell for cell, of_cell in models.items() if "floor" in of_cell.sets]
+    if probed:
+        floors = [models[cell].sets["floor"] for cell in probed]
+        curves[Cell(probed[0].task, FLOOR)] = floors[0].t, np.concatenate([error(floor, kind) for floor in floors])
     return curves
 
 
@@ -44,18 +42,18 @@ def quartile_bands(values: ndarray) -> ndarray:
     return np.quantile(np.nan_to_num(values, nan=np.inf), [0.25, 0.5, 0.75], axis=(0, 1), method="nearest")
 
 
-def draw_bands(axis: Axes, curves: Mapping[str, tuple[ndarray, ndarray]]) -> None:
-    """Draw the bands of all models into one panel with a log axis; a floor far below the others is stated as text."""
-    bands = {name: (t[1:], quartile_bands(values)[:, 1:]) for name, (t, values) in curves.items()}
-    shown = [band[np.isfinite(band) & (band > 0)] for name, (_, band) in bands.items() if name not in FLOORS]
+def draw_bands(axis: Axes, curves: Mapping[Cell, tuple[ndarray, ndarray]]) -> None:
+    """Draw the bands of all cells into one panel with a log axis; a floor far below the others is stated as text."""
+    bands = {cell: (t[1:], quartile_bands(values)[:, 1:]) for cell, (t, values) in curves.items()}
+    shown = [band[np.isfinite(band) & (band > 0)] for cell, (_, band) in bands.items() if cell.model not in FLOORS]
     least = min((part.min() for part in shown if part.size), default=0.0)
-    for name, (t, (low, median, high)) in bands.items():
-        if name in FLOORS and median.max() < least / 10:
-            text = f"{name}: {median.max():.0e}, below this frame"
-            axis.text(0.5, 0.02, text, transform=axis.transAxes, fontsize=8, color=TRUTH, ha="center")
+    for cell, (t, (low, median, high)) in bands.items():
+        if cell.model in FLOORS and median.max() < least / 10:
+            text = f"{cell.name}: {median.max():.0e}, below this frame"
+            axis.text(0.5, 0.02, text, transform=axis.transAxes, fontsize=8, color=BLACK, ha="center")
             continue
-        axis.fill_between(t, low, high, color=colour(name), alpha=0.2, lw=0)
-        axis.plot(t, median, ls=dashes(name), color=colour(name), lw=1.4, label=name)
+        axis.fill_between(t, low, high, color=colour(cell), alpha=0.2, lw=0)
+        axis.plot(t, median, ls=dashes(cell), color=colour(cell), lw=1.4, label=cell.name)
     axis.set(yscale="log", xlabel="time in s")
 
 
@@ -94,10 +92,10 @@ def rows(models: Models) -> list[dict[str, float | str]]:
     """Rows for a plot, at 200 times or fewer: t, model, and the quartiles of both errors, empty where infinite."""
     table: list[dict[str, float | str]] = []
     bands = {kind: errors(models, kind) for kind in LABELS}
-    for model, (t, _) in bands["energy"].items():
-        values = {kind: quartile_bands(bands[kind][model][1]) for kind in LABELS}
+    for cell, (t, _) in bands["energy"].items():
+        values = {kind: quartile_bands(bands[kind][cell][1]) for kind in LABELS}
         for i in np.unique(np.linspace(1, len(t) - 1, ROWS).round().astype(int)):
-            row: dict[str, float | str] = {"t": float(t[i]), "model": model}
+            row: dict[str, float | str] = {"t": float(t[i]), "model": cell.name}
             for kind, (low, median, high) in values.items():
                 names = (f"{kind}_low", f"{kind}_error", f"{kind}_high")
                 row |= {

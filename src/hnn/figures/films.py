@@ -1,6 +1,7 @@
 """Film strips and animations: truth and models side by side, of states and of pixels."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -8,17 +9,45 @@ from matplotlib.figure import Figure
 from numpy import ndarray
 from torch import Tensor
 
-from hnn.core.cell import Cell
-from hnn.core.trajectories import CellRollouts, TrueMotion
-from hnn.figures.style import TRUTH, colour
+from hnn.core.cell import TRUTH, Cell
+from hnn.core.trajectories import TrueMotion
+from hnn.figures.style import Models, colour
 
-__all__ = ["CANVAS", "animated", "animations", "decoded", "drawn", "film_strip", "frames_of", "picture"]
+__all__ = [
+    "CANVAS",
+    "Draw",
+    "Film",
+    "animated",
+    "counterfactuals",
+    "decoded",
+    "drawn",
+    "film_strip",
+    "frames_of",
+    "picture",
+    "side_by_side",
+]
 
 CANVAS = {"pixels": 72, "channels": 3, "line_width": 0.06}
 """The canvas of films of observed states: see `hnn.rendering.canvas.Canvas`."""
 
-Films = Mapping[str, ndarray]
-"""Frames (time, channels, size, size), bytes, by model or `truth`."""
+Draw = Callable[..., Tensor]
+"""Frames (time, channels, size, size), bytes, of states (time, 2n); those outside the canvas are cut off if not `strict`."""
+
+
+class Film(NamedTuple):
+    """A motion in frames."""
+
+    cell: Cell
+    """The cell that predicts the motion; the cell of the exact field for the true motion."""
+    frames: ndarray
+    """Bytes, (time, channels, size, size)."""
+    continuous: bool = False
+    """True for a rollout of the learned differential equation of a cell that was trained through a step map."""
+
+    @property
+    def label(self) -> str:
+        """The name of the cell, marked if the rollout is of its differential equation."""
+        return self.cell.name + " continuous" * self.continuous
 
 
 def picture(frame: ndarray) -> ndarray:
@@ -26,19 +55,19 @@ def picture(frame: ndarray) -> ndarray:
     return frame[0] if len(frame) == 1 else np.moveaxis(frame, 0, -1)
 
 
-def film_strip(films: Films, times: Sequence[int], seconds: ndarray, title: str) -> Figure:
+def film_strip(films: Sequence[Film], times: Sequence[int], seconds: ndarray, title: str) -> Figure:
     """A row for each film, a column for each of the `times`, which index the frames and their `seconds` (time,)."""
     figure = Figure(figsize=(0.85 * len(times) + 1.1, 0.85 * len(films) + 0.7), layout="constrained", dpi=110)
     axis = figure.subplots()
-    for row, film in enumerate(films.values()):
+    for row, film in enumerate(films):
         for column, time in enumerate(times):
             place = (column - 0.45, column + 0.45, row + 0.45, row - 0.45)
-            axis.imshow(picture(film[time]), cmap="gray", vmin=0, vmax=255, extent=place)
+            axis.imshow(picture(film.frames[time]), cmap="gray", vmin=0, vmax=255, extent=place)
     axis.set(xlim=(-0.5, len(times) - 0.5), ylim=(len(films) - 0.5, -0.5))
     axis.set_xticks(range(len(times)), [f"{seconds[time]:.3g} s" for time in times], fontsize=8)
-    axis.set_yticks(range(len(films)), list(films))
-    for label, name in zip(axis.get_yticklabels(), films, strict=True):
-        label.set_color(TRUTH if name == "truth" else colour(name))
+    axis.set_yticks(range(len(films)), [film.label.replace(" ", "\n") for film in films])
+    for label, film in zip(axis.get_yticklabels(), films, strict=True):
+        label.set_color(colour(film.cell))
     axis.tick_params(length=0, labeltop=True, labelbottom=False)
     axis.spines[:].set_visible(False)
     figure.suptitle(title)
@@ -50,32 +79,39 @@ def frames_of(t: ndarray, count: int = 12) -> list[int]:
     return [int(i) for i in np.linspace(0, len(t) - 1, count).round()]
 
 
-def drawn(
-    task: str,
-    draw: Callable[..., Tensor],
-    motions: Mapping[str, TrueMotion],
-    models: Mapping[str, CellRollouts],
-) -> dict[str, Figure]:
-    """The film strip of a task whose states are observed: `draw` makes frames of states, cut off at the edge of the canvas."""
-    motion = motions["held_out"]
-    times = frames_of(motion.t, 10)
-    states = {"truth": motion.x[0]} | {name: of_model.sets["held_out"].x[0, 0] for name, of_model in models.items()}
-    strips = {name: draw(torch.from_numpy(x[times]), strict=False).numpy() for name, x in states.items()}
-    title = f"{task}: one motion over {motion.t[-1]:.3g} s"
-    return {f"{task}-film": film_strip(strips, range(len(times)), motion.t[times], title)}
+def drawn(task: str, draw: Draw, motion: TrueMotion, models: Models, times: Sequence[int]) -> list[Film]:
+    """Films of the first start at `times`, whose states are observed: truth and each model, cut off at the canvas's edge."""
+    states = {Cell(task, TRUTH): motion.x[0]} | {cell: of_cell.sets["held_out"].x[0, 0] for cell, of_cell in models.items()}
+    return [Film(cell, draw(torch.from_numpy(x[times]), strict=False).numpy()) for cell, x in states.items()]
 
 
-def animated(
-    task: str,
-    draw: Callable[..., Tensor],
-    motions: Mapping[str, TrueMotion],
-    models: Mapping[str, CellRollouts],
-) -> dict[str, ndarray]:
-    """The animation of the same motion by file name: grey frames (time, height, width) of truth and models side by side."""
-    motion = motions["held_out"]
-    times = frames_of(motion.t, 101)
-    states = [motion.x[0], *(of_model.sets["held_out"].x[0, 0] for of_model in models.values())]
-    return {f"{task}-film": side_by_side([draw(torch.from_numpy(x[times]), strict=False).numpy() for x in states], 2)}
+def decoded(task: str, models: Models) -> list[Film]:
+    """Films of the first start: truth, each cell by its trained map, and Euler cells also as an ODE."""
+    visuals = {cell: of_cell.visuals for cell, of_cell in models.items() if of_cell.visuals}
+    return [
+        Film(Cell(task, TRUTH), next(iter(visuals.values())).film["true"]),
+        *(Film(cell, of_cell.film["decoded"]) for cell, of_cell in visuals.items()),
+        *(
+            Film(cell, of_cell.film["continuous"], continuous=True)
+            for cell, of_cell in visuals.items()
+            if cell.step_map == "euler"
+        ),
+    ]
+
+
+def animated(films: Sequence[Film]) -> list[Film]:
+    """Every second frame of the films, and of Euler cells only the continuous rollouts, which keeps the animation small."""
+    return [film._replace(frames=film.frames[::2]) for film in films if film.continuous or film.cell.step_map != "euler"]
+
+
+def counterfactuals(models: Models) -> dict[Cell, ndarray]:
+    """Every second frame, grey (time, height, width), of the counterfactual of each cell that has one."""
+    visuals = {cell: of_cell.visuals for cell, of_cell in models.items() if of_cell.visuals}
+    return {
+        cell: side_by_side([of_cell.counterfactual.decoded[::2]])
+        for cell, of_cell in visuals.items()
+        if of_cell.counterfactual
+    }
 
 
 def side_by_side(films: Sequence[ndarray], scale: int = 3) -> ndarray:
@@ -84,29 +120,3 @@ def side_by_side(films: Sequence[ndarray], scale: int = 3) -> ndarray:
     line = np.full((*grey[0].shape[:2], 1), 128, dtype=np.uint8)
     joined = np.concatenate([part for film in grey for part in (line, film)][1:], axis=-1)
     return joined.repeat(scale, axis=1).repeat(scale, axis=2)
-
-
-def decoded(models: Mapping[str, CellRollouts]) -> dict[str, ndarray]:
-    """The true film of the first start, those decoded from rollouts by the trained maps, and from Euler maps as an ODE."""
-    visuals = {name: of_model.visuals for name, of_model in models.items() if of_model.visuals}
-    films = {"truth": next(iter(visuals.values())).film["true"]}
-    films |= {name: seen.film["decoded"] for name, seen in visuals.items()}
-    return films | {f"{name}\ncontinuous": seen.film["continuous"] for name, seen in visuals.items() if through_euler(name)}
-
-
-def through_euler(name: str) -> bool:
-    """True for the name of a cell that was trained through an Euler map."""
-    return Cell.of_name("", name).step_map == "euler"
-
-
-def animations(task: str, models: Mapping[str, CellRollouts]) -> dict[str, ndarray]:
-    """Grey frames (time, height, width) by file name: truth and models side by side, and each counterfactual.
-
-    Every second frame, and of Euler maps only the published, continuous rollouts, to keep the files small.
-    """
-    shown = [film[::2] for name, film in decoded(models).items() if not through_euler(name)]
-    films = {f"{task}-film": side_by_side(shown)}
-    for name, of_model in models.items():
-        if of_model.visuals and of_model.visuals.counterfactual:
-            films[f"{task}-{name}-counterfactual"] = side_by_side([of_model.visuals.counterfactual.decoded[::2]])
-    return films

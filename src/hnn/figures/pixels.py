@@ -6,11 +6,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy import ndarray
 
+from hnn.core.cell import TRUTH, Cell
 from hnn.core.trajectories import CellRollouts, Counterfactual, Portrait, TrueMotion
 from hnn.figures.films import decoded, film_strip, frames_of, picture
-from hnn.figures.style import TRUTH, colour, dashes, panels
+from hnn.figures.style import BLACK, Models, colour, dashes, panels
 
-__all__ = ["angles", "counterfactual_figure", "portrait_figure", "task_figures"]
+__all__ = ["angles", "counterfactual_figure", "energy_figures", "portrait_figure", "task_figures"]
 
 
 def portrait_figure(portrait: Portrait, paths: ndarray, title: str) -> Figure:
@@ -26,14 +27,14 @@ def portrait_figure(portrait: Portrait, paths: ndarray, title: str) -> Figure:
     return figure
 
 
-def angles(t: ndarray, truth: ndarray, models: Mapping[str, ndarray], title: str) -> Figure:
+def angles(t: ndarray, truth: ndarray, models: Mapping[Cell, ndarray], title: str) -> Figure:
     """The first coordinate (time,) by each model's probe against time, and its last third enlarged."""
     figure, axes = panels(2, width=5)
     late = slice(-len(t) // 3, None)
     for axis, part in zip(axes, (slice(None), late), strict=True):
-        axis.plot(t[part], truth[part], color=TRUTH, lw=1.5, label="truth")
-        for name, angle in models.items():
-            axis.plot(t[part], angle[part], color=colour(name), lw=1, label=name, ls=dashes(name))
+        axis.plot(t[part], truth[part], color=BLACK, lw=1.5, label=TRUTH)
+        for cell, angle in models.items():
+            axis.plot(t[part], angle[part], color=colour(cell), lw=1, label=cell.name, ls=dashes(cell))
         limit = 1.6 * np.abs(truth).max()
         axis.set(xlabel="time in s", ylim=(-limit, limit))
     axes[0].set_ylabel("angle in rad")
@@ -77,25 +78,25 @@ def phase_colour(time: int, before: int, adding: int) -> str:
     return "#D55E00" if before < time <= before + adding else "#0072B2"
 
 
-def task_figures(task: str, motions: Mapping[str, TrueMotion], models: Mapping[str, CellRollouts]) -> dict[str, Figure]:
-    """The figures of one pixel task by file name, of the first seed."""
-    motion = motions["held_out"]
-    step = float(motion.t[1] - motion.t[0])
-    angle = {name: of_model.sets["held_out"].x[0, 0, :, 0] for name, of_model in models.items()}
-    figures = {
-        f"{task}-film": film_strip(
-            decoded(models), frames_of(motion.t), motion.t, f"{task}: one motion, predicted from its first two frames"
+def task_figures(task: str, motion: TrueMotion, models: Models) -> dict[str, Figure]:
+    """The film strip and the angles of one pixel task, of the first seed, by kind of figure."""
+    angle = {cell: of_cell.sets["held_out"].x[0, 0, :, 0] for cell, of_cell in models.items()}
+    return {
+        "film": film_strip(
+            decoded(task, models), frames_of(motion.t), motion.t, f"{task}: one motion, predicted from its first two frames"
         ),
-        f"{task}-angle": angles(
-            motion.t, motion.x[0, :, 0], angle, f"{task}: the angle read by a probe, each model by its map"
-        ),
+        "angle": angles(motion.t, motion.x[0, :, 0], angle, f"{task}: the angle read by a probe, each model by its map"),
     }
-    for name, of_model in models.items():
-        visuals, z = of_model.visuals, of_model.sets["held_out"].z
-        if visuals and visuals.portrait and visuals.counterfactual and z is not None:
-            title = f"{name}: learned energy"
-            figures[f"{task}-{name}-portrait"] = portrait_figure(visuals.portrait, z[0, :12], title)
-            title = f"{name}: energy added along ∇H"
-            figure = counterfactual_figure(visuals.counterfactual, visuals.portrait, step, title)
-            figures[f"{task}-{name}-counterfactual"] = figure
-    return figures
+
+
+def energy_figures(cell: Cell, rollouts: CellRollouts) -> dict[str, Figure]:
+    """The figures of a cell's learned energy, of the first seed, by kind of figure; none for a cell without an energy."""
+    visuals, held_out = rollouts.visuals, rollouts.sets["held_out"]
+    if not (visuals and visuals.portrait and visuals.counterfactual and held_out.z is not None):
+        return {}
+    step = float(held_out.t[1] - held_out.t[0])
+    motion, portrait = visuals.counterfactual, visuals.portrait
+    return {
+        "portrait": portrait_figure(portrait, held_out.z[0, :12], f"{cell.name}: learned energy"),
+        "counterfactual": counterfactual_figure(motion, portrait, step, f"{cell.name}: energy added along ∇H"),
+    }

@@ -1,19 +1,27 @@
 """Colours, line styles and panels of all figures: truth black, models in the colours of Okabe and Ito."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
-from hnn.core.cell import Cell
+from hnn.core.cell import TRUTH, Cell
+from hnn.core.trajectories import CellRollouts
 
-__all__ = ["TRUTH", "colour", "dashes", "panels"]
+__all__ = ["BLACK", "DOTTED", "FLOOR", "FLOORS", "Models", "colour", "dashes", "model_colour", "panels"]
+
+Models = Mapping[Cell, CellRollouts]
+"""The rollouts of the cells of a task."""
 
 Line = str | tuple[float, tuple[float, ...]]
 
-TRUTH = "#000000"
-COLOURS = {"truth": TRUTH, "floor": TRUTH, "baseline": "#D55E00", "hnn": "#0072B2"}
+FLOOR = "floor"
+"""Model name of the errors of the probes on the true frames, the floor of a pixel task."""
+FLOORS = (TRUTH, FLOOR)
+
+BLACK = "#000000"
+COLOURS = {TRUTH: BLACK, FLOOR: BLACK, "baseline": "#D55E00", "hnn": "#0072B2"}
 OTHERS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 DARKER = 0.55
 """Brightness of the colour of a cell trained through an RK4 map, relative to its model's."""
@@ -21,13 +29,19 @@ DARKER = 0.55
 DASHED: dict[str, Line] = {"": "--", "rk4": (0, (5, 1)), "euler": "-."}
 SOLID: dict[str, Line] = {"": "-", "rk4": (0, (11, 1)), "euler": ":"}
 """Line styles of the baseline, and of all other models, by step map."""
+DOTTED = ":"
+"""Line style of the floors."""
 
 
-def colour(name: str) -> str:
-    """The colour of a cell by its name: fixed for baseline and HNN, darker for cells trained through an RK4 map."""
-    cell = Cell.of_name("", name)
-    full = COLOURS.get(cell.model) or OTHERS[sum(map(ord, cell.model)) % len(OTHERS)]
+def colour(cell: Cell) -> str:
+    """The colour of a cell: its model's, darker if the cell is trained through an RK4 map."""
+    full = model_colour(cell.model)
     return darker(full) if cell.step_map == "rk4" else full
+
+
+def model_colour(model: str) -> str:
+    """The colour of a model: fixed for baseline and HNN, one of `OTHERS` by its name for the rest."""
+    return COLOURS.get(model) or OTHERS[sum(map(ord, model)) % len(OTHERS)]
 
 
 def darker(full: str) -> str:
@@ -36,11 +50,10 @@ def darker(full: str) -> str:
     return to_hex((DARKER * red, DARKER * green, DARKER * blue))
 
 
-def dashes(name: str) -> Line:
-    """The line style of a cell by its name, distinct without colour: a dashed baseline, another for each step map."""
-    cell = Cell.of_name("", name)
-    if cell.model in ("truth", "floor"):
-        return ":"
+def dashes(cell: Cell) -> Line:
+    """The line style of a cell, distinct without colour: a dashed baseline, another for each step map."""
+    if cell.model in FLOORS:
+        return DOTTED
     lines = DASHED if cell.model == "baseline" else SOLID
     return lines.get(cell.step_map, lines[""])
 

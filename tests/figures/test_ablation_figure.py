@@ -1,8 +1,18 @@
 """The figure and the sentences of a sweep."""
 
-from test_ablation import POINTS, point
+from hnn.core.statistics import Interval
+from hnn.figures.ablation import SweepPoint, sweep_figure, sweep_sentences
 
-from hnn.figures.ablation import sweep_figure, sweep_sentences
+
+def point(value, model, mean, quantity="energy_error"):
+    """A point with an interval of a tenth."""
+    return SweepPoint("noise", value, model, quantity, Interval(mean, 0.9 * mean, 1.1 * mean))
+
+
+POINTS = [
+    *(point(value, "hnn", mean) for value, mean in ((0.0, 0.01), (0.1, 0.2), (0.4, 0.9))),
+    *(point(value, "baseline", mean) for value, mean in ((0.0, 0.1), (0.1, 0.21), (0.4, 0.3))),
+]
 
 
 def test_sweep_sentences_give_the_range_of_errors_and_where_they_differ():
@@ -13,7 +23,7 @@ def test_sweep_sentences_give_the_range_of_errors_and_where_they_differ():
 
 
 def test_sweep_figure_has_a_panel_for_each_quantity_and_the_floor_of_the_loss():
-    points = [*POINTS, *(point("noise", 0.1, model, 0.03, "test_loss") for model in ("baseline", "hnn", "truth"))]
+    points = [*POINTS, *(point(0.1, model, 0.03, "test_loss") for model in ("baseline", "hnn", "truth"))]
     loss, error = sweep_figure(points, ("test_loss", "energy_error"), "noise").axes
     assert [text.get_text() for text in loss.get_xticklabels()] == ["0.0", "0.1", "0.4"]
     assert "truth" in loss.get_legend_handles_labels()[1]
