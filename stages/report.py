@@ -11,7 +11,7 @@ from hnn.core.trajectories import CellRollouts
 from hnn.evaluation.metrics import energy_change
 from hnn.figures import catalogue, error_curves, films
 from hnn.files import artifacts, formats, paths
-from hnn.params.loading import load_params, params_as_written
+from hnn.params.loading import load_params
 from hnn.params.schema import Params
 from hnn.rendering.canvas import Canvas, render
 from hnn.reporting import model_cards, provenance, tables
@@ -35,7 +35,8 @@ def write_report() -> None:
     uris = {name: formats.write_picture(paths.figure_path(name), one) for name, one in catalogue.drawn(groups).items()}
     decay = {task: energy_change(next(iter(rollouts[task].values())).sets["held_out"].true_energy) for task in params.active}
     report = Report.of(results, decay, catalogue.captions(groups), params.tasks, params.seeds)
-    origin = provenance.origin([Path("src/hnn"), Path("stages")], map(paths.observations_path, cells), params_as_written())
+    written = paths.WRITTEN_PARAMS.read_text(encoding="utf-8")
+    origin = provenance.origin([Path("src/hnn"), Path("stages")], map(paths.observations_path, cells), written)
     artifacts.write_cards(model_cards.model_cards(results, decay, params.tasks, params.seeds))
     formats.write_json(paths.METRICS / "comparisons.json", results.comparisons_json())
     formats.write_rows(paths.METRICS / "summary.csv", tables.summary_rows(metrics))

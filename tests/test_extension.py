@@ -23,6 +23,15 @@ from hnn.systems.base import System
 __all__ = ["ThreeSprings"]
 
 
+class Extensions:
+    """Of the four springs; a class beside the system."""
+
+    @staticmethod
+    def of(q: Tensor) -> Tensor:
+        """Shape (…, 4) at positions q (…, 3)."""
+        return torch.cat([q[..., :1], q.diff(dim=-1), -q[..., 2:]], -1)
+
+
 @dataclass(frozen=True)
 class ThreeSprings(System):
     """H = |p|^2/(2m) + k (q1^2 + (q2 - q1)^2 + (q3 - q2)^2 + q3^2)/2."""
@@ -35,8 +44,7 @@ class ThreeSprings(System):
 
     def hamiltonian(self, x: Tensor) -> Tensor:
         q, p = split(x)
-        stretch = torch.cat([q[..., :1], q.diff(dim=-1), -q[..., 2:]], -1)
-        return p.square().sum(-1) / (2 * self.mass) + self.stiffness * stretch.square().sum(-1) / 2
+        return p.square().sum(-1) / (2 * self.mass) + self.stiffness * Extensions.of(q).square().sum(-1) / 2
 
     def period(self, x: Tensor) -> Tensor:
         """Of the slowest mode, whose frequency is sqrt((2 - sqrt 2) k/m)."""

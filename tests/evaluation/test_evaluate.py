@@ -201,5 +201,11 @@ def test_evaluate_states_starts_a_chaotic_truth_nearby_too_which_is_soon_lost():
     assert evaluation.rollouts.sets["nearby"].distance[0, :, 0] == pytest.approx([1e-4] * 3)
 
 
-def test_evaluate_states_starts_no_other_cell_nearby():
+def test_evaluate_states_starts_no_model_and_no_regular_truth_nearby():
+    truth = HenonHeiles()
+    motions = {"held_out": true_motion(truth, torch.tensor([[0.0, -0.3, 0.46, 0.0]]), torch.linspace(0, 5, 21), 1e-12)}
+    train = Observations(motions["held_out"].t, motions["held_out"].x, np.zeros_like(motions["held_out"].x))
+    options = replace(OPTIONS, allow_mismatch=True)
+    assert "nearby" in evaluate_states(Cell("hh", TRUTH), truth, [truth], train, motions, options).to_json()
+    assert "nearby" not in evaluate_states(Cell("hh", "copy"), truth, [truth], train, motions, options).to_json()
     assert "nearby" not in evaluated(TRUTH, [truth_of("pendulum")]).to_json()

@@ -75,6 +75,10 @@ MISTAKES = [
     ("train.steps", None, "train.steps: is missing"),
     ("train.steps", "many", "train.steps: given 'many', must be a valid integer"),
     ("train.steps", 0, "train.steps: given 0, must be greater than 0"),
+    ("train.steps", "200", "train.steps: given '200', must be a valid integer"),
+    ("train_pixels.relative", "no", "train_pixels.relative: given 'no', must be a valid boolean"),
+    ("train_pixels.relative", 0, "train_pixels.relative: given 0, must be a valid boolean"),
+    ("compute.workers", "3", "compute.workers: given '3', must be auto or a positive whole number"),
     ("train.steps", True, "train.steps: given true"),
     ("train.learning_rate", float("nan"), "train.learning_rate: given nan, must be a finite number"),
     ("train.batch", "half", "train.batch: given 'half', must be full or a positive whole number"),
@@ -83,7 +87,7 @@ MISTAKES = [
     ("simulate.tolerance", 1.0, "simulate.tolerance: given 1.0, must be less than or equal to 0.001"),
     ("rollout.integrator", "rk45", "rollout.integrator: given 'rk45', must be 'dop853', 'gauss', 'rk4'"),
     ("rollout.integrator", "leapfrog", "rollout.integrator: given 'leapfrog' for mass_spring, pendulum"),
-    ("device", "gpu", "device: given 'gpu'"),
+    ("device", "gpu", "device: given 'gpu', must be auto, cpu, cuda or cuda:<number>"),
     ("compute.workers", 0, "compute.workers: given 0, must be auto or a positive whole number"),
     ("compute.workers", "all", "compute.workers: given 'all', must be auto or a positive whole number"),
     ("compute.scheduler", "host:8786", "compute.scheduler: given 'host:8786', must be local or a Dask scheduler's address"),
@@ -91,7 +95,7 @@ MISTAKES = [
     ("compute.sheduler", "local", "compute.sheduler: unknown key; did you mean 'scheduler'?"),
     ("seeds", 1.5, "seeds: given 1.5"),
     ("models", ["hnnn"], "models: given 'hnnn'; did you mean 'hnn'?"),
-    ("models", [], "models: given []"),
+    ("models", [], "models: given [], must have at least one item"),
     ("state_tasks", ["pendulum", "pendulum"], "state_tasks: given 'pendulum' more than once"),
     ("state_tasks", ["pendulums"], "state_tasks: given 'pendulums'; did you mean 'pendulum'?"),
     ("state_tasks", ["real_pendulum"], "state_tasks: given 'real_pendulum'"),
@@ -179,12 +183,12 @@ def test_load_params_needs_a_task(tmp_path):
 @pytest.mark.parametrize("scheduler", ["local", "tcp://host:8786", "tls://10.0.0.1:8786", "tcp://[::1]:8786"])
 def test_compute_scheduler_is_local_or_an_address(tmp_path, scheduler):
     params = parameters()
-    params["compute"] = {"scheduler": scheduler, "workers": "3"}
+    params["compute"] = {"scheduler": scheduler, "workers": 3}
     assert load(tmp_path, params).compute.model_dump() == {"scheduler": scheduler, "workers": 3}
 
 
 @pytest.mark.parametrize("switch", [True, False])
-def test_section_takes_truth_values_for_switches_alone(tmp_path, switch):
+def test_section_takes_truth_values_for_switches(tmp_path, switch):
     params = parameters()
     params["train_pixels"]["freeze_autoencoder"] = switch
     assert load(tmp_path, params).tasks["pixel_pendulum"].train_pixels.freeze_autoencoder is switch

@@ -51,7 +51,7 @@ class Autoencoder(nn.Module):
         self.weight = nn.Parameter(torch.zeros(()))
 
 
-class FunctionField(Model):
+class LatentTruth(Model):
     """The truth's field in latent states and latent time, faster by a factor; H too, so that it can be conserved."""
 
     def __init__(self, speed=1.0):
@@ -66,7 +66,7 @@ class FunctionField(Model):
 
 
 def ensemble(*speeds):
-    members = [LatentModel(Autoencoder(), FunctionField(speed), step_map="rk4", frame_step=0.05) for speed in speeds]
+    members = [LatentModel(Autoencoder(), LatentTruth(speed), step_map="rk4", frame_step=0.05) for speed in speeds]
     return LatentEnsemble([member.requires_grad_(False) for member in members])
 
 
@@ -95,6 +95,12 @@ def roller_of(models, data):
     return PixelRoller(TRUTH, models, readout, dict.fromkeys(names, data.motion), dict.fromkeys(names, data.film), 1e-10)
 
 
+def with_metrics(roller, starts):
+    """The rollout of a set with its metrics, as `evaluate` hands it to `diagnose`."""
+    rollout = roller.roll(starts)
+    return replace(rollout, quantities=state_metrics(rollout, roller.references[starts]))
+
+
 def measured(models, data, starts="held_out"):
     """(metrics, rollout) of one set of `SETS`."""
     roller = roller_of(models, data)
@@ -105,8 +111,8 @@ def measured(models, data, starts="held_out"):
 def test_planted_hamiltonian_gives_the_planted_field():
     z = torch.randn(5, 2)
     z.requires_grad_()
-    (gradient,) = torch.autograd.grad(FunctionField().hamiltonian(z).sum(), z)
-    torch.testing.assert_close(gradient @ canonical_matrix(1).T, FunctionField().time_derivative(z).detach())
+    (gradient,) = torch.autograd.grad(LatentTruth().hamiltonian(z).sum(), z)
+    torch.testing.assert_close(gradient @ canonical_matrix(1).T, LatentTruth().time_derivative(z).detach())
 
 
 @pytest.mark.parametrize("starts", ["held_out", "continuous"])
@@ -149,7 +155,7 @@ def test_diagnose_honours_the_trained_map_and_marks_continuous_rollouts_that_dif
     for member in models.members:
         member.step_map = step_map
     roller = roller_of(models, data)
-    rollouts = {starts: roller.roll(starts) for starts in ("held_out", "continuous", "table1")}
+    rollouts = {starts: with_metrics(roller, starts) for starts in ("held_out", "continuous", "table1")}
     by_map = roller.diagnose("held_out", rollouts)
     assert not by_map.mismatch
     expected = {"method": step_map, "step": 0.05, "error": 0.0, "share": 0.0, "honoured": True}
@@ -169,7 +175,7 @@ def test_floor_reads_the_states_of_the_true_frames(data):
 def test_evaluate_pixels_gives_every_set_and_keeps_the_rollouts_of_all_but_the_published_one(data):
     models, names = ensemble(1.0, 1.05), {starts for starts, _ in SETS.values()}
     frames = {"train": data.frames, "test": data.film} | dict.fromkeys(names, data.film)
-    options = Options("dop853", 0.1, 1e-7, None, False, bootstrap_samples=20, batch_of_starts=100)
+    options = Options("dop853", 0.1, 1e-7, "hamiltonian", False, bootstrap_samples=20, batch_of_starts=100)
     cell, test = Cell("pixel_pendulum", "planted", "rk4"), Observations(data.motion.t, data.motion.x, data.motion.x)
     evaluation = evaluate_pixels(cell, TRUTH, models, (data.train, test), dict.fromkeys(names, data.motion), frames, options)
     metrics = evaluation.to_json()

@@ -1,7 +1,7 @@
 """Evaluation of one cell: rollouts from every set of starts, their metrics, and a summary with intervals.
 
-Cells that see states and cells that see frames (`hnn.pixels.evaluation`) are evaluated by the same function; a `Roller` is
-what differs between them: how rollouts are made and read.
+Cells that see states and cells that see frames (`hnn.pixels.evaluation`) are evaluated by the same function; they differ in
+their `Roller`, which makes the rollouts and reads them as states.
 """
 
 from collections.abc import Callable, Mapping
@@ -76,7 +76,7 @@ class Diagnosis:
     """True if the rollouts break the integrator contract."""
 
     def to_json(self) -> dict[str, Any]:
-        """The entries `integrator` and `mismatch` of a metrics file; empty if there is nothing to say."""
+        """The entries `integrator` and `mismatch` of a metrics file; empty for a set that is neither diagnosed nor marked."""
         entry = {"integrator": self.integrator.to_json()} if self.integrator else {}
         return entry | ({"mismatch": True} if self.mismatch else {})
 
@@ -112,7 +112,7 @@ class Evaluation:
     diagnoses: Mapping[str, Diagnosis]
     """By set of starts."""
     scores: Mapping[str, Interval] = field(default_factory=dict)
-    """Intervals of what belongs to no set of starts, such as the scores of an encoder."""
+    """Intervals of metrics that belong to no set of starts, such as the scores of an encoder."""
 
     def to_json(self) -> dict[str, Any]:
         """The metrics file: entries of the held-out starts and the scores at the top, those of the other sets by name."""
@@ -195,7 +195,7 @@ class StateRoller:
         )
 
     def more_metrics(self, starts: str, rollout: Rollout) -> dict[str, ndarray]:
-        """None beside those of states."""
+        """An empty mapping: states have the metrics of `state_metrics` alone."""
         return {}
 
     def diagnose(self, starts: str, rollouts: Mapping[str, Rollout]) -> Diagnosis:
@@ -207,8 +207,8 @@ class StateRoller:
         if starts not in DIAGNOSED_STARTS or not (fitted or starts == "held_out"):
             return Diagnosis()
         rollout, reference, solver = rollouts[starts], self.references[starts], self.options.solver
-        state_size = reference.scales.state
-        errors = flow_errors(self.members, rollout.x, reference.motion, state_size, solver, starts, self.parallel_map)
+        t, period, size = reference.motion.t, reference.motion.period, reference.scales.state
+        errors = flow_errors(self.members, rollout.x, t, period, size, solver, starts, self.parallel_map)
         integration = errors.pop("integrator_error")
         check = check_integrator(solver, integration, rollout.quantities["coordinate_error"], fitted=fitted)
         return Diagnosis(errors, check, check.enforce(f"{self.cell.key}, {starts}", self.options.allow_mismatch))

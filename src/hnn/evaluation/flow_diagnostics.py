@@ -11,7 +11,6 @@ from torch import Tensor
 
 from hnn.core import device
 from hnn.core.phase_space import Field, canonical_matrix
-from hnn.core.trajectories import TrueMotion
 from hnn.evaluation.metrics import FAR
 from hnn.integrators.solve import Solver, frozen, rollout
 from hnn.parallel.mapping import ParallelMap, serial_map
@@ -29,22 +28,23 @@ DIAGNOSED_STARTS = {"held_out": 10, "outside": 10, "long": 2}
 def flow_errors(
     members: Sequence[Field],
     x: ndarray,
-    motion: TrueMotion,
+    t: ndarray,
+    period: ndarray,
     data_size: float,
     solver: Solver,
     starts: str = "held_out",
     parallel_map: ParallelMap = serial_map,
 ) -> dict[str, ndarray]:
-    """`integrator_error`, and for `held_out` starts `reversal_error` and `symplectic_error` before it: (seeds, starts) each.
+    """`reversal_error` and `symplectic_error` (`held_out` starts only) and `integrator_error`, (seeds, starts) each.
 
     Of the first `DIAGNOSED_STARTS` starts of the set, NaN for the others. `x` (seeds, starts, time, 2n) are rollouts by the
-    solver along the motion, `data_size` is the largest |component| in the data: rollouts that leave it by `FAR` are not
-    judged.
+    solver at the times `t` (time,), `period` (starts,) is that of the true motions, `data_size` the largest |component| in the
+    data: rollouts that leave it by `FAR` are NaN.
     """
-    count, t, reach = DIAGNOSED_STARTS[starts], torch.from_numpy(motion.t), FAR * data_size
-    work = partial(integration, t, solver, reach)
+    count, times, reach = DIAGNOSED_STARTS[starts], torch.from_numpy(t), FAR * data_size
+    work = partial(integration, times, solver, reach)
     if starts == "held_out":
-        work = partial(flow_of_seed, t, torch.from_numpy(motion.period[:count]), solver, reach)
+        work = partial(flow_of_seed, times, torch.from_numpy(period[:count]), solver, reach)
     first = [torch.from_numpy(own[:count]).to(device.of(member)) for member, own in zip(members, x, strict=True)]
     parts = parallel_map(work, list(zip(members, first, strict=True)))
     errors = {name: np.stack([part[name] for part in parts]) for name in parts[0]}

@@ -86,5 +86,5 @@ def check_integrator(solver: "Solver", error: ndarray, own: ndarray, *, fitted: 
 
 
 def finite_or_none(value: float | None) -> float | None:
-    """The value, or None where it is not finite, which JSON cannot say."""
+    """The value, or None where it is not finite, because JSON has no NaN or infinity."""
     return value if value is not None and np.isfinite(value) else None

@@ -2,7 +2,7 @@
 
 Diagnostics of a flow without the true motion are in `hnn.evaluation.flow_diagnostics`. Rollouts x̂ have shape
 (seeds, starts, time, 2n), the true motion x has (starts, time, 2n); a metric has one value per seed and start, (seeds,
-starts), of which `hnn.core.statistics` makes {mean, low, high}.
+starts); `hnn.core.statistics` computes their mean and interval.
 """
 
 import numpy as np

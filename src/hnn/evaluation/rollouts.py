@@ -38,6 +38,12 @@ class Scales:
     state: float
     """Largest |component| of the states."""
 
+    @classmethod
+    def of(cls, truth: System, x: Tensor, learned: Tensor | None) -> "Scales":
+        """The scales of training states x (…, 2n), with the learned H along them (seeds, …), if there is one."""
+        std = None if learned is None else learned.flatten(1).std(1).cpu().numpy()
+        return cls(float(truth.hamiltonian(x).std()), std, float(x.abs().max()))
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -52,9 +58,7 @@ class Reference:
 def scales(truth: System, members: Members, train: Observations) -> Scales:
     """The scales of a cell, over all training states as observed."""
     x = torch.from_numpy(train.x)
-    learned = energies(members, [x.to(device.of(member)) for member in members])
-    learned_std = None if learned is None else learned.flatten(1).std(1).cpu().numpy()
-    return Scales(float(truth.hamiltonian(x).std()), learned_std, float(x.abs().max()))
+    return Scales.of(truth, x, energies(members, [x.to(device.of(member)) for member in members]))
 
 
 def roll(

@@ -61,7 +61,7 @@ def write_frames(task: str, frames: Mapping[str, ndarray]) -> None:
 
 
 def read_frames(task: str, size: int, channels: int) -> dict[str, ndarray]:
-    """The frames of a task by set; raises `Refused` if they are not what render.pixels and render.channels say."""
+    """The frames of a task by set; raises `Refused` if their shape differs from render.pixels and render.channels."""
     path = frames_path(task)
     frames = read_arrays(path)
     for name, array in frames.items():

@@ -12,6 +12,7 @@ __all__ = [
     "MODELS",
     "RESOLVED_PARAMS",
     "VALID_PARAMS",
+    "WRITTEN_PARAMS",
     "autoencoder_path",
     "curve_path",
     "errors_path",
@@ -32,6 +33,8 @@ CODE = DATA / "code"
 """Listings of source code, one per stage, model and system: see `hnn.files.source_code`."""
 VALID_PARAMS = DATA / "params.valid"
 """A constant mark that params.yaml is valid: stages wait for it and a change of parameters does not change it."""
+WRITTEN_PARAMS = DATA / "params.written.yaml"
+"""The content of params.yaml without comments, for the report."""
 RESOLVED_PARAMS = DATA / "params.json"
 """The parameters with each task's defaults filled in, without `compute`."""
 EXTERNAL = DATA / "external"

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-__all__ = ["Section", "describe_error", "hint", "word_or_count"]
+__all__ = ["DEVICE", "NAME", "SHA256", "Section", "describe_error", "hint", "word_or_count"]
 
 D = TypeVar("D", bound="DataclassInstance")
 
@@ -35,9 +35,9 @@ RENAMED = {
 
 
 class Section(BaseModel):
-    """A mapping with the declared keys and no others; truth values are not numbers, and numbers are finite."""
+    """A mapping with the declared keys and no others; texts, numbers and truth values differ, and numbers are finite."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
 
     moved: ClassVar[Mapping[str, str]] = {"threads": "threads, at the top level"}
     """Keys that older versions had here, and where they are now."""
@@ -77,7 +77,7 @@ def hint(given: str, known: Iterable[str]) -> str:
 def word_or_count(value: Any, word: str) -> Any:
     """The word or a positive whole number, with one message where a union type would give one for each of its kinds."""
     try:
-        return word if value == word else TypeAdapter(PositiveInt).validate_python(value)
+        return word if value == word else TypeAdapter(PositiveInt).validate_python(value, strict=True)
     except ValidationError:
         raise PydanticCustomError("count", "must be {word} or a positive whole number", {"word": word}) from None
 
@@ -90,13 +90,14 @@ def describe_error(error: ErrorDetails, prefix: str = "") -> str:
     """One line on an error: the key's path, what was given, what is allowed."""
     own = error["type"] in OWN_ERRORS
     key = [error["ctx"]["key"]] if own and "key" in error.get("ctx", {}) else []  # of the section that `loc` leads to
-    path = ".".join(filter(None, [prefix, *map(str, error["loc"]), *key]))
+    path = ".".join(filter(None, [prefix, *(str(part) for part in error["loc"] if part != "[key]"), *key]))
     if error["type"] == "missing":
         return f"{path}: is missing"
     if own:
         return f"{path}: {error['msg']}"
     given = "nothing" if error["input"] is None else repr(error["input"])
-    allowed = KINDS.get(error["type"]) or error["msg"].replace("Input should", "must")
+    pattern = str(error.get("ctx", {}).get("pattern"))
+    allowed = KINDS.get(error["type"]) or PATTERNS.get(pattern) or error["msg"].replace("Input should", "must")
     return f"{path}: given {given}, {allowed}"
 
 
@@ -104,5 +105,14 @@ KINDS = {
     "list_type": "must be a list: one item per line after `- `, or [] for none",
     "model_type": "must be a mapping: one `key: value` per line",
     "dict_type": "must be a mapping: one `key: value` per line",
+    "too_short": "must have at least one item",
 }
 """The allowed kind of value by pydantic's type of error, where its own message is not for a reader of YAML."""
+
+NAME, DEVICE, SHA256 = "^[a-z][a-z0-9_]*$", r"^(auto|cpu|cuda(:\d+)?)$", "^[0-9a-f]{64}$"
+PATTERNS = {
+    NAME: "must be lower-case letters, digits and underscores, beginning with a letter",
+    DEVICE: "must be auto, cpu, cuda or cuda:<number>",
+    SHA256: "must be 64 hexadecimal digits",
+}
+"""The patterns of texts, and what each allows."""

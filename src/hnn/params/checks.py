@@ -8,9 +8,11 @@ from typing import Any
 from pydantic import NonNegativeFloat, PositiveFloat, ValidationError, create_model
 
 from hnn.core import registry
+from hnn.models.base import Model
 from hnn.params.base import Section, describe_error, hint
 from hnn.params.loading import InvalidParams, read_raw, validate_schema
 from hnn.params.schema import Params
+from hnn.systems.base import System
 
 __all__ = ["load_checked_params"]
 
@@ -38,7 +40,7 @@ def check_physics(task: dict[str, Any], prefix: str) -> list[str]:
     known, name = registry.names("systems"), str(constants.get("name"))
     if name not in known:
         return [f"{prefix}system.name: given {name!r}; {hint(name, known)}"]
-    system = registry.find("systems", name, object)
+    system = registry.find("systems", name, System)  # type: ignore[type-abstract]
     fields = {f.name: PositiveFloat if f.type is float else f.type for f in dataclasses.fields(system)}  # type: ignore[arg-type]
     problems = check_values(fields, constants, "name", f"{prefix}system")
     for key in ("distribution", "published_distribution", "outside_distribution"):
@@ -73,7 +75,7 @@ def check_distribution(system: Any, given: dict[str, Any], path: str) -> list[st
 
 def check_integrators(params: Params) -> list[str]:
     """A line for each integrator that the models of the active tasks do not allow."""
-    entangled = [model for model in params.models if not registry.find("models", model, object).separable]  # type: ignore[attr-defined]
+    entangled = [name for name in params.models if not registry.find("models", name, Model).separable]  # type: ignore[type-abstract]
     tasks: dict[str, list[str]] = {}
     for task in params.active if entangled else ():
         tasks.setdefault(params.tasks[task].rollout.integrator, []).append(task)

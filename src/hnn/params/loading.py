@@ -65,7 +65,7 @@ def yaml_problem(error: yaml.YAMLError) -> str:
     mark, problem = getattr(error, "problem_mark", None), str(getattr(error, "problem", None) or error)
     where = f"line {mark.line + 1}: " if mark else ""
     if "'\\t'" in problem:
-        return f"{where}a tab, allowed: spaces for indentation"
+        return f"{where}a tab, allowed: spaces"
     return f"{where}is not YAML: {' '.join(problem.split())}"
 
 

@@ -7,7 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from hnn.core import registry
 from hnn.core.cell import Cell
-from hnn.params.base import Section, hint
+from hnn.params.base import DEVICE, Section, hint
 from hnn.params.sections import (
     Autoencoder,
     Compute,
@@ -70,7 +70,7 @@ class Params(Section):
     models: Annotated[list[Name], Field(min_length=1)]
     seed: NonNegativeInt
     seeds: PositiveInt
-    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")]
+    device: Annotated[str, Field(pattern=DEVICE)]
     threads: PositiveInt
     compute: Compute
     model: Network
@@ -100,7 +100,7 @@ class Params(Section):
         for name in self.pixel_tasks:
             task = self.tasks.get(name)
             if task is None or task.simulate is None or task.pretrain is None or task.train_pixels is None:
-                continue  # check_lists says so
+                continue  # check_lists reports it
             clip = task.simulate
             frame_step = clip.duration / (clip.points - 1)
             horizons = {"horizon_points": clip.horizon, "long_horizon_points": clip.long_horizon_factor * clip.horizon}

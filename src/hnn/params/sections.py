@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, field_validator
 from pydantic_core import PydanticCustomError
 
-from hnn.params.base import Section, word_or_count
+from hnn.params.base import NAME, SHA256, Section, word_or_count
 
 __all__ = [
     "Autoencoder",
@@ -30,7 +30,7 @@ __all__ = [
 
 Count = Annotated[int, Field(ge=2)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
-Name = Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")]
+Name = Annotated[str, Field(pattern=NAME)]
 Tolerance = Annotated[float, Field(ge=1e-13, le=1e-3)]
 
 
@@ -129,7 +129,7 @@ class Ingest(Section):
     """Defaults of the stage ingest."""
 
     archive: str
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    sha256: Annotated[str, Field(pattern=SHA256)]
     derivative: Literal["central", "forward", "published"]
     test: Annotated[float, Field(gt=0, lt=1)]
     starts: PositiveInt

@@ -1,4 +1,4 @@
-"""params.yaml as every reader understands it: YAML 1.2's core schema, and a refusal of what other readers take differently.
+"""Parser of YAML 1.2's core schema that refuses scalars which YAML 1.1 or DVC reads as another value.
 
 DVC reads YAML 1.2, where `0200` is two hundred and `yes` a word; PyYAML by itself reads 1.1, where they are 128 and true. A
 number that DVC records must be the number that a stage uses, so plain scalars that the two versions read differently are
@@ -40,6 +40,9 @@ for tag, pattern, first in (
     CoreLoader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(rf"^(?:{pattern})$"), first)
 CoreLoader.add_constructor("tag:yaml.org,2002:int", CoreLoader.construct_int)
 
+UNPRINTABLE = re.compile("[^\t\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+"""Characters that YAML does not allow, and those that only some readers take as line breaks."""
+
 EXPONENT = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+|[-+]\.[0-9]+")
 """Numbers that YAML 1.2 and DVC read alike and PyYAML by itself as text."""
 
@@ -50,7 +53,7 @@ DVC_NUMBER = re.compile(
 """Numbers to DVC's parser, which also allows underscores in them and a sign before each notation; none begins with `_`."""
 
 YAML12, YAML11 = CoreLoader(""), yaml.SafeLoader("")
-"""Loaders that say how a single scalar is read."""
+"""Loaders that resolve single scalars by YAML 1.2 and by YAML 1.1."""
 
 
 def read_yaml(text: str) -> Any:
@@ -68,8 +71,11 @@ def read_yaml(text: str) -> Any:
     for number, line in enumerate(text.split("\n"), 1):
         if line.startswith("%"):
             raise AmbiguousYAML(f"line {number}: given {line.split()[0]}, allowed: no directives")
-        if odd := re.search("[\x85\u2028\u2029\ufeff]", line):
-            raise AmbiguousYAML(f"line {number}: character U+{ord(odd.group()):04X}, allowed: line feeds as line breaks")
+        if number == 1 and line.startswith("\ufeff"):
+            raise AmbiguousYAML("line 1: begins with a byte order mark; save the file as UTF-8 without it")
+        if odd := UNPRINTABLE.search(line):
+            given = f"character U+{ord(odd.group()):04X}"
+            raise AmbiguousYAML(f"line {number}: {given}, allowed: printable characters, and line feeds as line breaks")
     loader = CoreLoader(text)
     try:
         node = loader.get_single_node()
@@ -82,21 +88,28 @@ def read_yaml(text: str) -> Any:
         loader.dispose()
 
 
-def scalars(node: Node, path: str, visited: set[int]) -> Iterator[tuple[str, ScalarNode]]:
-    """Every scalar below a node, keys included, with its key path; raises `AmbiguousYAML` for duplicate keys and tags.
+def scalars(node: Node, path: str, visited: set[int], in_flow: bool = False) -> Iterator[tuple[str, ScalarNode]]:
+    """Every scalar below a node, keys included, with its key path; `in_flow` within braces or brackets.
 
-    Aliased nodes are visited once: an alias may even be within its own node.
+    Raises `AmbiguousYAML` for duplicate keys, merge keys and tags, and for plain scalars in braces or brackets that DVC cannot
+    read. Aliased nodes are visited once: an alias may even be within its own node.
     """
     if id(node) in visited:
         return
     visited.add(id(node))
+    in_flow = in_flow or bool(getattr(node, "flow_style", False))
     if isinstance(node, ScalarNode):
+        if in_flow and node.style is None and (":" in node.value or not node.value):
+            raise AmbiguousYAML(
+                f"line {line_of(node)}: {path}: given {node.value or 'nothing'} in braces or brackets, which DVC cannot read; "
+                + (f'write "{node.value}"' if node.value else "write null")
+            )
         yield path, node
     elif node.tag not in ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"):
         raise AmbiguousYAML(f"line {line_of(node)}: {path or 'document'}: given the tag {node.tag}, allowed: no tags")
     elif isinstance(node, SequenceNode):
         for i, item in enumerate(node.value):
-            yield from scalars(item, f"{path}[{i}]", visited)
+            yield from scalars(item, f"{path}[{i}]", visited, in_flow)
     elif isinstance(node, MappingNode):
         keys: set[str] = set()
         for key, value in node.value:
@@ -105,9 +118,11 @@ def scalars(node: Node, path: str, visited: set[int]) -> Iterator[tuple[str, Sca
             name = f"{path}.{key.value}" if path else str(key.value)
             if key.value in keys:
                 raise AmbiguousYAML(f"line {line_of(key)}: {name}: given twice, allowed: once")
+            if key.value == "<<" and key.style is None:
+                raise AmbiguousYAML(f"line {line_of(key)}: {name}: given a merge key, allowed: the keys written out")
             keys.add(key.value)
-            yield name, key
-            yield from scalars(value, name, visited)
+            yield from scalars(key, name, visited, in_flow)
+            yield from scalars(value, name, visited, in_flow)
 
 
 def check_scalar(node: ScalarNode, path: str) -> None:
@@ -133,7 +148,7 @@ def check_scalar(node: ScalarNode, path: str) -> None:
     if not same and not (isinstance(old, str) and EXPONENT.fullmatch(text)):
         raise AmbiguousYAML(
             f"{where}: given {text}, which some readers take as {shown(new)} and others as {shown(old)}; "
-            f'write {written(new, old)}, or "{text}" if it is text'
+            f'write {written(new, old)}"{text}" if it is text'
         )
 
 
@@ -156,9 +171,9 @@ def shown(value: Any) -> str:
 
 
 def written(new: Any, old: Any) -> str:
-    """The notation of the value that is probably meant: a number, or true or false."""
+    """The notation of the number or truth value that is probably meant, followed by `, or `; empty if there is none."""
     meant = next((value for value in (new, old) if isinstance(value, bool | int | float)), None)
-    return "a number" if meant is None else str(meant).lower()
+    return "" if meant is None else f"{str(meant).lower()}, or "
 
 
 def line_of(node: Node) -> int:

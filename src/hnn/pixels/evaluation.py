@@ -16,7 +16,7 @@ from hnn.core.trajectories import CellRollouts, Observations, Rollout, TrueMotio
 from hnn.evaluation.evaluate import PUBLISHED, Diagnosis, Evaluation, Options, evaluate, summarise
 from hnn.evaluation.flow_diagnostics import flow_errors
 from hnn.evaluation.integrator_contract import check_integrator
-from hnn.evaluation.metrics import coordinate_error, root_mean_square
+from hnn.evaluation.metrics import coordinate_error
 from hnn.evaluation.rollouts import Reference, Scales, rollout_along
 from hnn.integrators.solve import Solver
 from hnn.models.base import energies
@@ -39,7 +39,7 @@ SETS: dict[str, tuple[str, Method]] = {
     "floor": ("held_out", "encode"),
     PUBLISHED: (PUBLISHED, "continuous"),
 }
-"""Result name: the set of starts, and how the latent states are made.
+"""By set of starts as evaluated: the set of true motions that it follows, and the method by which latent states are made.
 
 `map`: by the trained step map. `continuous`: as solutions of the learned differential equation, a mismatch for a field that
 was not fitted to derivatives. `encode`: from the true frames themselves, one time fewer, which is the floor of any rollout.
@@ -65,11 +65,8 @@ class Readout:
 def fit_readout(truth: System, ensemble: LatentEnsemble, frames: Tensor, train: Observations) -> Readout:
     """Fit the probes of a cell on the training clips (clips, time, channels, size, size) and their states."""
     z, x = ensemble.encode(frames), train.x[:, :-1]
-    learned = energies(ensemble.dynamics, list(z))
-    learned_std = None if learned is None else learned.flatten(1).std(1).cpu().numpy()
-    energy_std = float(truth.hamiltonian(torch.from_numpy(x)).std())
     probes = [Probe.fit(part, x) for part in z.cpu().numpy()]
-    return Readout(probes, Scales(energy_std, learned_std, float(np.abs(x).max())))
+    return Readout(probes, Scales.of(truth, torch.from_numpy(x), energies(ensemble.dynamics, list(z))))
 
 
 @torch.no_grad()
@@ -104,27 +101,27 @@ class PixelRoller:
 
     @cached_property
     def references(self) -> Mapping[str, Reference]:
-        """The true motion of every result of `SETS`."""
+        """The true motion of every set of `SETS`."""
         return {
-            name: Reference(
+            starts: Reference(
                 self.truth,
-                self.motions[starts].first(len(self.motions[starts].t) - (method == "encode")),
+                self.motions[motion].first(len(self.motions[motion].t) - (method == "encode")),
                 self.readout.scales,
             )
-            for name, (starts, method) in SETS.items()
+            for starts, (motion, method) in SETS.items()
         }
 
     @torch.no_grad()
     def roll(self, starts: str) -> Rollout:
         """Rollouts of every seed from the first two frames of each start; see `SETS`."""
-        name, method = SETS[starts]
-        frames, motion = self.frames[name], self.motions[name]
+        motion, method = SETS[starts]
+        frames = self.frames[motion]
         if method == "encode":
             z = self.ensemble.encode(frames)
         else:
             z = self.ensemble.roll(
                 self.ensemble.encode(frames[:, :2]).squeeze(-2),
-                torch.from_numpy(motion.t),
+                torch.from_numpy(self.motions[motion].t),
                 continuous=method == "continuous",
                 tolerance=self.tolerance,
                 parallel_map=self.parallel_map,
@@ -156,29 +153,32 @@ class PixelRoller:
         member = self.ensemble.members[0]
         if starts == "held_out":
             by_map = Solver(member.step_map, step=member.frame_step)
-            own = root_mean_square(rollouts[starts].distance)
+            own = rollouts[starts].quantities["coordinate_error"]
             check = check_integrator(by_map, np.zeros_like(own), own, fitted=True)
-            return Diagnosis(latent_flow_errors(self.ensemble, rollouts[starts], self.motions[starts]), check)
+            errors = latent_flow_errors(self.ensemble, rollouts[starts], self.motions[starts], self.parallel_map)
+            return Diagnosis(errors, check)
         if starts in ("continuous", PUBLISHED):
             continuous = rollouts["continuous"]
             solver = Solver("dop853", tolerance=self.tolerance)
             error = coordinate_error(continuous.x, rollouts["held_out"].x)
-            check = check_integrator(solver, error, root_mean_square(continuous.distance), fitted=True)
+            check = check_integrator(solver, error, continuous.quantities["coordinate_error"], fitted=True)
             return Diagnosis(integrator=check if starts == "continuous" else None, mismatch=not check.honoured)
         return Diagnosis()
 
 
-def latent_flow_errors(ensemble: LatentEnsemble, rollout: Rollout, motion: TrueMotion) -> dict[str, ndarray]:
+def latent_flow_errors(
+    ensemble: LatentEnsemble, rollout: Rollout, motion: TrueMotion, parallel_map: ParallelMap = serial_map
+) -> dict[str, ndarray]:
     """`reversal_error` and `symplectic_error` of the latent flow by the trained map, (seeds, starts).
 
-    Of latent states, which need not be canonical themselves; nor need a step map be reversible.
+    The latent states need not be canonical, and a step map need not be reversible.
     """
     assert rollout.z is not None
     member = ensemble.members[0]
     unit = member.autoencoder.time_unit
-    latent = TrueMotion(motion.t / unit, rollout.z[0], motion.period / unit)
-    solver = Solver(member.step_map, step=abs(member.step))
-    errors = flow_errors(ensemble.dynamics, rollout.z, latent, float(np.abs(rollout.z[:, :, 0]).max()), solver)
+    t, period = motion.t / unit, motion.period / unit
+    solver, size = Solver(member.step_map, step=abs(member.step)), float(np.abs(rollout.z[:, :, 0]).max())
+    errors = flow_errors(ensemble.dynamics, rollout.z, t, period, size, solver, parallel_map=parallel_map)
     return {name: errors[name] for name in ("reversal_error", "symplectic_error")}
 
 
@@ -206,8 +206,9 @@ def evaluate_pixels(
     train, test = observed
     readout = fit_readout(truth, ensemble, frames["train"], train)
     roller = PixelRoller(truth, ensemble, readout, motions, frames, options.tolerance, parallel_map)
-    done = evaluate(cell, roller, options.published_energy or "hamiltonian", options.bootstrap_samples)
-    kept = {starts: rollout for starts, rollout in done.rollouts.sets.items() if starts != PUBLISHED}  # only its metrics are
+    done = evaluate(cell, roller, options.published_energy, options.bootstrap_samples)
+    # of the published set only the metrics are kept
+    kept = {starts: rollout for starts, rollout in done.rollouts.sets.items() if starts != PUBLISHED}
     draws = partial(stream, "bootstrap", cell.task, cell.name, "scores")
     return replace(
         done,

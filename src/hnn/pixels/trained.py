@@ -45,7 +45,7 @@ class TrainedPixels:
 
 
 def load_pixels(task: str, model: str, *, step_map: str = "rk4", seed: int = 0, root: str | Path = ".") -> TrainedPixels:
-    """The trained pixel cell of the project in the folder `root`; `seed` chooses one of its fits. Errors as of `hnn.load`."""
+    """The trained pixel cell of the project in the folder `root`; `seed` chooses a fit. Raises the errors of `hnn.load`."""
     return TrainedPixels(fit_of_seed(load_latent_members(existing_weights(Cell(task, model, step_map), root)), seed))
 
 

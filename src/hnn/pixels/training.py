@@ -80,7 +80,7 @@ def pretrain(
     train: Tensor,
     test: Tensor,
     step: float,
-    recipe: OptimizerOptions,
+    optimizer: OptimizerOptions,
     options: Pretraining,
     *,
     generators: Sequence[torch.Generator],
@@ -89,7 +89,7 @@ def pretrain(
     """Minimise reconstruction and canonical loss over frames that are `step` apart in latent time."""
     weights = {"reconstruction": options.reconstruction, "canonical": options.canonical}
     loss = PixelLoss(partial(autoencoder_terms, step=step, relative=options.relative), weights)
-    curves = fit_on_segments(autoencoders, loss, train, test, recipe, options, generators, blur=options.blur, labels=labels)
+    curves = fit_on_segments(autoencoders, loss, train, test, optimizer, options, generators, blur=options.blur, labels=labels)
     if options.rescale_latents_to_std > 0:
         for autoencoder in autoencoders:
             autoencoder.magnify(options.rescale_latents_to_std / float(latents(autoencoder, train).std()))
@@ -100,7 +100,7 @@ def fit_latent(
     models: Sequence[LatentModel],
     train: Tensor,
     test: Tensor,
-    recipe: OptimizerOptions,
+    optimizer: OptimizerOptions,
     options: LatentTraining,
     *,
     generators: Sequence[torch.Generator],
@@ -113,14 +113,14 @@ def fit_latent(
     weights = {"dynamics": options.dynamics, "reconstruction": options.reconstruction, "canonical": options.canonical}
     loss = PixelLoss(partial(latent_terms, relative=options.relative), weights)
     if options.freeze_autoencoder:
-        curves = fit_dynamics(models, loss, train, test, recipe, options.dynamics_only_batch, generators, labels)
+        curves = fit_dynamics(models, loss, train, test, optimizer, options.dynamics_only_batch, generators, labels)
     else:
         rates = {"autoencoder.": options.autoencoder_rate}
-        curves = fit_on_segments(models, loss, train, test, recipe, options, generators, rates=rates, labels=labels)
-        rest = replace(recipe, steps=options.dynamics_only_steps, learning_rate=options.dynamics_only_rate)
+        curves = fit_on_segments(models, loss, train, test, optimizer, options, generators, rates=rates, labels=labels)
+        rest = replace(optimizer, steps=options.dynamics_only_steps, learning_rate=options.dynamics_only_rate)
         final = fit_dynamics(models, loss, train, test, rest, options.dynamics_only_batch, generators, labels)
         for curve, rows in zip(curves, final, strict=True):
-            curve += [row | {"step": row["step"] + recipe.steps} for row in rows[1:]]
+            curve += [row | {"step": row["step"] + optimizer.steps} for row in rows[1:]]
     return as_fits(models, curves, loss, train, test)
 
 
@@ -129,7 +129,7 @@ def fit_on_segments(
     loss: PixelLoss[N],
     train: Tensor,
     test: Tensor,
-    recipe: OptimizerOptions,
+    optimizer: OptimizerOptions,
     options: PixelOptions,
     generators: Sequence[torch.Generator],
     *,
@@ -138,7 +138,7 @@ def fit_on_segments(
     labels: Sequence[str] | None = None,
 ) -> Curves:
     """Minimise the loss on segments of `train`, blurred in the first third of the steps."""
-    clips = chain(repeat(blurred(train, blur), recipe.steps // 3), repeat(train)) if blur > 0 else repeat(train)
+    clips = chain(repeat(blurred(train, blur), optimizer.steps // 3), repeat(train)) if blur > 0 else repeat(train)
 
     def draw(i: int, count: int) -> list[Tensor]:
         """Clips and first times of the segments of the next batches of model i."""
@@ -149,7 +149,7 @@ def fit_on_segments(
         return loss(model, cut(next(clips), clip, first, options.segment))
 
     problem = Problem(on_segments, draw, loss.watching(train, test))
-    return minimise(models, problem, recipe, rates=rates, labels=labels)
+    return minimise(models, problem, optimizer, rates=rates, labels=labels)
 
 
 def fit_dynamics(
@@ -157,7 +157,7 @@ def fit_dynamics(
     loss: PixelLoss[LatentModel],
     train: Tensor,
     test: Tensor,
-    recipe: OptimizerOptions,
+    optimizer: OptimizerOptions,
     batch: int,
     generators: Sequence[torch.Generator],
     labels: Sequence[str] | None,
@@ -176,7 +176,7 @@ def fit_dynamics(
 
     for model in models:
         model.autoencoder.requires_grad_(False)
-    return minimise(models, Problem(on_steps, draw, loss.watching(train, test)), recipe, labels=labels)
+    return minimise(models, Problem(on_steps, draw, loss.watching(train, test)), optimizer, labels=labels)
 
 
 def as_fits(models: Sequence[N], curves: Curves, loss: PixelLoss[N], train: Tensor, test: Tensor) -> list[Fit[N]]:
