@@ -34,7 +34,7 @@ def ingest(task: str) -> None:
         "gaps": int(finite_differences.gaps(recording.t).sum()),
         "step": float(np.median(steps)),
     }
-    formats.write_json(paths.metrics_path("ingest", task), about)
+    formats.write_json(paths.results_path("ingest", task), about)
 
 
 if __name__ == "__main__":

@@ -38,16 +38,19 @@ def write_report() -> None:
     written = paths.WRITTEN_PARAMS.read_text(encoding="utf-8")
     origin = provenance.origin([Path("src/hnn"), Path("stages")], map(paths.observations_path, cells), written)
     artifacts.write_cards(model_cards.model_cards(results, decay, params.tasks, params.seeds))
-    formats.write_json(paths.METRICS / "comparisons.json", results.comparisons_json())
-    formats.write_rows(paths.METRICS / "summary.csv", tables.summary_rows(metrics))
-    formats.write_text(paths.METRICS / "report.md", report.markdown())
-    formats.write_text(paths.METRICS / "report.html", report.page(uris, origin))
+    for cell, result in results.cells.items():
+        if not cell.is_truth:
+            formats.write_json(paths.headline_path(cell), result.headline())
+    formats.write_json(paths.COMPARISONS, results.comparisons_json())
+    formats.write_rows(paths.SUMMARY, tables.summary_rows(metrics))
+    formats.write_text(paths.REPORT, report.markdown(paths.in_git))
+    formats.write_text(paths.PAGE, report.page(uris, origin))
 
 
 def figures(
     params: Params, results: Results, rollouts: Mapping[str, Mapping[Cell, CellRollouts]]
 ) -> dict[str, catalogue.Group]:
-    """The figures of all tasks together and of each task, and the rows of metrics/errors written beside them."""
+    """The figures of all tasks together and of each task, and the rows of data/errors written beside them."""
     groups = {catalogue.OVERVIEW: catalogue.overview(rollouts)}
     for task, of_task in rollouts.items():
         constants, canvas = params.tasks[task].system, params.tasks[task].render

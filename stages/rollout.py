@@ -11,7 +11,7 @@ from hnn.core.device import choose
 from hnn.evaluation.evaluate import Options, evaluate_states
 from hnn.files.artifacts import read_motions, read_observations, write_rollouts
 from hnn.files.formats import write_json
-from hnn.files.paths import metrics_path, weights_path
+from hnn.files.paths import results_path, weights_path
 from hnn.parallel.pool import parallel_map
 from hnn.params.loading import load_params
 from hnn.systems.base import make_system
@@ -29,7 +29,7 @@ def rollout(task: str, model: str) -> None:
     workers = partial(parallel_map, threads=params.threads, compute=params.compute)
     evaluation = evaluate_states(cell, truth, members, train, read_motions(task), p.pick(Options), workers)
     write_rollouts(cell, evaluation.rollouts)
-    write_json(metrics_path("rollout", cell.key), evaluation.to_json())
+    write_json(results_path("rollout", cell.key), evaluation.to_json())
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from hnn.core.device import choose
 from hnn.evaluation.evaluate import Options
 from hnn.files.artifacts import read_frames, read_motions, read_observations, write_rollouts
 from hnn.files.formats import write_json
-from hnn.files.paths import metrics_path, weights_path
+from hnn.files.paths import results_path, weights_path
 from hnn.parallel.pool import parallel_map
 from hnn.params.loading import load_params
 from hnn.pixels.evaluation import evaluate_pixels
@@ -33,7 +33,7 @@ def rollout_pixels(task: str, model: str, step_map: str) -> None:
     workers = partial(parallel_map, threads=params.threads, compute=params.compute)
     evaluation = evaluate_pixels(cell, truth, ensemble, observed, motions, frames, p.pick(Options), workers)
     write_rollouts(cell, evaluation.rollouts)
-    write_json(metrics_path("rollout", cell.key), evaluation.to_json())
+    write_json(results_path("rollout", cell.key), evaluation.to_json())
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from hnn.core.seeding import stream
 from hnn.datasets import simulation
 from hnn.files.artifacts import write_motions, write_observations
 from hnn.files.formats import write_json
-from hnn.files.paths import metrics_path
+from hnn.files.paths import results_path
 from hnn.parallel.pool import parallel_map
 from hnn.params.loading import load_params
 from hnn.systems.base import make_system
@@ -50,7 +50,7 @@ def simulate(task: str) -> None:
     test = simulation.observe(truth, motions.pop("test"), noise, random("test"))
     write_observations(task, train, test)
     write_motions(task, motions)
-    write_json(metrics_path("simulate", task), certificate)
+    write_json(results_path("simulate", task), certificate)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from hnn.core.statistics import interval
 from hnn.evaluation.evaluate import Options, evaluate_states
 from hnn.files.artifacts import read_motions, read_observations, write_rollouts
 from hnn.files.formats import write_json
-from hnn.files.paths import metrics_path
+from hnn.files.paths import results_path
 from hnn.parallel.pool import parallel_map
 from hnn.params.loading import load_params
 from hnn.systems.base import make_system
@@ -31,7 +31,7 @@ def roll_out_truth(task: str) -> None:
     loss = derivative_loss(truth, *map(torch.from_numpy, test.points())).detach().item()
     test_loss = interval(np.array([[loss]]), np.random.default_rng(0), 1)
     write_rollouts(cell, evaluation.rollouts)
-    write_json(metrics_path("rollout", cell.key), evaluation.to_json() | {"test_loss": test_loss.to_json()})
+    write_json(results_path("rollout", cell.key), evaluation.to_json() | {"test_loss": test_loss.to_json()})
 
 
 if __name__ == "__main__":

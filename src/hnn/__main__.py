@@ -43,9 +43,18 @@ def readme(_: argparse.Namespace) -> None:
     from hnn.files import formats, paths
     from hnn.reporting.report import extract
 
+    if not paths.REPORT.is_file():
+        raise Refused(f"{paths.REPORT} is not there yet: run `make repro`")
     path = Path("README.md")
-    text, results = path.read_text(encoding="utf-8"), extract((paths.METRICS / "report.md").read_text(encoding="utf-8"))
+    text, results = path.read_text(encoding="utf-8"), extract(paths.REPORT.read_text(encoding="utf-8"))
     formats.write_text(path, text.replace(extract(text), results))
+
+
+def diff(given: argparse.Namespace) -> None:
+    """Compare two revisions or experiments, or one with this run, in words. Example: python -m hnn diff HEAD~1"""
+    from hnn.commands import diff
+
+    print(diff.diff(given.old, given.new))
 
 
 def check(_: argparse.Namespace) -> None:
@@ -64,7 +73,7 @@ def check_params(_: argparse.Namespace) -> None:
     print("params.yaml is valid")
 
 
-COMMANDS = {one.__name__.replace("_", "-"): one for one in (report, rollout, tasks, models, readme, check, check_params)}
+COMMANDS = {one.__name__.replace("_", "-"): one for one in (report, rollout, tasks, models, readme, diff, check, check_params)}
 """The commands by name; the docstring of each is its help, ending with an example."""
 
 
@@ -80,6 +89,9 @@ def parser() -> argparse.ArgumentParser:
         about = (command.__doc__ or "").split(" Example: ")
         one = commands.add_parser(name, help=about[0], description=about[0], epilog=f"Example: {about[-1]}")
         one.set_defaults(command=command)
+    one = commands.choices["diff"]
+    one.add_argument("old", nargs="?", default="HEAD", help="a revision in git or an experiment of DVC (default: HEAD)")
+    one.add_argument("new", nargs="?", help="another one (default: this run)")
     one = commands.choices["rollout"]
     one.epilog = f"Example: {ROLLOUT}"
     one.add_argument("task", help="a task whose states are observed; `python -m hnn tasks` lists them")

@@ -1,13 +1,12 @@
 """The sweep of `make ablation`: its experiments, and their collection."""
 
-import json
 import re
 
 import pytest
 import yaml
 from conftest import ROOT, parameters
 
-from hnn.commands import ablation
+from hnn.commands import ablation, summaries
 from hnn.core.statistics import Interval
 from hnn.figures.ablation import SweepPoint
 from hnn.params.loading import load_params
@@ -22,6 +21,12 @@ POINTS = [
     *(point("noise", value, "hnn", mean) for value, mean in ((0.0, 0.01), (0.1, 0.2), (0.4, 0.9))),
     *(point("noise", value, "baseline", mean) for value, mean in ((0.0, 0.1), (0.1, 0.21), (0.4, 0.3))),
 ]
+
+
+SUMMARY = """task,model,quantity,mean,low,high
+pendulum,hnn,test_loss,0.03,0.02,0.04
+pendulum,hnn,steps,5,5,5
+"""
 
 
 def changes(task="pendulum"):
@@ -47,6 +52,10 @@ def test_commands_have_valid_parameters(tmp_path):
             assert (params.state_tasks, params.pixel_tasks) == (["pendulum"], []), name
 
 
+def test_commands_run_the_report_which_writes_the_summary():
+    assert {words[-1] for words in ablation.commands("pendulum")} == {"report"}
+
+
 def test_commands_vary_one_factor_at_a_time_and_never_to_its_default():
     common = set(changes()["ablation-pendulum-default-0"])
     varied = {name: {k: v for k, v in change.items() if k not in common} for name, change in changes().items()}
@@ -62,17 +71,14 @@ def test_commands_vary_one_factor_at_a_time_and_never_to_its_default():
 
 
 def test_sweep_points_come_from_git_with_the_unchanged_experiment_in_every_factor(monkeypatch):
-    found = {"test_loss": {"mean": 0.03, "low": 0.02, "high": 0.04}}
     raw = {"default": parameters(), "wide": parameters()}
     raw["wide"]["model"]["hidden"] = 400
 
     def git(*words):
-        if words[0] == "ls-tree":
-            return "metrics/train/pendulum-hnn.json"
         revision, path = words[1].split(":")
-        return yaml.safe_dump(raw[revision]) if path == "params.yaml" else json.dumps(found)
+        return yaml.safe_dump(raw[revision]) if path == "params.yaml" else {"metrics/summary.csv": SUMMARY}[path]
 
-    monkeypatch.setattr(ablation, "git", git)
+    monkeypatch.setattr(summaries, "git", git)
     points = ablation.sweep_points(
         "pendulum", {"ablation-pendulum-width-0-1": "wide", "ablation-pendulum-default-0": "default"}
     )
@@ -83,13 +89,23 @@ def test_sweep_points_come_from_git_with_the_unchanged_experiment_in_every_facto
         ("width", 400),
         ("derivative", "exact"),
     ]
+    assert {point[2:] for point in points} == {("hnn", "test_loss", Interval(0.03, 0.02, 0.04))}
+
+
+def test_sweep_points_refuse_an_experiment_with_the_summary_of_the_commit_where_it_began(monkeypatch):
+    whole = SUMMARY + "two_body,hnn,test_loss,1,1,1\n"
+    monkeypatch.setattr(summaries, "git", lambda _, path: whole if path.endswith(".csv") else yaml.safe_dump(parameters()))
+    with pytest.raises(
+        ablation.Refused, match=r"width-0-1 has no metrics/summary\.csv of its own: run `make ablation TASK=pen"
+    ):
+        ablation.sweep_points("pendulum", {"ablation-pendulum-width-0-1": "wide"})
 
 
 def test_experiments_are_those_of_the_task(monkeypatch):
     listed = (
         "refs/exps/ab/cd/ablation-pendulum-noise-0 1\nrefs/exps/ab/cd/ablation-two_body-noise-0 2\nrefs/exps/ab/cd/paper 3"
     )
-    monkeypatch.setattr(ablation, "git", lambda *words: listed)
+    monkeypatch.setattr(summaries, "git", lambda *words: listed)
     assert ablation.experiments("pendulum") == {"ablation-pendulum-noise-0": "1"}
 
 
@@ -102,7 +118,7 @@ def test_queue_refuses_a_task_that_is_not_simulated(task):
 def test_queue_removes_an_earlier_sweep_and_queues_every_command(monkeypatch):
     calls = []
     monkeypatch.setattr(ablation, "dvc", lambda *words: calls.append(words))
-    monkeypatch.setattr(ablation, "git", lambda *words: "refs/exps/ab/cd/ablation-pendulum-noise-0 1")
+    monkeypatch.setattr(summaries, "git", lambda *words: "refs/exps/ab/cd/ablation-pendulum-noise-0 1")
     monkeypatch.chdir(ROOT)
     ablation.queue("pendulum")
     assert calls[0] == ("exp", "remove", "--quiet", "ablation-pendulum-noise-0")
@@ -113,7 +129,7 @@ def test_collect_writes_a_table_a_figure_for_each_varied_factor_and_a_page(tmp_p
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(ablation, "experiments", lambda task: {"ablation-pendulum-default-0": "default"})
     monkeypatch.setattr(ablation, "sweep_points", lambda task, names: POINTS)
-    monkeypatch.setattr(ablation, "git", lambda *words: "seeds: 3\n")
+    monkeypatch.setattr(summaries, "git", lambda *words: "seeds: 3\n")
     ablation.collect("pendulum")
     table = (ablation.FOLDER / "pendulum.csv").read_text().splitlines()
     assert table[0] == "factor,value,model,quantity,mean,low,high"
@@ -123,7 +139,7 @@ def test_collect_writes_a_table_a_figure_for_each_varied_factor_and_a_page(tmp_p
 
 
 def test_main_of_collect_without_experiments_names_the_command_to_run(monkeypatch):
-    monkeypatch.setattr(ablation, "git", lambda *words: "")
+    monkeypatch.setattr(summaries, "git", lambda *words: "")
     monkeypatch.setattr("sys.argv", ["ablation", "collect", "pendulum"])
     with pytest.raises(SystemExit, match="run `make ablation TASK=pendulum`"):
         ablation.main()

@@ -1,6 +1,5 @@
 """`make paper`: its verdicts, its page and its parameters."""
 
-import json
 import re
 import subprocess
 from pathlib import Path
@@ -10,8 +9,9 @@ import pytest
 import yaml
 from conftest import PARAMS, ROOT, parameters
 
-from hnn.commands import paper
+from hnn.commands import paper, summaries
 from hnn.core.errors import Refused
+from hnn.core.statistics import Interval
 from hnn.params.loading import load_params
 from hnn.reporting.published import ENERGY_MSE, REASONS, TEST_LOSS, Value
 
@@ -37,13 +37,15 @@ def experiment(energy, loss, tasks=("mass_spring",)):
     """The files of an experiment with these results in every cell, as `paper.rows` reads them."""
     params = {"state_tasks": list(tasks), "measured_tasks": [], "pixel_tasks": [], "models": ["baseline", "hnn"]}
     files = {"params.yaml": yaml.safe_dump(params | {"step_maps": ["euler"], "seeds": 2})}
-    for cell in (f"{task}-{model}" for task in tasks for model in ("baseline", "hnn")):
+    rows = ["task,model,quantity,mean,low,high"]
+    for task, model in ((task, model) for task in tasks for model in ("baseline", "hnn")):
         table1 = {"energy_mse": energy, "median_start": energy / 2, "block_error": energy / 10}
         table1 |= {"least_seed": energy / 3, "most_seed": energy * 3, "least_edge": energy / 5, "most_edge": energy * 5}
-        files[f"metrics/rollout/{cell}.json"] = json.dumps({"table1": {k: {"mean": v} for k, v in table1.items()}})
-        files[f"metrics/train/{cell}.json"] = json.dumps({"test_loss": {"mean": loss}})
+        numbers = {f"table1.{name}": value for name, value in table1.items()} | {"test_loss": loss}
+        rows += [f"{task},{model},{name},{value},{value},{value}" for name, value in numbers.items()]
         lines = [f"{step},{loss},{loss * (100 if step < 40 else 2)},{loss / 2}" for step in range(50)]
-        files[f"metrics/curves/{cell}.csv"] = "\n".join(["step,test_loss,test_loss.0,test_loss.1", *lines])
+        files[f"data/curves/{task}-{model}.csv"] = "\n".join(["step,test_loss,test_loss.0,test_loss.1", *lines])
+    files["metrics/summary.csv"] = "\n".join(rows)
     return files.__getitem__
 
 
@@ -64,6 +66,25 @@ def test_compare_with_paper_gives_a_reason_for_each_row_that_is_not_within(monke
     assert "**mass_spring baseline, energy_mse.** Seeds 1.3e-4 to 0.00115; 0%, 44%." in text
     assert "mass_spring hnn, " not in text
     assert text.count(" | within twice the published ± |") == sum(row.verdict == paper.WITHIN for row in found) == 3
+
+
+def test_rows_refuse_an_error_without_a_finite_value():
+    with pytest.raises(Refused, match=r"table1\.energy_mse .* has no finite value"):
+        paper.mean_of({"table1.energy_mse": Interval()}, "table1.energy_mse")
+
+
+def test_files_of_an_experiment_come_from_git_and_below_data_from_the_cache(monkeypatch):
+    monkeypatch.setattr(summaries, "git", lambda *words: " ".join(words))
+    monkeypatch.setattr(paper, "cached", lambda revision, path: f"cached {revision} {path}".encode())
+    read = paper.files_of("rev")
+    assert read("metrics/summary.csv") == "show rev:metrics/summary.csv"
+    assert read("data/curves/pendulum-hnn.csv") == "cached rev data/curves/pendulum-hnn.csv"
+
+
+def test_cached_is_refused_outside_of_a_repository(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Refused, match="not in DVC's cache: run `make paper`"):
+        paper.cached("HEAD", "data/curves/pendulum-hnn.csv")
 
 
 def test_terminal_has_a_line_for_each_row():
@@ -121,9 +142,9 @@ def test_share_of_sets_counts_means_within_twice_the_published_spread():
 
 
 def test_newest_is_the_first_listed_experiment_and_refused_without_one(monkeypatch):
-    monkeypatch.setattr(paper, "git", lambda *words: "b2\na1\n")
+    monkeypatch.setattr(summaries, "git", lambda *words: "b2\na1\n")
     assert paper.newest() == "b2"
-    monkeypatch.setattr(paper, "git", lambda *words: "")
+    monkeypatch.setattr(summaries, "git", lambda *words: "")
     with pytest.raises(Refused, match="run `make paper`"):
         paper.newest()
 
@@ -131,7 +152,9 @@ def test_newest_is_the_first_listed_experiment_and_refused_without_one(monkeypat
 def test_main_writes_the_page_and_prints_the_table(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     read = experiment(1.0, 1.0, ("two_body",))
-    monkeypatch.setattr(paper, "git", lambda command, word, *_: read(word.partition(":")[2]) if command == "show" else "rev")
+    git = {"params.yaml": read("params.yaml"), "metrics/summary.csv": read("metrics/summary.csv")}
+    monkeypatch.setattr(summaries, "git", lambda word, path, *_: git[path.partition(":")[2]] if word == "show" else "rev")
+    monkeypatch.setattr(paper, "cached", lambda revision, path: read(path).encode())
     monkeypatch.setattr(paper, "energy_errors", lambda revision, cell: (np.full((2, 50), 1.0), 15))
     paper.main()
     assert paper.PAGE.read_text(encoding="utf-8").startswith("# The published recipe")
@@ -141,6 +164,6 @@ def test_main_writes_the_page_and_prints_the_table(tmp_path, monkeypatch, capsys
 
 
 def test_main_without_an_experiment_exits_with_one_line(monkeypatch):
-    monkeypatch.setattr(paper, "git", lambda *words: "")
+    monkeypatch.setattr(summaries, "git", lambda *words: "")
     with pytest.raises(SystemExit, match="there is no experiment called paper"):
         paper.main()

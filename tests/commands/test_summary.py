@@ -103,6 +103,12 @@ def test_report_without_a_run_names_the_command_to_run(project):
     assert "run `make repro`" in call("report")
 
 
+def test_readme_without_a_run_names_the_command_to_run_and_leaves_readme_as_it_is(project):
+    formats.write_text(Path("README.md"), "mine")
+    assert "metrics/report.md is not there yet: run `make repro`" in call("readme")
+    assert Path("README.md").read_text() == "mine"
+
+
 def test_tasks_and_models_are_a_line_each(project, capsys):
     assert call("tasks") is None
     lines = capsys.readouterr().out.splitlines()

@@ -15,7 +15,7 @@ from hnn.figures.style import FLOOR, colour
 from hnn.files import formats
 
 ROOT = Path(__file__).parents[2]
-CURVE, ERRORS = "metrics/curves/pendulum-hnn.csv", "metrics/errors/pendulum.csv"
+CURVE, ERRORS = "data/curves/pendulum-hnn.csv", "data/errors/pendulum.csv"
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def project(tmp_path, monkeypatch):
     monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path / ".site"))
     write(1.0)
     run("git", "init", "--quiet")
-    run("git", "add", "metrics", "dvc.yaml", "params.yaml", ".dvc/plots", ".dvc/config")
+    run("git", "add", "data", "dvc.yaml", "params.yaml", ".dvc/plots", ".dvc/config")
     run("git", "-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "--quiet", "--message", "results")
     return tmp_path
 

@@ -98,14 +98,14 @@ def test_write_rollouts_and_weights_give_the_same_bytes_for_the_same_content(emp
 
 def test_read_cell_gives_the_metrics_of_both_stages_and_of_the_truth_its_rollouts():
     for stage, key in (("train", "t-hnn"), ("rollout", "t-hnn"), ("rollout", "t-truth")):
-        write_json(paths.metrics_path(stage, key), {"stage": f"{stage} {key}"})
+        write_json(paths.results_path(stage, key), {"stage": f"{stage} {key}"})
     assert artifacts.read_cell(Cell("t", "hnn")) == {"train": {"stage": "train t-hnn"}, "rollout": {"stage": "rollout t-hnn"}}
     assert artifacts.read_cell(Cell("t", "truth")) == {"rollout": {"stage": "rollout t-truth"}}
 
 
 def test_write_cards_writes_one_file_per_cell():
     artifacts.write_cards({"t-hnn": "# t", "t-baseline": "# b"})
-    assert {path.name: path.read_text() for path in (paths.METRICS / "cards").iterdir()} == {
+    assert {path.name: path.read_text() for path in paths.CARDS.iterdir()} == {
         "t-hnn.md": "# t",
         "t-baseline.md": "# b",
     }

@@ -10,6 +10,7 @@ from PIL import Image
 from report_fixture import METRICS, PIXEL_METRICS, results
 
 from hnn.core.cell import Cell
+from hnn.files.paths import in_git
 from hnn.params.loading import load_params
 from hnn.reporting.provenance import Origin
 from hnn.reporting.report import Report, extract
@@ -77,11 +78,11 @@ class Page(HTMLParser):
 
 
 def test_markdown_of_states_and_pixels_equals_the_golden_report(golden):
-    golden("report.md", both().markdown())
+    golden("report.md", both().markdown(in_git))
 
 
 def test_extract_is_the_headline_the_table_and_a_sentence_for_each_task():
-    quoted = extract(both().markdown())
+    quoted = extract(both().markdown(in_git))
     assert quoted.startswith("<!-- results: begin -->\nIn energy, the Hamiltonian network")
     assert quoted.endswith("<!-- results: end -->")
     assert quoted.count("\n- **") == 2
@@ -89,23 +90,23 @@ def test_extract_is_the_headline_the_table_and_a_sentence_for_each_task():
 
 
 def test_markdown_of_pixels_alone_has_their_section_and_no_other():
-    text = pixels().markdown()
+    text = pixels().markdown(in_git)
     assert "## From pixels" in text
     assert "truth (floor)" not in text
-    assert "## From pixels" not in states().markdown()
+    assert "## From pixels" not in states().markdown(in_git)
     Page(pixels().page(PICTURES, ORIGIN))
 
 
 def test_markdown_of_one_model_of_an_unpublished_task_has_no_empty_table():
     tasks, found = {"spring": TASKS["mass_spring"]}, results({Cell("spring", "hnn"): METRICS[Cell("pendulum", "hnn")]})
     values = Report.of(found, {"spring": 0.0}, FIGURES, tasks, 1)
-    assert "published results" not in values.markdown()
-    assert "||" not in values.markdown()
+    assert "published results" not in values.markdown(in_git)
+    assert "||" not in values.markdown(in_git)
     Page(values.page(PICTURES, ORIGIN))
 
 
 def test_markdown_tables_have_as_many_cells_in_each_row():
-    for table in re.findall(r"(?:^\|.*\n)+", both().markdown(), re.MULTILINE):
+    for table in re.findall(r"(?:^\|.*\n)+", both().markdown(in_git), re.MULTILINE):
         assert len({line.count("|") for line in table.splitlines()}) == 1, table
 
 
@@ -136,7 +137,7 @@ def test_page_pictures_have_alternative_texts_and_animations_are_folded():
 def test_page_and_markdown_have_the_same_sentences():
     values = both()
     said = values.values
-    page, text = "".join(Page(values.page(PICTURES, ORIGIN)).text), values.markdown()
+    page, text = "".join(Page(values.page(PICTURES, ORIGIN)).text), values.markdown(in_git)
     for sentence in (*said["headline"], said["method"], *said["findings"].values(), said["notes"]["glance"]):
         assert sentence.replace("`", "") in page
         assert sentence in text

@@ -1,5 +1,7 @@
 """The metrics files as objects: sets, marks, pairs, floors."""
 
+import math
+
 import pytest
 from report_fixture import METRICS, PIXEL_METRICS, about, comparison, contract, floor, metrics, results
 
@@ -17,6 +19,16 @@ def test_cell_results_parse_sets_losses_and_counts():
     assert found.held_out.get("probe_r2") is None
     assert (found.parameters, found.steps) == (10, 7)
     assert found.losses["test_loss"].mean == 0.03
+
+
+def test_cell_results_headline_has_the_finite_means_in_units_that_five_decimals_show():
+    headline = CellResults.parse(HNN, METRICS[HNN]).headline()
+    assert headline == pytest.approx(
+        {"energy_error_pct": 10, "coordinate_error_pct": 10.5, "valid_time": 2.0, "log10_test_loss": math.log10(0.03)}
+    )
+    lost = {"mean": None, "low": None, "high": None}
+    files = {"train": {"test_loss": about(0.0)}, "rollout": {"energy_error": about(0.1), "coordinate_error": lost}}
+    assert CellResults.parse(HNN, files).headline() == pytest.approx({"energy_error_pct": 10})
 
 
 def test_cell_results_of_the_truth_have_a_test_loss_and_no_training():

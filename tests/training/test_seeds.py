@@ -6,7 +6,7 @@ from conftest import network
 
 from hnn.files.artifacts import read_weights
 from hnn.files.formats import read_json, read_rows
-from hnn.files.paths import curve_path, metrics_path
+from hnn.files.paths import curve_path, results_path
 from hnn.parallel.mapping import serial_map
 from hnn.training.fit import Fit
 from hnn.training.seeds import fit_seeds, write_fits
@@ -32,6 +32,6 @@ def test_write_fits_writes_weights_curves_and_metrics(tmp_path, monkeypatch):
     assert about == {"name": "hnn"}
     assert torch.equal(weights[1]["energy.layers.0.weight"], fits[1].model.energy.layers[0].weight)
     assert [row["step"] for row in read_rows(curve_path("t-hnn"))] == ["0", "7"]
-    metrics = read_json(metrics_path("train", "t-hnn"))
+    metrics = read_json(results_path("train", "t-hnn"))
     assert (metrics["train_loss"]["mean"], metrics["ratio"]["mean"], metrics["steps"]) == (1.5, 3.0, 7)
     assert metrics["parameters"] == sum(w.numel() for w in fits[0].model.parameters())

@@ -4,17 +4,15 @@ The sweep is a queue of DVC experiments; afterwards their metrics are collected 
 """
 
 import argparse
-import json
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hnn.commands.check import git
-from hnn.core.cell import TRUTH, Cell
+from hnn.commands import summaries
+from hnn.core.cell import TRUTH
 from hnn.core.errors import Refused
-from hnn.core.statistics import Interval
 from hnn.figures.ablation import SweepPoint, sweep_figure, sweep_sentences
 from hnn.files import formats, paths
 from hnn.params.loading import parse_raw, read_raw
@@ -52,7 +50,7 @@ def commands(task: str) -> list[list[str]]:
             "--name",
             f"{PREFIX}{task}-{factor}-{k}",
             *(word for change in [*always, *changes] for word in ("-S", change)),
-            *("rollout", "truth"),
+            "report",
         ]
         for factor, group in groups.items()
         for k, changes in enumerate(group)
@@ -77,13 +75,14 @@ def dvc(*words: str) -> None:
 
 def experiments(task: str) -> dict[str, str]:
     """The experiments of the sweep on a task, {name: revision}, of the current commit or of earlier ones."""
-    listed = (line.split() for line in git("for-each-ref", "--format=%(refname) %(objectname)", "refs/exps").splitlines())
+    refs = summaries.git("for-each-ref", "--format=%(refname) %(objectname)", "refs/exps")
+    listed = (line.split() for line in refs.splitlines())
     return {name: revision for ref, revision in listed if (name := ref.rsplit("/", 1)[-1]).startswith(f"{PREFIX}{task}-")}
 
 
 def parameters(revision: str) -> dict[str, Any]:
     """The parameters of an experiment."""
-    return parse_raw(git("show", f"{revision}:params.yaml"), f"{revision}:params.yaml")
+    return parse_raw(summaries.git("show", f"{revision}:params.yaml"), f"{revision}:params.yaml")
 
 
 def sweep_points(task: str, names: Mapping[str, str]) -> list[SweepPoint]:
@@ -95,11 +94,12 @@ def sweep_points(task: str, names: Mapping[str, str]) -> list[SweepPoint]:
         values = {"trajectories": data["train"], "noise": data["noise_q"], "width": params["model"]["hidden"]}
         values["derivative"] = params["simulate"]["derivative"]
         varied = name.removeprefix(f"{PREFIX}{task}-").partition("-")[0]
-        files = git("ls-tree", "-r", "--name-only", revision, "metrics").split()
+        summary = experiment_summary(task, name, revision)
         for model in ("baseline", "hnn", TRUTH):
-            for quantity, interval in metrics(Cell(task, model), revision, files).items():
+            entries = summary.get((task, model), {})
+            for quantity in (name for name in QUANTITIES if name in entries):
                 for factor in LABELS if varied == "default" else [varied]:
-                    points.append(SweepPoint(factor, values[factor], model, quantity, interval))
+                    points.append(SweepPoint(factor, values[factor], model, quantity, entries[quantity]))
     return sorted(points, key=sort_key)
 
 
@@ -109,14 +109,13 @@ def sort_key(point: SweepPoint) -> tuple[Any, ...]:
     return list(LABELS).index(point.factor), value, point.model, QUANTITIES.index(point.quantity)
 
 
-def metrics(cell: Cell, revision: str, files: Sequence[str]) -> dict[str, Interval]:
-    """The intervals of `QUANTITIES` of one cell of an experiment, as far as it has them."""
-    entries: dict[str, Any] = {}
-    for stage in ("train", "rollout"):
-        path = paths.metrics_path(stage, cell.key).as_posix()
-        if path in files:
-            entries |= json.loads(git("show", f"{revision}:{path}"))
-    return {name: Interval.parse(entries[name]) for name in QUANTITIES if entries.get(name)}
+def experiment_summary(task: str, name: str, revision: str) -> summaries.Summary:
+    """The summary of an experiment; raises `Refused` if it has other tasks, as that of the commit where the sweep began."""
+    advice = f"run `make ablation TASK={task}`"
+    summary = summaries.committed(revision, advice)
+    if {cell_task for cell_task, _ in summary} != {task}:
+        raise Refused(f"the experiment {name} has no {paths.SUMMARY} of its own: {advice}")
+    return summary
 
 
 def collect(task: str) -> None:

@@ -1,17 +1,23 @@
 """`python -m hnn check`: compare a run with the committed results, cell by cell within intervals, and one cell by bytes."""
 
-import hashlib
-import json
+import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
 
-from hnn.files import formats, paths
+from hnn.commands import summaries
+from hnn.core.cell import TRUTH, Cell
+from hnn.core.errors import Refused
+from hnn.core.statistics import Interval
+from hnn.files import paths
 from hnn.params.loading import load_params
+from hnn.params.schema import Params
 
-__all__ = ["NOT_COMPARED", "TOLERANCE", "agree", "check", "compare_metrics"]
+__all__ = ["NOT_COMPARED", "TOLERANCE", "agree", "changed_bytes", "check", "compare", "compare_bytes"]
 
 TOLERANCE, PIXEL_TOLERANCE = 0.25, 1.0
 """Fractions of their means by which intervals are widened before they are compared.
@@ -21,84 +27,128 @@ roughly.
 """
 
 NOT_COMPARED = {"integrator", "least_seed", "most_seed", "least_edge", "most_edge"}
-"""Entries that are skipped: errors of the integrator, which the rollout itself bounds, and extremes over few seeds, which have
-no interval; the mean over the seeds and the block error that they come from are compared."""
+"""Parts of the names of quantities that are skipped: errors of the integrator, which the rollout itself bounds, and extremes
+over few seeds, which have no interval; the mean over the seeds and the block error that they come from are compared."""
 
-BYTES = "train@mass_spring-hnn"
-"""The stage that is run again to compare its bytes; a short one."""
+SHORTEST = Cell("mass_spring", "hnn")
+"""The cell that is trained again to compare its bytes; if the parameters do not name it, their first one is."""
 
-
-def agree(a: Any, b: Any, tolerance: float = TOLERANCE) -> bool:
-    """True if two results agree: intervals {mean, low, high} overlap after widening; plain numbers are equal."""
-    if not isinstance(a, Mapping):
-        return bool(a == b)
-    if a["mean"] is None or b["mean"] is None:
-        return bool(a["mean"] == b["mean"])
-    (low_a, high_a), (low_b, high_b) = (
-        (r["low"] - tolerance * abs(r["mean"]), r["high"] + tolerance * abs(r["mean"])) for r in (a, b)
-    )
-    return bool(low_a <= high_b and low_b <= high_a)
-
-
-def results(metrics: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Every result of a metrics file, (name, {mean, low, high} or number), except those `NOT_COMPARED`."""
-    for name, value in metrics.items():
-        if name in NOT_COMPARED:
-            continue
-        if isinstance(value, Mapping) and "mean" not in value:
-            yield from results(value, f"{prefix}{name}.")
-        else:
-            yield prefix + name, value
-
-
-def compare_metrics(
-    committed: Mapping[str, Any], now: Mapping[str, Any], tolerance: float = TOLERANCE
-) -> tuple[str, list[str]]:
-    """(`identical`, `agrees` or `differs`; a line for each result that differs) of two metrics files."""
-    if committed == now:
-        return "identical", []
-    old, new = dict(results(committed)), dict(results(now))
-    wrong = [
-        name
-        for name in sorted({*old, *new})
-        if name not in old or name not in new or not agree(old[name], new[name], tolerance)
-    ]
-    lines = [f"{name}: committed {old.get(name)}, now {new.get(name)}" for name in wrong]
-    return ("differs" if wrong else "agrees"), lines
+DIFFERS = "differs"
 
 
 def check() -> bool:
-    """Print the comparison with the last commit as a table; True if all cells and the bytes of the repeated one agree."""
+    """Print the comparison with the last commit, a line for each cell, and of one cell trained again; True if none differs."""
     params = load_params()
-    print(f"{'cell':32}{'train':12}{'rollout':12}against HEAD, within intervals and a part of the means:")
-    print(f"{'':56}{TOLERANCE:.0%}, from pixels {PIXEL_TOLERANCE:.0%}")
-    differences = []
-    cells = {cell.key: TOLERANCE for task in params.state_tasks for cell in params.cells(task)}
-    cells |= {cell.key: PIXEL_TOLERANCE for task in params.pixel_tasks for cell in params.cells(task)}
-    for key, tolerance in cells.items():
-        verdicts = []
-        for stage in ("train", "rollout"):
-            path = paths.metrics_path(stage, key)
-            verdict, lines = compare_metrics(
-                json.loads(git("show", f"HEAD:{path.as_posix()}")), formats.read_json(path), tolerance
-            )
+    now = summaries.current()
+    committed = summaries.committed("HEAD", f"commit {paths.SUMMARY} of a run to compare later ones with it")
+    cells = [cell for task in params.active + params.pixel_tasks for cell in params.cells(task)]
+    if missing := [cell.key for cell in cells if (cell.task, cell.name) not in now]:
+        raise Refused(f"{paths.SUMMARY} does not have {', '.join(missing)}: run `make repro`")
+    widths = f"intervals widened by {TOLERANCE:.0%} of the means, from pixels {PIXEL_TOLERANCE:.0%}"
+    print(f"{'cell':32}against HEAD, {widths}")
+    verdicts: list[str] = []
+    differences: list[str] = []
+    for task, name in dict.fromkeys([*now, *committed]):
+        if name != TRUTH:
+            tolerance = PIXEL_TOLERANCE if task in params.pixel_tasks else TOLERANCE
+            verdict, lines = compare(committed.get((task, name)), now.get((task, name)), tolerance)
+            print(f"{f'{task}-{name}':32}{verdict}")
             verdicts.append(verdict)
-            differences += [f"{path}: {line}" for line in lines]
-        print(f"{key:32}{verdicts[0]:12}{verdicts[1]:12}")
-    print("\n".join(differences))
-    same = repeat(BYTES)
-    print(f"{BYTES} run again: {'the same bytes' if same else 'other bytes'}")
-    return same and not differences
+            differences += [f"{task}-{name} {line}" for line in lines]
+    for line in differences:
+        print(line)
+    same, sentence = compare_bytes(params)
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in Counter(verdicts).items())
+    print(f"{len(verdicts)} cells: {counts}; {sentence}.")
+    return same and DIFFERS not in verdicts and not {"identical", "agrees"}.isdisjoint(verdicts)
 
 
-def git(*words: str) -> str:
-    """The output of a git command."""
-    return subprocess.run(["git", *words], check=True, capture_output=True, text=True).stdout
+def compare(
+    committed: Mapping[str, Interval] | None, now: Mapping[str, Interval] | None, tolerance: float = TOLERANCE
+) -> tuple[str, list[str]]:
+    """(the verdict, a line for each number that differs) of the numbers of a cell, None where a summary lacks it."""
+    if committed is None:
+        return "not in the committed summary", []
+    if now is None:
+        return "not in this run", []
+    if committed == now:
+        return "identical", []
+    names = [name for name in dict.fromkeys([*committed, *now]) if NOT_COMPARED.isdisjoint(name.split("."))]
+    pairs = {name: (committed.get(name), now.get(name)) for name in names}
+    wrong = {name: (a, b) for name, (a, b) in pairs.items() if a is None or b is None or not agree(a, b, tolerance)}
+    lines = [f"{name}: committed {as_text(a)}, now {as_text(b)}" for name, (a, b) in wrong.items()]
+    return (DIFFERS if wrong else "agrees"), lines
 
 
-def repeat(stage: str) -> bool:
-    """Run one stage again; True if dvc.lock, which has the checksums of its outs, is unchanged."""
-    lock = Path("dvc.lock")
-    before = hashlib.sha256(lock.read_bytes()).digest()
-    subprocess.run([sys.executable, "-m", "dvc", "repro", "--quiet", "--force", "--single-item", stage], check=True)
-    return hashlib.sha256(lock.read_bytes()).digest() == before
+def agree(a: Interval, b: Interval, tolerance: float = TOLERANCE) -> bool:
+    """True if two results agree: intervals overlap after widening; whole numbers without an interval are equal."""
+    if is_whole(a) and is_whole(b):
+        return a.mean == b.mean
+    widened_a, widened_b = (widened(result, tolerance) for result in (a, b))
+    if widened_a is None or widened_b is None:
+        return widened_a is widened_b
+    return widened_a[0] <= widened_b[1] and widened_b[0] <= widened_a[1]
+
+
+def is_whole(result: Interval) -> bool:
+    """True for a count or a setting: a whole number without an interval."""
+    return result.mean is not None and result.mean.is_integer() and result.low == result.mean == result.high
+
+
+def widened(result: Interval, tolerance: float) -> tuple[float, float] | None:
+    """(low, high), widened by a part of the mean; None without a mean. The mean stands for a bound that is not known."""
+    if result.mean is None:
+        return None
+    low, high = (result.mean if bound is None else bound for bound in (result.low, result.high))
+    return low - tolerance * abs(result.mean), high + tolerance * abs(result.mean)
+
+
+def as_text(result: Interval | None) -> str:
+    """`mean [low, high]`; the mean alone where the interval has no width."""
+    if result is None:
+        return "missing"
+    if result.mean is None:
+        return "no finite value"
+    if result.low == result.high:
+        return f"{result.mean:.12g}"
+    return f"{result.mean:.5g} [{result.low:.5g}, {result.high:.5g}]"
+
+
+def compare_bytes(params: Params) -> tuple[bool, str]:
+    """(False if a cell that is trained again has other bytes, a clause that says so); True if no cell can be trained."""
+    cells = [cell for task in params.state_tasks for cell in params.cells(task)]
+    if not cells:
+        return True, "no cell is trained again, because state_tasks is empty"
+    cell = SHORTEST if SHORTEST in cells else cells[0]
+    absent = [path for path in (paths.observations_path(cell.task), *outs(cell)) if not path.is_file()]
+    if absent:
+        return True, f"{cell.key} is not trained again, because {absent[0]} is not there"
+    if changed := changed_bytes(cell):
+        return False, f"{cell.key} trained again has other bytes in {', '.join(map(str, changed))}"
+    return True, f"{cell.key} trained again has the same bytes"
+
+
+def outs(cell: Cell) -> list[Path]:
+    """The files that the training of a cell writes."""
+    return [paths.weights_path(cell), paths.curve_path(cell.key), paths.results_path("train", cell.key)]
+
+
+def changed_bytes(cell: Cell) -> list[Path]:
+    """The files of a cell that have other bytes after its training in a temporary copy of the project.
+
+    No file of the project changes. Raises `Refused` if the training fails.
+    """
+    with TemporaryDirectory(prefix="hnn-check-", ignore_cleanup_errors=True) as temporary:
+        copy = Path(temporary)
+        for folder in ("stages", "src"):
+            shutil.copytree(folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        for file in (Path("params.yaml"), paths.observations_path(cell.task)):
+            (copy / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, copy / file)
+        words = [sys.executable, "-m", "stages.train", cell.task, cell.name]
+        variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        done = subprocess.run(words, cwd=copy, env=variables, capture_output=True, text=True, encoding="utf-8", check=False)
+        if done.returncode:
+            reason = (done.stderr.splitlines() or [f"status {done.returncode}"])[-1]
+            raise Refused(f"{cell.key} cannot be trained again: {reason}")
+        return [path for path in outs(cell) if path.read_bytes() != (copy / path).read_bytes()]

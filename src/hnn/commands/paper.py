@@ -1,9 +1,8 @@
 """`make paper`: the published recipe's results beside the published table, row by row, each with a verdict."""
 
 import csv
-import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -12,10 +11,11 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from hnn.commands.check import git
+from hnn.commands import summaries
 from hnn.core.cell import Cell
 from hnn.core.errors import Refused
 from hnn.core.seeding import stream
+from hnn.core.statistics import Interval
 from hnn.files import formats, paths
 from hnn.params.loading import parse_raw
 from hnn.reporting.formatting import NOTHING, format_plus_minus, number
@@ -77,24 +77,39 @@ class PaperRow:
 
 def newest() -> str:
     """The revision of the newest experiment that is called `paper`."""
-    revisions = git("for-each-ref", "--sort=-committerdate", "--format=%(objectname)", REF).split()
+    revisions = summaries.git("for-each-ref", "--sort=-committerdate", "--format=%(objectname)", REF).split()
     if not revisions:
         raise Refused("there is no experiment called paper: run `make paper`")
     return revisions[0]
 
 
 def files_of(revision: str) -> Read:
-    """Read the files of an experiment that are in git."""
-    return lambda path: git("show", f"{revision}:{path}")
+    """Read the files of an experiment: those below data/ from DVC's cache, the others from git."""
+
+    def read(path: str) -> str:
+        if Path(path).is_relative_to(paths.DATA):
+            return cached(revision, path).decode()
+        return summaries.git("show", f"{revision}:{path}")
+
+    return read
+
+
+def cached(revision: str, path: str) -> bytes:
+    """The content of a file of an experiment from DVC's cache; raises `Refused` if it is not there."""
+    import dvc.api  # takes a second to import
+    from dvc.exceptions import DvcException
+
+    try:
+        with dvc.api.open(path, rev=revision, mode="rb") as file:
+            return bytes(file.read())
+    except (DvcException, OSError) as error:
+        raise Refused(f"{path} of the experiment paper is not in DVC's cache: run `make paper` ({error})") from None
 
 
 def energy_errors(revision: str, cell: Cell) -> tuple[ndarray, int]:
     """A cell's energy errors from held-out starts, (seeds, starts), from DVC's cache, and the number of published starts."""
-    import dvc.api  # takes a second to import
-
-    with dvc.api.open(paths.rollouts_path(cell).as_posix(), rev=revision, mode="rb") as file:
-        arrays = np.load(BytesIO(file.read()))
-        return arrays["held_out.quantity.energy_mse"], arrays["table1.quantity.energy_mse"].shape[1]
+    arrays = np.load(BytesIO(cached(revision, paths.rollouts_path(cell).as_posix())))
+    return arrays["held_out.quantity.energy_mse"], arrays["table1.quantity.energy_mse"].shape[1]
 
 
 def share_of_sets(errors: ndarray, count: int, published: Value, generator: np.random.Generator) -> str:
@@ -127,39 +142,39 @@ def parameters(read: Read) -> dict[str, Any]:
 
 def rows(read: Read) -> list[PaperRow]:
     """A row for each published number whose cell the experiment has, energy errors first."""
-    params = parameters(read)
+    params, summary = parameters(read), summaries.parse(read(paths.SUMMARY.as_posix()))
     tasks = {task: [""] for task in [*params["state_tasks"], *params["measured_tasks"]]}
     tasks |= {task: params["step_maps"] for task in params["pixel_tasks"]}
     table = []
     for task, step_maps in tasks.items():
         for cell in (Cell(task, model, step_map) for model in params["models"] for step_map in step_maps):
             if (task, cell.model) in ENERGY_MSE:
-                table.append(energy_row(cell, read, ENERGY_MSE[task, cell.model]))
+                table.append(energy_row(cell, summary[task, cell.name], ENERGY_MSE[task, cell.model]))
             if (task, cell.model) in TEST_LOSS:
-                table.append(loss_row(cell, read, TEST_LOSS[task, cell.model]))
+                table.append(loss_row(cell, summary[task, cell.name], read, TEST_LOSS[task, cell.model]))
     return sorted(table, key=lambda row: row.quantity != "energy_mse")
 
 
-def energy_row(cell: Cell, read: Read, published: Value) -> PaperRow:
+def energy_row(cell: Cell, entries: Mapping[str, Interval], published: Value) -> PaperRow:
     """The row of an energy error, from the rollouts of the published protocol."""
-    entry = json.loads(read(paths.metrics_path("rollout", cell.key).as_posix()))["table1"]
-    mean, error, median = (entry[name]["mean"] for name in ("energy_mse", "block_error", "median_start"))
-    least, most = entry["least_seed"]["mean"], entry["most_seed"]["mean"]
+    mean, error, median = (mean_of(entries, f"table1.{name}") for name in ("energy_mse", "block_error", "median_start"))
+    least, most = (mean_of(entries, f"table1.{name}") for name in ("least_seed", "most_seed"))
+    edges = (mean_of(entries, f"table1.{name}") for name in ("least_edge", "most_edge"))
     return PaperRow(
         cell,
         "energy_mse",
         format_plus_minus(published.mean, published.plus_minus),
         number(mean),
         f"{number(least)} to {number(most)}",
-        verdict_beside_published(published, mean, entry["least_edge"]["mean"], entry["most_edge"]["mean"]),
+        verdict_beside_published(published, mean, *edges),
         error=f" ± {number(error)}",
         median=number(median),
     )
 
 
-def loss_row(cell: Cell, read: Read, published: Value) -> PaperRow:
+def loss_row(cell: Cell, entries: Mapping[str, Interval], read: Read, published: Value) -> PaperRow:
     """The row of a loss, with the range of the seeds over the end of their training, on the sample of the curve."""
-    mean = json.loads(read(paths.metrics_path("train", cell.key).as_posix()))["test_loss"]["mean"]
+    mean = mean_of(entries, "test_loss")
     curve = list(csv.DictReader(StringIO(read(paths.curve_path(cell.key).as_posix()))))
     tail = curve[-max(1, round(TAIL * len(curve))) :]
     losses = [float(value) for step in tail for name, value in step.items() if name.startswith("test_loss.")]
@@ -173,6 +188,14 @@ def loss_row(cell: Cell, read: Read, published: Value) -> PaperRow:
         seeds,
         verdict_beside_published(published, mean, least, most),
     )
+
+
+def mean_of(entries: Mapping[str, Interval], name: str) -> float:
+    """The mean of a number of a cell; raises `Refused` if it has no finite value."""
+    mean = entries[name].mean
+    if mean is None:
+        raise Refused(f"{name} of the experiment paper has no finite value: its rollouts have diverged")
+    return mean
 
 
 def reasons(table: Sequence[PaperRow], share_of: ShareOf) -> list[dict[str, Any]]:

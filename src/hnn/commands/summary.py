@@ -12,9 +12,10 @@ from hnn.params.loading import load_params
 from hnn.reporting.formatting import NOTHING, format_interval
 from hnn.reporting.results import mark_mismatch
 
-__all__ = ["column_blocks", "models", "tables", "tasks"]
+__all__ = ["QUANTITIES", "column_blocks", "models", "tables", "tasks"]
 
 QUANTITIES = ("energy_error", "coordinate_error", "valid_time", "long.energy_error", "outside.energy_error", "test_loss")
+"""The numbers that are shown in the terminal."""
 LEGEND = """\
 energy_error: in standard deviations of the energy in the training data;
 coordinate_error: relative to the size of the motion; valid_time: periods until
@@ -27,7 +28,7 @@ WIDEST = 100
 
 def tables(width: int | None = None) -> str:
     """The headline numbers, a table for each task, within the width of the terminal and 100 characters."""
-    report, verdicts = paths.METRICS / "report.md", paths.METRICS / "comparisons.json"
+    report, verdicts = paths.REPORT, paths.COMPARISONS
     if not report.is_file():
         raise Refused(f"{report} is not there yet: run `make repro`")
     width = width or min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns)
@@ -41,7 +42,7 @@ def tables(width: int | None = None) -> str:
 
 def headline_rows() -> dict[str, list[dict[str, str]]]:
     """For each task a row per model: its name, and `QUANTITIES` as text, marked where the integrator contract is broken."""
-    rows = formats.read_rows(paths.METRICS / "summary.csv")
+    rows = formats.read_rows(paths.SUMMARY)
     broken = {(row["task"], row["model"], row["quantity"]) for row in rows if row["quantity"].endswith("mismatch")}
     by_task: dict[str, dict[str, dict[str, str]]] = {}
     for row in rows:

@@ -101,7 +101,7 @@ def leaving(axis: Axes, lines: Mapping[Cell, ndarray]) -> None:
 def losses(curves: Mapping[Cell, Mapping[str, ndarray]], floor: float | None, title: str, meaning: str) -> Figure:
     """Losses on training and test data against steps, a line for each cell: mean and range over the seeds, on a log axis.
 
-    `curves[cell]` has the columns of metrics/curves; `floor` is the test loss of the exact field; `meaning` names the
+    `curves[cell]` has the columns of data/curves; `floor` is the test loss of the exact field; `meaning` names the
     quantity whose mean square error the loss is.
     """
     figure, axes = panels(2, width=5, shared="row")

@@ -13,7 +13,7 @@ from hnn.core.cell import Cell
 from hnn.core.errors import Refused
 from hnn.core.trajectories import CellRollouts, Counterfactual, Observations, Portrait, Rollout, TrueMotion, Visuals
 from hnn.files.formats import read_arrays, read_json, write_arrays, write_text, writing
-from hnn.files.paths import METRICS, frames_path, metrics_path, motions_path, observations_path, rollouts_path
+from hnn.files.paths import CARDS, frames_path, motions_path, observations_path, results_path, rollouts_path
 
 if TYPE_CHECKING:  # torch takes a second to import and most readers of files need none
     from torch import Tensor
@@ -142,13 +142,13 @@ def read_weights(path: Path) -> tuple[list[dict[str, "Tensor"]], dict[str, Any]]
 def read_cell(cell: Cell) -> dict[str, Any]:
     """The metrics of a cell by stage: {"train": …, "rollout": …}; the truth is not trained."""
     stages = ("rollout",) if cell.is_truth else ("train", "rollout")
-    return {stage: read_json(metrics_path(stage, cell.key)) for stage in stages}
+    return {stage: read_json(results_path(stage, cell.key)) for stage in stages}
 
 
 def write_cards(cards: Mapping[str, str]) -> None:
     """Write the model cards by the keys of their cells."""
     for key, text in cards.items():
-        write_text(METRICS / "cards" / f"{key}.md", text)
+        write_text(CARDS / f"{key}.md", text)
 
 
 def flatten(groups: Mapping[str, Mapping[str, ndarray]]) -> dict[str, ndarray]:

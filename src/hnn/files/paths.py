@@ -5,12 +5,17 @@ from pathlib import Path
 from hnn.core.cell import Cell
 
 __all__ = [
+    "CARDS",
     "CODE",
+    "COMPARISONS",
     "DATA",
     "EXTERNAL",
     "METRICS",
     "MODELS",
+    "PAGE",
+    "REPORT",
     "RESOLVED_PARAMS",
+    "SUMMARY",
     "VALID_PARAMS",
     "WRITTEN_PARAMS",
     "autoencoder_path",
@@ -18,15 +23,27 @@ __all__ = [
     "errors_path",
     "figure_path",
     "frames_path",
-    "metrics_path",
+    "headline_path",
+    "in_git",
     "motions_path",
     "observations_path",
+    "results_path",
     "rollouts_path",
     "weights_path",
 ]
 
 DATA = Path("data")
 METRICS = Path("metrics")
+"""What a run is compared by: in git, but for the page and the cards."""
+REPORT = METRICS / "report.md"
+PAGE = METRICS / "report.html"
+"""The report as one file with all figures."""
+SUMMARY = METRICS / "summary.csv"
+"""All numbers of all cells, one row per task, model and quantity."""
+COMPARISONS = METRICS / "comparisons.json"
+"""The differences between each cell and its baseline, with verdicts."""
+CARDS = METRICS / "cards"
+"""The model card of each cell."""
 MODELS = DATA / "models"
 """Weights of all cells."""
 CODE = DATA / "code"
@@ -71,21 +88,31 @@ def rollouts_path(cell: Cell) -> Path:
     return DATA / "rollouts" / f"{cell.key}.npz"
 
 
-def metrics_path(stage: str, key: str) -> Path:
-    """The metrics that a stage writes about a task or a cell, by its key."""
-    return METRICS / stage / f"{key}.json"
+def results_path(stage: str, key: str) -> Path:
+    """The numbers that a stage writes about a task or a cell, by its key."""
+    return DATA / "results" / stage / f"{key}.json"
 
 
 def curve_path(key: str) -> Path:
     """The training curves of a cell or of a task's autoencoder, all seeds."""
-    return METRICS / "curves" / f"{key}.csv"
+    return DATA / "curves" / f"{key}.csv"
 
 
 def errors_path(task: str) -> Path:
     """The errors of all cells of a task against time."""
-    return METRICS / "errors" / f"{task}.csv"
+    return DATA / "errors" / f"{task}.csv"
+
+
+def headline_path(cell: Cell) -> Path:
+    """The headline numbers of a cell, which DVC shows."""
+    return METRICS / "headline" / f"{cell.key}.json"
 
 
 def figure_path(name: str) -> Path:
-    """A figure of the report, by its file name."""
-    return METRICS / "figures" / name
+    """A figure of the report, by its file name: in git if README or report.md shows it."""
+    return (METRICS if in_git(name) else DATA) / "figures" / name
+
+
+def in_git(figure: str) -> bool:
+    """True for the name of a figure that README or report.md shows; the others are in DVC's cache and in report.html."""
+    return figure.endswith(("energy-error.png", "coordinate-error.png", "-film.png", "-counterfactual.gif"))

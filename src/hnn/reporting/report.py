@@ -1,6 +1,6 @@
 """The report in Markdown and as a page: one set of sentences and tables, two templates."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,9 +108,13 @@ class Report:
         }
         return cls(values)
 
-    def markdown(self) -> str:
-        """metrics/report.md."""
-        return str(template("report.md").render(self.values, columns=tables.columns, begin=BEGIN, end=END))
+    def markdown(self, shown: Callable[[str], bool]) -> str:
+        """metrics/report.md, with the figures whose file names are `shown`."""
+        figures = {
+            title: {n: text for n, text in names.items() if shown(n)} for title, names in self.values["figures"].items()
+        }
+        values = {**self.values, "figures": {title: names for title, names in figures.items() if names}}
+        return str(template("report.md").render(values, columns=tables.columns, begin=BEGIN, end=END))
 
     def page(self, pictures: Mapping[str, str], origin: Origin) -> str:
         """metrics/report.html, a single file: `pictures` are data URIs by file name."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import log10
 from typing import Any, NamedTuple
 
 from hnn.core.cell import TRUTH, Cell
@@ -100,10 +101,33 @@ class CellResults:
             losses["test_loss"] = Interval.parse(top["test_loss"])
         return cls(cell, sets, losses, train.get("parameters"), train.get("steps"))
 
+    def headline(self) -> dict[str, float]:
+        """The numbers of metrics/headline/<cell>.json, from the held-out starts, as far as they are finite.
+
+        Errors of energy and coordinates in per cent, valid time in periods, log10 of the test loss: DVC shows five decimals.
+        """
+        means = {
+            "energy_error_pct": scaled(self.held_out.get("energy_error"), 100),
+            "coordinate_error_pct": scaled(self.held_out.get("coordinate_error"), 100),
+            "valid_time": scaled(self.held_out.get("valid_time"), 1),
+            "log10_test_loss": logarithm(self.losses.get("test_loss")),
+        }
+        return {name: mean for name, mean in means.items() if mean is not None}
+
     @property
     def held_out(self) -> StartSet:
         """The metrics from the held-out starts."""
         return self.sets["held_out"]
+
+
+def scaled(value: Interval | None, factor: float) -> float | None:
+    """The mean times a factor; None where there is none."""
+    return None if value is None or value.mean is None else factor * value.mean
+
+
+def logarithm(value: Interval | None) -> float | None:
+    """log10 of the mean; None where there is none or it is not positive."""
+    return log10(value.mean) if value is not None and value.mean is not None and value.mean > 0 else None
 
 
 def is_set(name: str, entry: object) -> bool:

@@ -53,4 +53,4 @@ def write_fits(
     values = [{**fit.losses, **extra} for fit, extra in zip(fits, extra_values or [{}] * len(fits), strict=True)]
     counts = {"parameters": sum(w.numel() for w in fits[0].model.parameters()), "steps": fits[0].curve[-1]["step"]}
     intervals = over_seeds(values, partial(stream, "bootstrap", key), BOOTSTRAP_SAMPLES)
-    formats.write_json(paths.metrics_path(stage, key), {name: one.to_json() for name, one in intervals.items()} | counts)
+    formats.write_json(paths.results_path(stage, key), {name: one.to_json() for name, one in intervals.items()} | counts)

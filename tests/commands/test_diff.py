@@ -1,0 +1,71 @@
+"""`python -m hnn diff`: verdicts that changed and numbers that moved."""
+
+import json
+import subprocess
+
+import pytest
+from report_fixture import METRICS, about, metrics, results
+
+from hnn.commands.diff import beyond, diff
+from hnn.core.cell import Cell
+from hnn.core.errors import Refused
+from hnn.core.statistics import Interval
+from hnn.files import formats, paths
+from hnn.reporting.tables import summary_rows
+
+HNN = Cell("pendulum", "hnn")
+
+
+def write(files, verdicts=None):
+    """The results of a run in git's files."""
+    formats.write_rows(paths.SUMMARY, summary_rows(files))
+    formats.write_json(paths.COMPARISONS, verdicts or results(files).comparisons_json())
+
+
+@pytest.fixture
+def committed(tmp_path, monkeypatch):
+    """A repository with the results of a run in its last commit."""
+    monkeypatch.chdir(tmp_path)
+    write(METRICS)
+    for words in (["init", "--quiet"], ["add", "metrics"], ["commit", "--quiet", "--message", "results"]):
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b.c", *words], check=True)
+    return tmp_path
+
+
+def test_diff_of_the_same_run_has_no_change(committed):
+    assert diff().splitlines() == [
+        "HEAD -> this run",
+        "Verdicts that changed: none",
+        "Numbers that moved beyond their intervals: none, and 0 beside the headline ones",
+    ]
+
+
+def test_diff_names_verdicts_numbers_and_cells_that_changed(committed):
+    files = METRICS | {HNN: metrics(0.3, 0.105, 1e-7), Cell("spring", "hnn"): METRICS[HNN]}
+    verdicts = json.loads(paths.COMPARISONS.read_text())
+    verdicts["pendulum"]["hnn vs baseline"]["held_out"]["energy_error"]["verdict"] = "worse"
+    write(files, verdicts)
+    text = diff("HEAD")
+    assert "Cells that are new: spring-hnn" in text
+    assert "pendulum, hnn vs baseline, held_out: energy_error better -> worse" in text
+    assert "pendulum-hnn: energy_error 0.1 [0.09, 0.11] -> 0.3 [0.27, 0.33]" in text
+    assert "coordinate_error" not in text
+    assert "4 beside the headline ones" in text  # energy_mse of four sets
+
+
+def test_diff_of_two_revisions_reads_no_file_of_this_run(committed):
+    paths.SUMMARY.unlink()
+    assert "none" in diff("HEAD", "HEAD")
+    subprocess.run(["git", "update-ref", "refs/exps/ab/cdef/wide-net", "HEAD"], check=True)
+    assert diff("HEAD", "wide-net").startswith("HEAD -> wide-net")
+    with pytest.raises(Refused, match="run `make repro`"):
+        diff()
+    with pytest.raises(Refused, match="give a revision or an experiment that has the results of a run"):
+        diff("nowhere")
+
+
+def test_beyond_needs_intervals_that_do_not_overlap():
+    assert beyond(Interval.parse(about(1.0)), Interval.parse(about(1.3)))
+    assert not beyond(Interval.parse(about(1.0)), Interval.parse(about(1.1)))
+    assert beyond(Interval(), Interval.parse(about(1.0)))
+    assert not beyond(Interval(), Interval())
