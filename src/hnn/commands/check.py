@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -148,6 +149,8 @@ def changed_bytes(cell: Cell) -> list[Path]:
         words = [sys.executable, "-m", "stages.train", cell.task, cell.name]
         variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         done = subprocess.run(words, cwd=copy, env=variables, capture_output=True, text=True, encoding="utf-8", check=False)
+        if done.returncode == -signal.SIGINT:
+            raise KeyboardInterrupt
         if done.returncode:
             reason = (done.stderr.splitlines() or [f"status {done.returncode}"])[-1]
             raise Refused(f"{cell.key} cannot be trained again: {reason}")
