@@ -124,10 +124,10 @@ def test_metrics_show_has_a_row_for_each_cell_on_one_screen(project):
     assert max(map(len, printed.splitlines())) <= 160
 
 
-def test_metrics_diff_shows_a_change_of_every_headline_number_although_it_rounds(experiment):
+def test_metrics_diff_shows_a_change_of_every_error_and_loss_although_it_rounds(experiment):
     changes = {tuple(row[:2]): row[-1] for row in rows(experiment.dvc("metrics", "diff"))}
     for cell in CELLS:
-        for name in ("energy_error_pct", "coordinate_error_pct", "log10_test_loss"):
+        for name in ("energy_error_pct", "coordinate_error_pct", "log10_test_loss"):  # tiny models share a valid time
             assert float(changes[f"metrics/headline/{cell}.json", name]) != 0
 
 

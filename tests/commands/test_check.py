@@ -204,11 +204,11 @@ def test_check_is_false_where_the_cell_trained_again_has_other_bytes(run, monkey
     assert not command.check()
 
 
-def test_check_names_cells_that_are_not_committed_and_compares_the_others(run, capsys):
+def test_check_is_false_and_names_cells_that_are_not_committed_and_compares_the_others(run, capsys):
     write_summary(without=["pendulum-hnn", "pixel_pendulum-hnn-rk4"])
     commit()
     write_summary()
-    assert command.check()
+    assert not command.check()
     printed = capsys.readouterr().out
     assert printed.count("not in the committed summary\n") == 2
     assert "2 not in the committed summary" in printed.splitlines()[-1]
@@ -357,12 +357,17 @@ def test_an_interrupted_check_changes_no_file_and_leaves_no_copy(project):
     assert list(temporary.iterdir()) == []
 
 
-def test_without_files_or_state_cells_no_cell_is_trained_again_and_that_is_said(project):
+def test_compare_bytes_is_refused_without_the_files_of_a_run(project):
     paths.curve_path(CELL.key).unlink()
-    same, clause = compare_bytes(load_params())
-    assert same
-    assert clause == f"mass_spring-hnn is not trained again, because {paths.curve_path(CELL.key)} is not there"
+    with pytest.raises(
+        Refused, match=f"mass_spring-hnn cannot .* because {paths.curve_path(CELL.key)} is not there: run `make"
+    ):
+        compare_bytes(load_params())
     change_params(lambda raw: raw.update(state_tasks=["pendulum"]))
-    assert "pendulum-baseline is not trained again" in compare_bytes(load_params())[1]
+    with pytest.raises(Refused, match="pendulum-baseline cannot be trained again"):
+        compare_bytes(load_params())
+
+
+def test_compare_bytes_says_that_without_state_cells_none_is_trained_again(project):
     change_params(lambda raw: raw.update(state_tasks=[]))
     assert compare_bytes(load_params()) == (True, "no cell is trained again, because state_tasks is empty")

@@ -36,7 +36,8 @@ def test_diff_of_the_same_run_has_no_change(committed):
     assert diff().splitlines() == [
         "HEAD -> this run",
         "Verdicts that changed: none",
-        "Numbers that moved beyond their intervals: none, and 0 beside the headline ones",
+        "Headline numbers whose intervals do not overlap: none",
+        "Other numbers whose intervals do not overlap: none",
     ]
 
 
@@ -50,7 +51,7 @@ def test_diff_names_verdicts_numbers_and_cells_that_changed(committed):
     assert "pendulum, hnn vs baseline, held_out: energy_error better -> worse" in text
     assert "pendulum-hnn: energy_error 0.1 [0.09, 0.11] -> 0.3 [0.27, 0.33]" in text
     assert "coordinate_error" not in text
-    assert "4 beside the headline ones" in text  # energy_mse of four sets
+    assert "Other numbers whose intervals do not overlap: 4" in text  # energy_mse of four sets
 
 
 def test_diff_of_two_revisions_reads_no_file_of_this_run(committed):

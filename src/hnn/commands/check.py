@@ -34,11 +34,14 @@ over few seeds, which have no interval; the mean over the seeds and the block er
 SHORTEST = Cell("mass_spring", "hnn")
 """The cell that is trained again to compare its bytes; if the parameters do not name it, their first one is."""
 
-DIFFERS = "differs"
+DIFFERS, NEW = "differs", "not in the committed summary"
 
 
 def check() -> bool:
-    """Print the comparison with the last commit, a line for each cell, and of one cell trained again; True if none differs."""
+    """Print the comparison with the last commit, a line for each cell, and of one cell trained again.
+
+    True if every cell of this run is in the committed summary and agrees with it, and the repeated one has the same bytes.
+    """
     params = load_params()
     now = summaries.current()
     committed = summaries.committed("HEAD", f"commit {paths.SUMMARY} of a run to compare later ones with it")
@@ -61,7 +64,7 @@ def check() -> bool:
     same, sentence = compare_bytes(params)
     counts = ", ".join(f"{count} {verdict}" for verdict, count in Counter(verdicts).items())
     print(f"{len(verdicts)} cells: {counts}; {sentence}.")
-    return same and DIFFERS not in verdicts and not {"identical", "agrees"}.isdisjoint(verdicts)
+    return same and {DIFFERS, NEW}.isdisjoint(verdicts) and not {"identical", "agrees"}.isdisjoint(verdicts)
 
 
 def compare(
@@ -69,7 +72,7 @@ def compare(
 ) -> tuple[str, list[str]]:
     """(the verdict, a line for each number that differs) of the numbers of a cell, None where a summary lacks it."""
     if committed is None:
-        return "not in the committed summary", []
+        return NEW, []
     if now is None:
         return "not in this run", []
     if committed == now:
@@ -116,14 +119,17 @@ def as_text(result: Interval | None) -> str:
 
 
 def compare_bytes(params: Params) -> tuple[bool, str]:
-    """(False if a cell that is trained again has other bytes, a clause that says so); True if no cell can be trained."""
+    """(False if a cell that is trained again has other bytes, a clause that says so); True if there is no state cell.
+
+    Raises `Refused` if the run has not left the files of the cell.
+    """
     cells = [cell for task in params.state_tasks for cell in params.cells(task)]
     if not cells:
         return True, "no cell is trained again, because state_tasks is empty"
     cell = SHORTEST if SHORTEST in cells else cells[0]
     absent = [path for path in (paths.observations_path(cell.task), *outs(cell)) if not path.is_file()]
     if absent:
-        return True, f"{cell.key} is not trained again, because {absent[0]} is not there"
+        raise Refused(f"{cell.key} cannot be trained again, because {absent[0]} is not there: run `make repro`")
     if changed := changed_bytes(cell):
         return False, f"{cell.key} trained again has other bytes in {', '.join(map(str, changed))}"
     return True, f"{cell.key} trained again has the same bytes"

@@ -19,8 +19,8 @@ Verdicts = Mapping[tuple[str, ...], str]
 def diff(old: str = "HEAD", new: str | None = None) -> str:
     """The differences between the runs of two revisions or DVC experiments, or between one and the present run."""
     advice = "give a revision or an experiment that has the results of a run"
-    before = summaries.committed(summaries.resolved(old), advice)
-    after = summaries.committed(summaries.resolved(new), advice) if new else summaries.current()
+    before = summaries.committed(summaries.experiment(old) or old, advice)
+    after = summaries.committed(summaries.experiment(new) or new, advice) if new else summaries.current()
     verdicts = changed_verdicts(verdicts_of(comparisons(old)), verdicts_of(comparisons(new)))
     numbers, others = moved(before, after)
     return "\n".join(
@@ -29,8 +29,9 @@ def diff(old: str = "HEAD", new: str | None = None) -> str:
             *cells_of_one_side(before, after),
             f"Verdicts that changed: {len(verdicts) or 'none'}",
             *(f"  {line}" for line in verdicts),
-            f"Numbers that moved beyond their intervals: {len(numbers) or 'none'}, and {others} beside the headline ones",
+            f"Headline numbers whose intervals do not overlap: {len(numbers) or 'none'}",
             *(f"  {line}" for line in numbers),
+            f"Other numbers whose intervals do not overlap: {others or 'none'}",
         ]
     )
 
@@ -38,7 +39,7 @@ def diff(old: str = "HEAD", new: str | None = None) -> str:
 def comparisons(revision: str | None) -> str:
     """The text of metrics/comparisons.json of a revision or an experiment, or of the present run."""
     if revision:
-        return summaries.git("show", f"{summaries.resolved(revision)}:{paths.COMPARISONS.as_posix()}")
+        return summaries.git("show", f"{summaries.experiment(revision) or revision}:{paths.COMPARISONS.as_posix()}")
     if not paths.COMPARISONS.is_file():
         raise Refused(f"{paths.COMPARISONS} is not there yet: run `make repro`")
     return paths.COMPARISONS.read_text(encoding="utf-8")

@@ -35,7 +35,6 @@ __all__ = [
 ]
 
 PAGE = Path("docs") / "paper.md"
-REF = "refs/exps/**/paper"
 TAIL = 0.2
 """Last part of a training whose losses show how much they vary until the last step."""
 
@@ -77,10 +76,9 @@ class PaperRow:
 
 def newest() -> str:
     """The revision of the newest experiment that is called `paper`."""
-    revisions = summaries.git("for-each-ref", "--sort=-committerdate", "--format=%(objectname)", REF).split()
-    if not revisions:
+    if not (revision := summaries.experiment("paper")):
         raise Refused("there is no experiment called paper: run `make paper`")
-    return revisions[0]
+    return revision
 
 
 def files_of(revision: str) -> Read:

@@ -9,7 +9,7 @@ from hnn.core.errors import Refused
 from hnn.core.statistics import Interval
 from hnn.files import paths
 
-__all__ = ["Summary", "committed", "current", "git", "parse", "resolved"]
+__all__ = ["Summary", "committed", "current", "experiment", "git", "parse"]
 
 Summary = Mapping[tuple[str, str], Mapping[str, Interval]]
 """The numbers of each cell, by (task, name) and quantity; a number without an interval is its own low and high."""
@@ -30,10 +30,10 @@ def committed(revision: str, advice: str) -> Summary:
         raise Refused(f"{error}; {advice}") from None
 
 
-def resolved(name: str) -> str:
-    """The newest revision of the DVC experiment of this name; the name itself, a revision in git, if there is none."""
+def experiment(name: str) -> str | None:
+    """The newest revision of the DVC experiment of this name, if there is one."""
     refs = git("for-each-ref", "--sort=-committerdate", "--format=%(objectname)", f"refs/exps/**/{name}").split()
-    return refs[0] if refs else name
+    return refs[0] if refs else None
 
 
 def parse(text: str) -> Summary:

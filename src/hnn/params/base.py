@@ -35,7 +35,7 @@ RENAMED = {
 
 
 class Section(BaseModel):
-    """A mapping with the declared keys and no others; texts, numbers and truth values differ, and numbers are finite."""
+    """A mapping with the declared keys and no others; no text is taken for a number or truth value; numbers are finite."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
 
