@@ -54,6 +54,14 @@ def test_diff_names_verdicts_numbers_and_cells_that_changed(committed):
     assert "Other numbers whose intervals do not overlap: 4" in text  # energy_mse of four sets
 
 
+def test_diff_leaves_out_errors_of_the_integrator_which_have_no_interval(committed):
+    rows = formats.read_rows(paths.SUMMARY)
+    changed = [row | dict.fromkeys(("mean", "low", "high"), 2e-6) for row in rows if row["quantity"] == "integrator.error"]
+    assert changed
+    formats.write_rows(paths.SUMMARY, [row for row in rows if row["quantity"] != "integrator.error"] + changed)
+    assert diff().endswith("Other numbers whose intervals do not overlap: none")
+
+
 def test_diff_of_two_revisions_reads_no_file_of_this_run(committed):
     paths.SUMMARY.unlink()
     assert "none" in diff("HEAD", "HEAD")

@@ -18,7 +18,7 @@ from hnn.files import paths
 from hnn.params.loading import load_params
 from hnn.params.schema import Params
 
-__all__ = ["NOT_COMPARED", "TOLERANCE", "agree", "changed_bytes", "check", "compare", "compare_bytes"]
+__all__ = ["NOT_COMPARED", "TOLERANCE", "agree", "changed_bytes", "check", "compare", "compare_bytes", "is_compared"]
 
 TOLERANCE, PIXEL_TOLERANCE = 0.25, 1.0
 """Fractions of their means by which intervals are widened before they are compared.
@@ -77,11 +77,16 @@ def compare(
         return "not in this run", []
     if committed == now:
         return "identical", []
-    names = [name for name in dict.fromkeys([*committed, *now]) if NOT_COMPARED.isdisjoint(name.split("."))]
+    names = [name for name in dict.fromkeys([*committed, *now]) if is_compared(name)]
     pairs = {name: (committed.get(name), now.get(name)) for name in names}
     wrong = {name: (a, b) for name, (a, b) in pairs.items() if a is None or b is None or not agree(a, b, tolerance)}
     lines = [f"{name}: committed {as_text(a)}, now {as_text(b)}" for name, (a, b) in wrong.items()]
     return (DIFFERS if wrong else "agrees"), lines
+
+
+def is_compared(name: str) -> bool:
+    """True for the name of a quantity, such as `long.energy_error`, none of whose parts is in `NOT_COMPARED`."""
+    return NOT_COMPARED.isdisjoint(name.split("."))
 
 
 def agree(a: Interval, b: Interval, tolerance: float = TOLERANCE) -> bool:

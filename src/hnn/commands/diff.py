@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 
 from hnn.commands import summaries
+from hnn.commands.check import is_compared
 from hnn.commands.summary import QUANTITIES
 from hnn.core.errors import Refused
 from hnn.core.statistics import Interval
@@ -83,7 +84,7 @@ def moved(before: summaries.Summary, after: summaries.Summary) -> tuple[list[str
     for cell, quantities in before.items():
         for name, old in quantities.items():
             new = after.get(cell, {}).get(name)
-            if new is None or not beyond(old, new):
+            if new is None or not is_compared(name) or not beyond(old, new):
                 continue
             if name in QUANTITIES:
                 lines.append(f"{'-'.join(cell)}: {name} {format_interval(old)} -> {format_interval(new)}")
