@@ -51,7 +51,7 @@ def cell() -> Callable[[Sequence[int]], list[Fit[Model]]]:
     def some(seeds: Sequence[int]) -> list[Fit[Model]]:
         weights, batches = ([torch_stream(seed, use, "pendulum", "hnn") for seed in seeds] for use in ("weights", "batches"))
         learners = [make_model("hnn", truth.degrees, **network, generator=g) for g in weights]
-        return fit(learners, data, data, recipe, batch=how.batch, validation=how.validation, generators=batches)
+        return fit(learners, [data], data, recipe, batch=how.batch, validation=how.validation, generators=batches)
 
     return some
 

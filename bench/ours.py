@@ -102,7 +102,8 @@ def data(task: str) -> Data:
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         subprocess.run([sys.executable, "-m", "stages.simulate", task], cwd=folder, env=environment, check=True)
         with chdir(folder):
-            return Data(*artifacts.read_observations(task), artifacts.read_motions(task)["table1"])
+            draws, test = artifacts.read_observations(task)
+            return Data(draws[0], test, artifacts.read_motions(task)["table1"])
 
 
 def points(observations: Observations) -> tuple[Tensor, Tensor]:
@@ -129,7 +130,7 @@ def fit(task: str, name: str, train: Observations, test: Observations, how: Trai
         weights, batches = ([torch_stream(seed, "bench", use, task, name) for seed in group] for use in ("weights", "batches"))
         fresh = [make_model(name, degrees, **{**NETWORK, **network}, generator=g) for g in weights]  # type: ignore[arg-type]
         return training_fit.fit(
-            fresh, train, test, how.pick(OptimizerOptions), batch=how.batch, validation=how.validation, generators=batches
+            fresh, [train], test, how.pick(OptimizerOptions), batch=how.batch, validation=how.validation, generators=batches
         )
 
     processes = partial(parallel_map, threads=params().threads, compute=params().compute)
@@ -164,7 +165,7 @@ def energy_mse(members: Sequence[Model], task: str, found: Data) -> list[float]:
     members = [member.double().eval().requires_grad_(False) for member in members]
     of = truth(task)
     solver = Solver(p.integrator, p.step, p.tolerance)
-    reference = rollouts.Reference(of, found.table1, rollouts.scales(of, members, found.train))
+    reference = rollouts.Reference(of, found.table1, rollouts.scales(of, members, [found.train]))
     errors = evaluate.published_metrics(rollouts.roll(members, reference, solver), found.table1, p.published_energy)[
         "energy_mse"
     ]

@@ -19,7 +19,7 @@ def ingest(task: str) -> None:
     recording = recordings.read_archive(path, p.member, p.trial)
     train, test, rest = recordings.train_test_split(recording, p.derivative, p.test)
     truth = make_system(**params.tasks[task].system)
-    artifacts.write_observations(task, train, test)
+    artifacts.write_observations(task, [train], test)
     artifacts.write_motions(
         task,
         {

@@ -9,6 +9,7 @@ from stages import run
 
 from hnn.core.device import choose
 from hnn.core.seeding import torch_stream
+from hnn.core.trajectories import of_seeds
 from hnn.files import artifacts, paths
 from hnn.networks.autoencoder import Autoencoder
 from hnn.parallel.pool import parallel_map
@@ -29,14 +30,15 @@ def pretrain(task: str) -> None:
     assert render is not None
     device, options = choose(params.device), (p.pick(OptimizerOptions), p.pick(Pretraining))
     frames = artifacts.read_frames(task, render.pixels, render.channels)
-    train, test = (torch.from_numpy(frames[name]).to(device) for name in ("train", "test"))
-    step = float(artifacts.read_observations(task)[0].t[1]) / p.time_unit
-    about = {"pixels": 2 * train[0, 0].numel(), **params.autoencoder.model_dump(), "time_unit": p.time_unit}
+    draws, test = [torch.from_numpy(draw) for draw in frames["train"]], torch.from_numpy(frames["test"]).to(device)
+    step = float(artifacts.read_observations(task)[1].t[1]) / p.time_unit
+    about = {"pixels": 2 * test[0, 0].numel(), **params.autoencoder.model_dump(), "time_unit": p.time_unit}
 
     def fit_group(seeds: Sequence[int]) -> list[Fit[Autoencoder]]:
         weights, batches = ([torch_stream(seed, use, task, "autoencoder") for seed in seeds] for use in ("weights", "batches"))
         networks = [Autoencoder(**about, generator=g).to(device) for g in weights]
         labels = [f"pretrain {task} seed {seed}" for seed in seeds]
+        train = [clips.to(device) for clips in of_seeds(draws, seeds)]
         return training.pretrain(networks, train, test, step, *options, generators=batches, labels=labels)
 
     fits = fit_seeds(fit_group, params.seeds, device, partial(parallel_map, threads=params.threads, compute=params.compute))

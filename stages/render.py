@@ -1,5 +1,6 @@
 """States of a pixel task -> frames."""
 
+import numpy as np
 import torch
 
 from stages import run
@@ -16,7 +17,9 @@ def render_frames(task: str) -> None:
     assert p is not None  # hnn.params.schema: every task of pixel_tasks has it
     canvas, system = Canvas(**p.model_dump()), params.tasks[task].system
     train, test = artifacts.read_observations(task)
-    states = {"train": train.x, "test": test.x} | {name: motion.x for name, motion in artifacts.read_motions(task).items()}
+    states = {"train": np.stack([draw.x for draw in train]), "test": test.x} | {
+        name: motion.x for name, motion in artifacts.read_motions(task).items()
+    }
     frames = {name: render(canvas, torch.from_numpy(x), **system) for name, x in states.items()}
     artifacts.write_frames(task, {name: images.numpy() for name, images in frames.items()})
 

@@ -28,8 +28,7 @@ def write_report() -> None:
     cells |= {task: params.cells(task) for task in params.pixel_tasks}
     rollouts = {task: {cell: artifacts.read_rollouts(cell) for cell in group} for task, group in cells.items()}
     metrics = {cell: artifacts.read_cell(cell) for group in cells.values() for cell in group}
-    samples = {task: params.tasks[task].rollout.bootstrap_samples for task in cells}
-    compared = [one for task in cells for one in compare_with_baseline(rollouts[task], samples[task])]
+    compared = compare_with_baseline({cell: one for of_task in rollouts.values() for cell, one in of_task.items()})
     results = Results.parse(metrics, compared)
     groups = figures(params, results, rollouts)
     uris = {name: formats.write_picture(paths.figure_path(name), one) for name, one in catalogue.drawn(groups).items()}

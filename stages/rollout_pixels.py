@@ -31,7 +31,7 @@ def rollout_pixels(task: str, model: str, step_map: str) -> None:
     frames = {name: torch.from_numpy(array) for name, array in read_frames(task, render.pixels, render.channels).items()}
     observed, motions = read_observations(task), read_motions(task)
     workers = partial(parallel_map, threads=params.threads, compute=params.compute)
-    evaluation = evaluate_pixels(cell, truth, ensemble, observed, motions, frames, p.pick(Options), workers)
+    evaluation = evaluate_pixels(truth, ensemble, observed, motions, frames, p.pick(Options), workers)
     write_rollouts(cell, evaluation.rollouts)
     write_json(results_path("rollout", cell.key), evaluation.to_json())
 

@@ -17,25 +17,26 @@ from hnn.systems.base import make_system
 
 
 def simulate(task: str) -> None:
-    """Simulate one task: every set of starts has its own random stream."""
+    """Simulate one task: every set of starts, and the training data of every seed, has its own random stream."""
     params = load_params()
     p = params.tasks[task].simulate
     assert p is not None  # hnn.params.schema: every task of state_tasks and pixel_tasks has it
     torch.set_num_threads(params.threads)
     truth = make_system(**params.tasks[task].system)
+    train = [f"train/{seed}" for seed in range(params.seeds)] if p.data == "per_seed" else ["train"]
     sets = {
-        "train": (p.train, p.distribution),
+        **dict.fromkeys(train, (p.train, p.distribution)),
         "test": (p.test, p.distribution),
         "held_out": (p.starts, p.distribution),
         "outside": (p.starts, p.outside_distribution),
         "table1": (simulation.PUBLISHED_STARTS, p.published_distribution),
     }
-    draws = partial(stream, params.seed, "starts", task)
-    starts = {name: truth.sample(draws(name), count, **options) for name, (count, options) in sets.items() if options}
+    starting = partial(stream, params.seed, "starts", task)
+    starts = {name: truth.sample(starting(name), count, **options) for name, (count, options) in sets.items() if options}
     starts["long"] = starts["held_out"]
     times, ends = partial(torch.linspace, 0, dtype=torch.float64), simulation.horizons(p.horizon, p.published_horizon_growth)
     grids = {
-        **dict.fromkeys(("train", "test"), times(p.duration, p.points)),
+        **dict.fromkeys([*train, "test"], times(p.duration, p.points)),
         **dict.fromkeys(("held_out", "outside"), times(p.horizon, p.horizon_points)),
         "long": times(p.long_horizon_factor * p.horizon, p.long_horizon_points),
         "table1": simulation.grid(ends, p.horizon, p.horizon_points),
@@ -46,9 +47,9 @@ def simulate(task: str) -> None:
     certificate = simulation.certify(truth, list(motions.values()), p.tolerance, p.max_energy_error)
     motions |= {name: simulation.until(motions[name], ends) for name in motions if name == "table1"}
     noise, random = (p.noise_q, p.noise_p), partial(stream, params.seed, "noise", task)
-    train = simulation.observe(truth, motions.pop("train"), noise, random("train"), p.derivative)
+    draws = [simulation.observe(truth, motions.pop(name), noise, random(name), p.derivative) for name in train]
     test = simulation.observe(truth, motions.pop("test"), noise, random("test"))
-    write_observations(task, train, test)
+    write_observations(task, draws, test)
     write_motions(task, motions)
     write_json(results_path("simulate", task), certificate)
 

@@ -8,6 +8,7 @@ from stages import run
 from hnn.core.cell import Cell
 from hnn.core.device import choose
 from hnn.core.seeding import torch_stream
+from hnn.core.trajectories import of_seeds
 from hnn.files import artifacts, paths
 from hnn.models.base import Model, make_model
 from hnn.parallel.pool import parallel_map
@@ -23,14 +24,15 @@ def train(task: str, name: str) -> None:
     cell, p = Cell(task, name), params.tasks[task].train
     assert p is not None  # hnn.params.schema: every task whose states are observed has it
     device, options = choose(params.device), p.pick(OptimizerOptions)
-    observations = artifacts.read_observations(task)
-    degrees = observations[0].x.shape[-1] // 2
+    draws, test = artifacts.read_observations(task)
+    degrees = test.x.shape[-1] // 2
 
     def fit_group(seeds: Sequence[int]) -> list[Fit[Model]]:
         weights, batches = ([torch_stream(seed, use, task, name) for seed in seeds] for use in ("weights", "batches"))
         networks = [make_model(name, degrees, **params.model.model_dump(), generator=g).to(device) for g in weights]
         labels = [f"train {cell.key} seed {seed}" for seed in seeds]
-        return fit(networks, *observations, options, batch=p.batch, validation=p.validation, generators=batches, labels=labels)
+        train = of_seeds(draws, seeds)
+        return fit(networks, train, test, options, batch=p.batch, validation=p.validation, generators=batches, labels=labels)
 
     about = {"name": name, "degrees": degrees, **params.model.model_dump()}
     fits = fit_seeds(fit_group, params.seeds, device, partial(parallel_map, threads=params.threads, compute=params.compute))

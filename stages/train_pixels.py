@@ -10,6 +10,7 @@ from stages import run
 from hnn.core.cell import Cell
 from hnn.core.device import choose
 from hnn.core.seeding import torch_stream
+from hnn.core.trajectories import of_seeds
 from hnn.files import artifacts, paths
 from hnn.parallel.pool import parallel_map
 from hnn.params.loading import load_params
@@ -28,10 +29,10 @@ def train_pixels(task: str, name: str, step_map: str) -> None:
     assert render is not None
     device, options = choose(params.device), (p.pick(OptimizerOptions), p.pick(LatentTraining))
     frames = artifacts.read_frames(task, render.pixels, render.channels)
-    train, test = (torch.from_numpy(frames[kind]).to(device) for kind in ("train", "test"))
+    draws, test = [torch.from_numpy(draw) for draw in frames["train"]], torch.from_numpy(frames["test"]).to(device)
     autoencoders, about = artifacts.read_weights(paths.autoencoder_path(task))
     about |= {"name": name, **{f"model_{key}": value for key, value in params.model.model_dump().items()}}
-    about |= {"step_map": step_map, "frame_step": float(artifacts.read_observations(task)[0].t[1])}
+    about |= {"step_map": step_map, "frame_step": float(artifacts.read_observations(task)[1].t[1])}
 
     def fit_group(seeds: Sequence[int]) -> list[Fit[LatentModel]]:
         weights, batches = ([torch_stream(seed, use, task, name) for seed in seeds] for use in ("weights", "batches"))
@@ -39,6 +40,7 @@ def train_pixels(task: str, name: str, step_map: str) -> None:
         for model, seed in zip(models, seeds, strict=True):
             model.to(device).autoencoder.load_state_dict(autoencoders[seed])
         labels = [f"train {cell.key} seed {seed}" for seed in seeds]
+        train = [clips.to(device) for clips in of_seeds(draws, seeds)]
         return fit_latent(models, train, test, *options, generators=batches, labels=labels)
 
     fits = fit_seeds(fit_group, params.seeds, device, partial(parallel_map, threads=params.threads, compute=params.compute))

@@ -152,7 +152,7 @@ def test_plots_show_has_curves_and_pictures(project):
 def test_queued_experiments_run_side_by_side_each_with_its_own_source(project):
     project.edit(lambda params: params.update(pixel_tasks=[], models=["hnn"]))
     project.append("src/hnn/reporting/templates/report.md", "\nof the queued source\n")
-    project.dvc("exp", "run", "--queue", "-S", "rollout.bootstrap_samples=10,30")
+    project.dvc("exp", "run", "--queue", "-S", "rollout.batch_of_starts=10,30")
     project.append("src/hnn/core/errors.py", "\nraise RuntimeError('imported from the workspace')\n")
     project.dvc("queue", "start", "-j", "2")
     done, deadline = {}, time.monotonic() + 120
@@ -162,11 +162,11 @@ def test_queued_experiments_run_side_by_side_each_with_its_own_source(project):
         done = {ref.split("/")[-1]: ref for ref in refs if re.fullmatch(r"refs/exps/../[0-9a-f]{38}/.+", ref)}
     status = project.dvc("queue", "status")
     assert len(done) == 2, status + "".join(project.dvc("queue", "logs", row[0]) for row in rows(status) if "Failed" in row)
-    samples = set()
+    sizes = set()
     for ref in done.values():
         assert "of the queued source" in project.run("git", "show", f"{ref}:metrics/report.md")
-        samples.add(yaml.safe_load(project.run("git", "show", f"{ref}:params.yaml"))["rollout"]["bootstrap_samples"])
-    assert samples == {10, 30}
+        sizes.add(yaml.safe_load(project.run("git", "show", f"{ref}:params.yaml"))["rollout"]["batch_of_starts"])
+    assert sizes == {10, 30}
     assert "imported from the workspace" in project.try_run("python", "-m", "stages.validate")[1]
 
 
@@ -237,6 +237,17 @@ def test_a_changed_model_reruns_its_cells_alone(project):
     of_cells = {f"{stage}@mass_spring-baseline" for stage in ("train", "rollout")}
     of_cells |= {f"{stage}_pixels@pixel_pendulum-baseline-rk4" for stage in ("train", "rollout")}
     assert rerun(project) - {"validate"} == of_cells
+
+
+def test_another_seed_simulates_its_training_data_and_reruns_all_that_depends_on_the_data(project):
+    before = np.load(project / "data/observations/mass_spring.npz")["train.x"]
+    project.edit(lambda params: params.update(seeds=3, pixel_tasks=[], models=["hnn"]))
+    log = project.dvc("repro")
+    of_cell = {f"{stage}@mass_spring-hnn" for stage in ("train", "rollout")}
+    assert ran(log) == {"code", "validate", "simulate@mass_spring", "truth@mass_spring", "report"} | of_cell
+    after = np.load(project / "data/observations/mass_spring.npz")["train.x"]
+    assert (len(before), len(after)) == (2, 3)
+    assert np.array_equal(after[:2], before)
 
 
 def test_a_new_model_file_reruns_validate_alone(project):

@@ -95,7 +95,7 @@ def tiny(params):
     params["ingest"]["starts"] = 2
     params["train"]["steps"] = 20
     params["train_pixels"] |= {"steps": 20, "batch": 10, "dynamics_only_steps": 5, "relative": False}
-    params["rollout"] |= {"bootstrap_samples": 20, "tolerance": 1e-4}
+    params["rollout"] |= {"tolerance": 1e-4}
     params["render"] |= {"pixels": 8, "supersampling": 1}
     params["autoencoder"]["hidden"] = HIDDEN
     params["pretrain"] |= {"steps": 0, "batch": 10}

@@ -1,7 +1,8 @@
-"""The reproduction check: agreement of two results, of two summaries, and the bytes of a cell that is trained again."""
+"""The reproduction check: its table and sentence, and the bytes of a cell that is trained again."""
 
 import hashlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -16,7 +17,8 @@ from tiny_project import tiny
 
 from hnn import __main__ as hnn_command
 from hnn.commands import check as command
-from hnn.commands.check import TOLERANCE, agree, changed_bytes, compare, compare_bytes
+from hnn.commands.agreement import exact_tolerance
+from hnn.commands.check import changed_bytes, compare_bytes
 from hnn.core.cell import Cell
 from hnn.core.errors import Refused
 from hnn.core.statistics import Interval
@@ -24,121 +26,32 @@ from hnn.files import artifacts, formats, paths
 from hnn.params.loading import load_params
 
 
-def interval(mean, half):
-    """A mean with an interval."""
-    return Interval(mean, mean - half, mean + half)
+def error(mean):
+    """A positive error whose five seeds vary by a factor of about 1.2."""
+    seeds = tuple(mean * 1.2**k for k in (-2, -1, 0, 1, 2))
+    return Interval(mean, mean / 1.4, mean * 1.4, geometric=True, seeds=seeds)
 
 
-def plain(value):
-    """A number without an interval, as the summary has it."""
-    return Interval(value, value, value)
-
-
-LOST = Interval()
 CELL = Cell("mass_spring", "hnn")
+NUMBERS = {"steps": Interval(5.0), "test_loss": error(1.0), "long.integrator.error": Interval(1e-7)}
+"""Committed numbers of a cell; the last is not compared."""
+COMPARED = 2
+VERDICT = ("pendulum", "hnn vs baseline", "held_out", "energy_error")
 
 
-def test_agree_for_overlapping_intervals():
-    assert agree(interval(1.0, 0.5), interval(1.8, 0.5))
-
-
-def test_agree_within_the_stated_tolerance_of_the_means():
-    a = plain(1.5)
-    reach = 1.5 * (1 + TOLERANCE) / (1 - TOLERANCE)  # where a widened upwards meets b widened downwards
-    assert agree(a, plain(0.99 * reach))
-    assert not agree(a, plain(1.01 * reach))
-
-
-def test_agree_with_a_wider_tolerance():
-    assert not agree(plain(1.5), plain(3.0))
-    assert agree(plain(1.5), plain(3.0), tolerance=1.0)
-    assert not agree(plain(1.5), plain(3.0), tolerance=0.3)
-
-
-def test_agree_fails_for_opposite_signs():
-    assert not agree(interval(1.0, 0.1), interval(-1.0, 0.1))
-
-
-@pytest.mark.parametrize(("a", "b"), [(interval(1.0, 0.9), interval(9.0, 0.9)), (LOST, interval(1.0, 9.0))])
-def test_agree_does_not_depend_on_the_order(a, b):
-    assert not agree(a, b)
-    assert not agree(b, a)
-
-
-def test_agree_for_two_results_without_finite_values():
-    assert agree(LOST, Interval())
-
-
-def test_agree_takes_the_mean_for_bounds_that_are_not_known():
-    assert agree(Interval(1.5), interval(1.4, 0.1))
-    assert not agree(Interval(1.5), interval(9.0, 0.1))
-
-
-def test_agree_needs_equal_counts_but_not_equal_whole_means():
-    assert agree(plain(500.0), plain(500.0))
-    assert not agree(plain(500.0), plain(501.0))
-    assert agree(plain(500.0), plain(501.5))
-    assert agree(plain(500.0), interval(501.0, 0.1))
-
-
-NUMBERS = {
-    "steps": plain(5.0),
-    "test_loss": interval(1.0, 0.1),
-    "table1.energy_mse": interval(1.0, 0.1),
-    "table1.least_edge": plain(0.5),
-    "long.integrator.error": plain(1e-7),
-}
-"""Committed numbers of a cell."""
-
-
-def test_compare_of_equal_numbers_is_identical():
-    assert compare(NUMBERS, {**NUMBERS}) == ("identical", [])
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"test_loss": interval(1.1, 0.1)},
-        {"long.integrator.error": plain(3e-7)},
-        {"table1.least_edge": plain(50.0)},
-    ],
-)
-def test_compare_agrees_within_intervals_and_skips_the_integrator_and_extremes_of_few_seeds(change):
-    assert compare(NUMBERS, NUMBERS | change) == ("agrees", [])
-
-
-@pytest.mark.parametrize(
-    ("change", "line"),
-    [
-        ({"steps": plain(6.0)}, "steps: committed 5, now 6"),
-        ({"test_loss": interval(7.0, 0.1)}, "test_loss: committed 1 [0.9, 1.1], now 7 [6.9, 7.1]"),
-        ({"test_loss": LOST}, "test_loss: committed 1 [0.9, 1.1], now no finite value"),
-        ({"table1.energy_mse": plain(3.0)}, "table1.energy_mse: committed 1 [0.9, 1.1], now 3"),
-        ({"mismatch": plain(1.0)}, "mismatch: committed missing, now 1"),
-    ],
-)
-def test_compare_names_a_number_that_differs_or_that_one_side_lacks_with_both_values(change, line):
-    assert compare(NUMBERS, NUMBERS | change) == ("differs", [line])
-    verdict, (swapped,) = compare(NUMBERS | change, NUMBERS)
-    assert verdict == "differs"
-    assert sorted(swapped.replace(",", "").split()) == sorted(line.replace(",", "").split())
-
-
-def test_compare_names_cells_that_only_one_summary_has():
-    assert compare(None, NUMBERS) == ("not in the committed summary", [])
-    assert compare(NUMBERS, None) == ("not in this run", [])
-
-
-def write_summary(changes=(), without=()):
-    """Write the summary of the parameters' cells with `NUMBERS`; `changes` are {key: {name: interval}}."""
+def write_summary(changes=(), without=(), verdict="better"):
+    """Write the summary of the parameters' cells with `NUMBERS`, and a verdict; `changes` are {key: {name: interval}}."""
     params, rows = load_params(), []
     for task in params.active + params.pixel_tasks:
         for cell in (*params.cells(task), Cell(task, "truth")):
             if cell.key not in without:
                 for quantity, value in (NUMBERS | dict(changes).get(cell.key, {})).items():
-                    numbers = {"mean": value.mean, "low": value.low, "high": value.high}
-                    rows.append({"task": task, "model": cell.name, "quantity": quantity} | numbers)
+                    seeds = " ".join(map(repr, value.seeds))
+                    row = {"task": task, "model": cell.name, "quantity": quantity} | value.bounds()
+                    rows.append(row | {"scale": "log" if value.geometric else "linear", "seeds": seeds})
     formats.write_rows(paths.SUMMARY, rows)
+    task, title, starts, quantity = VERDICT
+    formats.write_json(paths.COMPARISONS, {task: {title: {starts: {quantity: {"verdict": verdict}}}}})
 
 
 def commit():
@@ -158,45 +71,75 @@ def run(tmp_path, monkeypatch):
     monkeypatch.setattr(command, "compare_bytes", lambda params: (True, "nothing is trained again"))
 
 
-def lines_of(capsys):
-    """The lines of the table, {cell: verdict}, and the last line."""
-    _, *lines = capsys.readouterr().out.splitlines()
-    return {key: verdict.strip() for key, verdict in (line.split(maxsplit=1) for line in lines[:-1])}, lines[-1]
+def printed(capsys):
+    """The rows of the table by cell, split at two spaces; the other lines but the last; and the last."""
+    head, *lines, sentence = capsys.readouterr().out.splitlines()
+    assert head.split() == ["cell", "against", "HEAD", "numbers", "identical", "differ", "smallest", "p"]
+    rows = [re.split("  +", line) for line in lines]
+    return {key: rest for key, *rest in rows if rest}, [line for line in lines if "  " not in line], sentence
 
 
-def test_check_is_true_for_the_committed_summary_and_prints_a_line_for_each_trained_cell_and_a_sentence(run, capsys):
+def test_check_is_true_for_the_committed_summary_and_prints_a_row_for_each_cell_and_a_sentence(run, capsys):
     assert command.check()
     params = load_params()
-    keys = [cell.key for task in params.state_tasks + params.pixel_tasks for cell in params.cells(task)]
-    table, sentence = lines_of(capsys)
-    assert list(table) == keys
-    assert sentence == f"{len(keys)} cells: {len(keys)} identical; nothing is trained again."
-
-
-def test_check_is_false_and_names_cell_and_number_that_differ(run, capsys):
-    write_summary({"pendulum-hnn": {"test_loss": interval(9.0, 0.1)}, "two_body-hnn": {"test_loss": interval(1.1, 0.1)}})
-    assert not command.check()
-    printed = capsys.readouterr().out.splitlines()
-    assert [line.split() for line in printed if line.startswith(("pendulum-hnn  ", "two_body-hnn  "))] == [
-        ["pendulum-hnn", "differs"],
-        ["two_body-hnn", "agrees"],
+    keys = [
+        cell.key for task in params.state_tasks + params.pixel_tasks for cell in (*params.cells(task), Cell(task, "truth"))
     ]
-    assert printed[-2] == "pendulum-hnn test_loss: committed 1 [0.9, 1.1], now 9 [8.9, 9.1]"
-    assert "1 differs, " in printed[-1]
-    assert "1 agrees" in printed[-1]
+    rows, others, sentence = printed(capsys)
+    assert list(rows) == keys
+    assert rows["pendulum-hnn"] == ["identical", f"{COMPARED}", f"{COMPARED}", "0", "1"]
+    assert others == []
+    count = COMPARED * len(keys)
+    assert sentence == (
+        f"Reproduced: of {count} numbers {count} are identical and 0 differ beyond chance; verdicts that changed: 0, "
+        "into the opposite: 0; nothing is trained again."
+    )
 
 
-def test_check_tolerates_more_from_pixels(run):
-    double = {"test_loss": plain(2.5)}
-    write_summary({"pixel_pendulum-hnn-rk4": double})
-    assert command.check()
-    write_summary({"pendulum-hnn": double})
+def test_check_is_false_and_names_cell_and_number_that_differ_beyond_chance_alone(run, capsys):
+    write_summary({"pendulum-hnn": {"test_loss": error(100.0)}, "two_body-hnn": {"test_loss": error(1.2)}})
     assert not command.check()
+    rows, others, sentence = printed(capsys)
+    assert (rows["pendulum-hnn"][0], rows["pendulum-hnn"][3]) == ("differs", "1")
+    assert rows["two_body-hnn"][:4] == ["agrees", f"{COMPARED}", "1", "0"]
+    assert 0.05 < float(rows["two_body-hnn"][4]) < 0.5
+    assert others == ["pendulum-hnn test_loss: 1 [0.7143, 1.4] -> 100 [71.43, 140]"]
+    assert sentence.startswith("Not reproduced: of ")
+    assert " and 1 differ beyond chance; " in sentence
 
 
-def test_check_does_not_compare_the_exact_field(run):
-    write_summary({"pendulum-truth": {"test_loss": plain(9.0)}})
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"steps": Interval(6.0)}, "pendulum-hnn steps: 5 -> 6"),
+        ({"test_loss": Interval()}, "pendulum-hnn test_loss: 1 [0.7143, 1.4] -> no finite value"),
+        ({"mismatch": Interval(1.0)}, "pendulum-hnn mismatch: missing -> 1"),
+    ],
+)
+def test_check_is_false_for_another_setting_a_lost_number_or_a_new_one(run, capsys, change, line):
+    write_summary({"pendulum-hnn": change})
+    assert not command.check()
+    assert printed(capsys)[1] == [line]
+
+
+@pytest.mark.parametrize(("changed", "good"), [("worse", False), ("not distinguishable", True)])
+def test_check_names_a_changed_verdict_and_is_false_only_for_the_opposite(run, capsys, changed, good):
+    write_summary(verdict=changed)
+    assert command.check() is good
+    _, others, sentence = printed(capsys)
+    line = f"verdict pendulum, hnn vs baseline, held_out: energy_error better -> {changed}"
+    assert others == [line if good else f"{line} (opposite)"]
+    assert f"; verdicts that changed: 1, into the opposite: {int(not good)}; " in sentence
+
+
+def test_check_compares_the_exact_field_to_the_tolerance_of_rounding(run):
+    write_summary({"pendulum-truth": {"test_loss": Interval(1.0, seeds=(1.0,))}})
+    commit()
+    tolerance = exact_tolerance(None)
+    write_summary({"pendulum-truth": {"test_loss": Interval(1 + tolerance / 2, seeds=(1 + tolerance / 2,))}})
     assert command.check()
+    write_summary({"pendulum-truth": {"test_loss": Interval(1 + 2 * tolerance, seeds=(1 + 2 * tolerance,))}})
+    assert not command.check()
 
 
 def test_check_is_false_where_the_cell_trained_again_has_other_bytes(run, monkeypatch):
@@ -209,9 +152,11 @@ def test_check_is_false_and_names_cells_that_are_not_committed_and_compares_the_
     commit()
     write_summary()
     assert not command.check()
-    printed = capsys.readouterr().out
-    assert printed.count("not in the committed summary\n") == 2
-    assert "2 not in the committed summary" in printed.splitlines()[-1]
+    rows, _, sentence = printed(capsys)
+    lonely = [key for key, (outcome, *_) in rows.items() if outcome == "not in the committed summary"]
+    assert lonely == ["pendulum-hnn", "pixel_pendulum-hnn-rk4"]
+    assert rows["pendulum-baseline"][0] == "identical"
+    assert sentence.startswith("Not reproduced: ")
 
 
 def test_check_names_committed_cells_that_a_smaller_run_lacks(run, capsys):
@@ -219,7 +164,7 @@ def test_check_names_committed_cells_that_a_smaller_run_lacks(run, capsys):
     Path("params.yaml").write_text(yaml.safe_dump(raw))
     write_summary()
     assert command.check()
-    assert "two_body-hnn                    not in this run\n" in capsys.readouterr().out
+    assert printed(capsys)[0]["two_body-hnn"] == ["not in this run"]
 
 
 def test_check_is_false_if_nothing_can_be_compared(run):
@@ -252,7 +197,7 @@ def test_check_refuses_without_a_run_and_without_a_committed_one(run):
 
 
 def test_check_in_the_terminal_ends_with_status_1_and_a_sentence_where_a_number_differs(run, monkeypatch, capsys):
-    write_summary({"pendulum-hnn": {"test_loss": interval(9.0, 0.1)}})
+    write_summary({"pendulum-hnn": {"test_loss": error(100.0)}})
     monkeypatch.setattr(sys, "argv", ["hnn", "check"])
     with pytest.raises(SystemExit, match="does not reproduce the committed results"):
         hnn_command.main()
@@ -269,7 +214,7 @@ def trained(tmp_path_factory):
         Path("params.yaml").write_text(yaml.safe_dump(raw))
         for part in ("stages", "src"):
             shutil.copytree(ROOT / part, part, ignore=shutil.ignore_patterns("__pycache__"))
-        artifacts.write_observations("mass_spring", observed("mass_spring"), observed("mass_spring", seed=1))
+        artifacts.write_observations("mass_spring", [observed("mass_spring")], observed("mass_spring", seed=1))
         write_summary()
         commit()
         subprocess.run([sys.executable, "-m", "stages.train", *CELL[:2]], check=True)

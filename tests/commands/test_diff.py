@@ -4,12 +4,11 @@ import json
 import subprocess
 
 import pytest
-from report_fixture import METRICS, about, metrics, results
+from report_fixture import METRICS, metrics, results
 
-from hnn.commands.diff import beyond, diff
+from hnn.commands.diff import diff
 from hnn.core.cell import Cell
 from hnn.core.errors import Refused
-from hnn.core.statistics import Interval
 from hnn.files import formats, paths
 from hnn.reporting.tables import summary_rows
 
@@ -36,30 +35,38 @@ def test_diff_of_the_same_run_has_no_change(committed):
     assert diff().splitlines() == [
         "HEAD -> this run",
         "Verdicts that changed: none",
-        "Headline numbers whose intervals do not overlap: none",
-        "Other numbers whose intervals do not overlap: none",
+        "Headline numbers that differ beyond chance: none",
+        "Other numbers that differ beyond chance: none",
     ]
 
 
 def test_diff_names_verdicts_numbers_and_cells_that_changed(committed):
-    files = METRICS | {HNN: metrics(0.3, 0.105, 1e-7), Cell("spring", "hnn"): METRICS[HNN]}
+    files = METRICS | {HNN: metrics(3.0, 0.105, 1e-7), Cell("spring", "hnn"): METRICS[HNN]}
     verdicts = json.loads(paths.COMPARISONS.read_text())
     verdicts["pendulum"]["hnn vs baseline"]["held_out"]["energy_error"]["verdict"] = "worse"
     write(files, verdicts)
     text = diff("HEAD")
     assert "Cells that are new: spring-hnn" in text
     assert "pendulum, hnn vs baseline, held_out: energy_error better -> worse" in text
-    assert "pendulum-hnn: energy_error 0.1 [0.09, 0.11] -> 0.3 [0.27, 0.33]" in text
+    assert "pendulum-hnn energy_error: 0.1 [0.08, 0.125] -> 3 [2.4, 3.75]" in text
     assert "coordinate_error" not in text
-    assert "Other numbers whose intervals do not overlap: 4" in text  # energy_mse of four sets
+    assert "Other numbers that differ beyond chance: 3" in text  # energy_mse, but not the arithmetic one
+
+
+def test_diff_does_not_name_a_change_of_the_size_of_chance(committed):
+    write(METRICS | {HNN: metrics(0.11, 0.105, 1e-7)})
+    assert diff().splitlines()[-2:] == [
+        "Headline numbers that differ beyond chance: none",
+        "Other numbers that differ beyond chance: none",
+    ]
 
 
 def test_diff_leaves_out_errors_of_the_integrator_which_have_no_interval(committed):
     rows = formats.read_rows(paths.SUMMARY)
-    changed = [row | dict.fromkeys(("mean", "low", "high"), 2e-6) for row in rows if row["quantity"] == "integrator.error"]
+    changed = [row | {"mean": 2e-6} for row in rows if row["quantity"] == "integrator.error"]
     assert changed
     formats.write_rows(paths.SUMMARY, [row for row in rows if row["quantity"] != "integrator.error"] + changed)
-    assert diff().endswith("Other numbers whose intervals do not overlap: none")
+    assert diff().endswith("Other numbers that differ beyond chance: none")
 
 
 def test_diff_of_two_revisions_reads_no_file_of_this_run(committed):
@@ -71,10 +78,3 @@ def test_diff_of_two_revisions_reads_no_file_of_this_run(committed):
         diff()
     with pytest.raises(Refused, match="give a revision or an experiment that has the results of a run"):
         diff("nowhere")
-
-
-def test_beyond_needs_intervals_that_do_not_overlap():
-    assert beyond(Interval.parse(about(1.0)), Interval.parse(about(1.3)))
-    assert not beyond(Interval.parse(about(1.0)), Interval.parse(about(1.1)))
-    assert beyond(Interval(), Interval.parse(about(1.0)))
-    assert not beyond(Interval(), Interval())

@@ -29,7 +29,8 @@ def project(tmp_path, monkeypatch):
         members = [network(name, seed=seed).float().state_dict() for seed in (0, 1)]
         artifacts.write_weights(paths.weights_path(Cell("pendulum", name)), members, {"name": name} | ABOUT)
     x = starts_of("pendulum", 50).numpy()[None]
-    artifacts.write_observations("pendulum", *[Observations(np.arange(50.0), x, x)] * 2)
+    data = Observations(np.arange(50.0), x, x)
+    artifacts.write_observations("pendulum", [data], data)
     return tmp_path
 
 
@@ -113,6 +114,13 @@ def test_rollout_warns_of_a_start_outside_the_training_data(project, capsys):
     assert roll("hnn", "0.1,0") is None  # both components are in the range, the energy is not
     assert "outside the training data: energy" in capsys.readouterr().err
     assert roll("truth", "3,0") is None
+    assert capsys.readouterr().err == ""
+
+
+def test_rollout_takes_the_training_data_of_all_seeds_as_covered(project, capsys):
+    (draw,), test = artifacts.read_observations("pendulum")
+    artifacts.write_observations("pendulum", [draw, Observations(draw.t, 2 * draw.x, draw.dx)], test)
+    assert roll("hnn", "3,0") is None
     assert capsys.readouterr().err == ""
 
 

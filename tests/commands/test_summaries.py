@@ -55,6 +55,19 @@ def test_committed_is_refused_without_repository_commit_or_summary_with_the_reas
     assert summaries.committed("HEAD", "do this") == summaries.current()
 
 
+def test_parse_reads_seeds_and_scale_and_a_summary_from_before_they_were_written():
+    text = "task,model,quantity,mean,low,high,scale,seeds\na,hnn,error,2,1,4,log,1 2 4\na,hnn,steps,5,,,,\n"
+    numbers = summaries.parse(text)["a", "hnn"]
+    assert numbers == {"error": Interval(2.0, 1.0, 4.0, geometric=True, seeds=(1.0, 2.0, 4.0)), "steps": Interval(5.0)}
+    before = summaries.parse("task,model,quantity,mean,low,high\na,hnn,error,2,1,4\n")["a", "hnn"]
+    assert before == {"error": Interval(2.0, 1.0, 4.0)}
+
+
+def test_cached_is_refused_outside_of_a_repository_with_the_advice(folder):
+    with pytest.raises(Refused, match=r"^data/curves/pendulum-hnn\.csv of HEAD is not in DVC's cache: do this"):
+        summaries.cached("HEAD", "data/curves/pendulum-hnn.csv", "do this")
+
+
 def test_git_is_refused_where_it_is_not_installed(folder, monkeypatch):
     monkeypatch.setenv("PATH", "")
     with pytest.raises(Refused, match="git is not installed"):

@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from report_fixture import METRICS, PIXEL_METRICS, results
+from report_fixture import METRICS, PIXEL_METRICS, of_states, results
 
 from hnn import __main__ as command
 from hnn.commands import summary
 from hnn.core.cell import Cell
+from hnn.core.statistics import FEW_SEEDS
 from hnn.files import formats, paths
 from hnn.reporting.tables import summary_rows
 
@@ -97,6 +98,34 @@ def test_tables_mark_only_the_numbers_of_a_broken_long_horizon(project):
     formats.write_text(paths.METRICS / "report.md", "")
     (line,) = [line for line in summary.tables(100).splitlines() if line.startswith("  hnn")]
     assert line.split() == ["hnn", "0.1", "0.1", "(mismatch)", "0.1"]
+
+
+def report_of(files, **options):
+    """The tables of a run with these metrics."""
+    formats.write_rows(paths.SUMMARY, summary_rows(files))
+    formats.write_json(paths.COMPARISONS, results(files, **options).comparisons_json())
+    formats.write_text(paths.REPORT, "")
+    return summary.tables(100)
+
+
+def test_tables_of_one_seed_have_no_interval_and_say_why(project):
+    text = report_of(of_states(seeds=1), verdict=FEW_SEEDS)
+    assert "hnn vs baseline: energy_error needs at least 2 seeds" in text
+    assert "[" not in text
+    assert any(line.split()[:3] == ["hnn", "0.1", "0.105"] for line in text.splitlines())
+
+
+def test_tables_without_a_model_show_the_others_and_no_verdict(project):
+    text = report_of({cell: entry for cell, entry in METRICS.items() if cell.model != "baseline"})
+    assert "\n  hnn " in text
+    assert "baseline" not in text
+    assert "better" not in text
+
+
+def test_tables_show_the_tasks_of_the_run_alone(project):
+    text = report_of(PIXEL_METRICS)
+    assert text.startswith("pixel_pendulum\n")
+    assert "\npendulum\n" not in text
 
 
 def test_report_without_a_run_names_the_command_to_run(project):

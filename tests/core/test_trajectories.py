@@ -1,10 +1,24 @@
 """Observations, true motions and rollouts."""
 
 import numpy as np
+import pytest
 
-from hnn.core.trajectories import CellRollouts, Observations, Rollout, TrueMotion
+from hnn.core.trajectories import CellRollouts, Observations, Rollout, TrueMotion, of_seed, of_seeds
 
 x = np.arange(24.0).reshape(2, 6, 2)
+
+
+def test_of_seed_is_the_draw_of_the_seed_or_the_only_one_of_all():
+    assert [of_seed("abc", seed) for seed in range(3)] == ["a", "b", "c"]
+    assert [of_seed("a", seed) for seed in range(3)] == ["a", "a", "a"]
+    with pytest.raises(IndexError):
+        of_seed("abc", 3)
+
+
+def test_of_seeds_are_the_draws_of_a_group_which_holds_the_only_one_once():
+    assert of_seeds("abc", [2, 1]) == ["c", "b"]
+    assert of_seeds("abc", [2]) == ["c"]
+    assert of_seeds("a", [2, 1]) == ["a"]
 
 
 def test_observations_points_are_those_whose_whole_derivative_is_known():

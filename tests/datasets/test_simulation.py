@@ -1,12 +1,18 @@
 """Simulated motions, their numerical errors and their observations."""
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 import torch
-from conftest import SIMULATED, starts_of, truth_of
+import yaml
+from conftest import SIMULATED, parameters, starts_of, truth_of
+
+from stages.simulate import simulate
 
 from hnn.core.errors import Refused
 from hnn.datasets.simulation import certify, grid, horizons, observe, true_motion, until
+from hnn.files import artifacts
 
 
 def motion(task, tolerance=1e-12, count=4):
@@ -86,3 +92,50 @@ def test_observe_takes_finite_differences_of_the_noisy_states():
     clean, noisy = (observe(truth_of("mass_spring"), true, (s, s), np.random.default_rng(0), "forward") for s in (0.0, 0.1))
     step = true.t[1] - true.t[0]
     assert np.nanstd(noisy.dx - clean.dx) == pytest.approx(0.1 * np.sqrt(2) / step, rel=0.15)
+
+
+@pytest.fixture
+def simulated(tmp_path, monkeypatch):
+    """(draws of training data, test data, motions) of the stage `simulate` on a few starts of the spring."""
+
+    def run(data, seeds):
+        params = parameters()
+        params["seeds"], params["simulate"]["data"], params["simulate"]["starts"] = seeds, data, 2
+        params["simulate"]["long_horizon_factor"], params["compute"]["workers"] = 2, 1
+        params["tasks"]["mass_spring"]["simulate"] |= {"train": 3, "test": 2, "points": 5, "horizon": 2.0}
+        folder = tmp_path / f"{data}-{seeds}"
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        (folder / "params.yaml").write_text(yaml.safe_dump(params))
+        simulate("mass_spring")
+        return *artifacts.read_observations("mass_spring"), artifacts.read_motions("mass_spring")
+
+    return run
+
+
+def same(a, b):
+    """True if two observations or motions have equal arrays."""
+    return all(np.array_equal(array, asdict(b)[name], equal_nan=True) for name, array in asdict(a).items())
+
+
+def test_simulate_draws_training_data_for_each_seed_which_the_number_of_seeds_does_not_change(simulated):
+    draws, test, motions = simulated("per_seed", 2)
+    assert [draw.x.shape for draw in draws] == [(3, 5, 2)] * 2
+    assert all(np.array_equal(draw.t, draws[0].t) for draw in draws)
+    states = np.concatenate([draw.x.reshape(-1, 2) for draw in [*draws, test]])
+    assert len(np.unique(states, axis=0)) == len(states)  # no state is in two draws, or in the test data too
+    more, same_test, same_motions = simulated("per_seed", 3)
+    assert len(more) == 3
+    assert all(same(a, b) for a, b in zip(draws, more, strict=False))
+    assert same(test, same_test)
+    assert motions.keys() == same_motions.keys() == {"held_out", "outside", "table1", "long"}
+    assert all(same(motions[name], same_motions[name]) for name in motions)
+
+
+def test_simulate_shared_draws_training_data_once_beside_the_same_test_data_and_motions(simulated):
+    draws, test, motions = simulated("per_seed", 2)
+    (shared,), same_test, same_motions = simulated("shared", 2)
+    assert shared.x.shape == draws[0].x.shape
+    assert not any(np.intersect1d(shared.x, draw.x).size for draw in draws)
+    assert same(test, same_test)
+    assert all(same(motions[name], same_motions[name]) for name in motions)

@@ -3,6 +3,7 @@ import pytest
 import torch
 from conftest import network, observed, starts_of, truth_of
 
+from hnn.core.trajectories import Observations
 from hnn.datasets.simulation import true_motion
 from hnn.evaluation.rollouts import Reference, perturbed_starts, roll, scales
 from hnn.integrators.solve import Solver
@@ -15,7 +16,17 @@ def reference():
     """Five motions of the spring, with the scales of two untrained models."""
     truth, members = truth_of("mass_spring"), [network("hnn", seed=seed).double() for seed in range(2)]
     motion = true_motion(truth, starts_of("mass_spring", 5), torch.linspace(0, 10, 40), 1e-12)
-    return Reference(truth, motion, scales(truth, members, observed("mass_spring"))), members
+    return Reference(truth, motion, scales(truth, members, [observed("mass_spring")])), members
+
+
+def test_scales_are_over_the_training_states_of_all_seeds():
+    truth, members = truth_of("mass_spring"), [network("hnn", seed=seed).double() for seed in range(2)]
+    draws = [observed("mass_spring", seed=seed) for seed in range(2)]
+    both = Observations(draws[0].t, *(np.concatenate([getattr(one, name) for one in draws]) for name in ("x", "dx")))
+    apart, joined = scales(truth, members, draws), scales(truth, members, [both])
+    assert (apart.state, apart.energy) == pytest.approx((joined.state, joined.energy))
+    assert apart.learned == pytest.approx(joined.learned)
+    assert apart.energy != pytest.approx(scales(truth, members, draws[:1]).energy)
 
 
 def test_roll_batches_the_starts_of_each_seed_and_the_order_of_batches_changes_nothing(reference):

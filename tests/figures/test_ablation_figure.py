@@ -1,6 +1,8 @@
 """The figure and the sentences of a sweep."""
 
-from hnn.core.statistics import Interval
+import numpy as np
+
+from hnn.core.statistics import FEW_SEEDS, Interval
 from hnn.figures.ablation import SweepPoint, sweep_figure, sweep_sentences
 
 
@@ -20,6 +22,17 @@ def test_sweep_sentences_give_the_range_of_errors_and_where_they_differ():
     ranges = ["hnn's from 0.01 [0.009, 0.011] to 0.9 [0.81, 0.99]", "baseline's from 0.1 [0.09, 0.11] to 0.3 [0.27, 0.33]"]
     assert first == f"From 0.0 to 0.4, energy errors go: {', '.join(ranges)}."
     assert second == "hnn's energy error is below the baseline's at 0.0; above it at 0.4; not distinguishable at 0.1."
+
+
+def test_sweeps_of_one_seed_have_means_without_bars_and_no_verdict():
+    """With one seed nothing is known about chance, so `not distinguishable` would be an unfounded claim."""
+    points = [one._replace(interval=Interval(one.interval.mean, reason=FEW_SEEDS)) for one in POINTS]
+    _, where = sweep_sentences("noise", points)
+    assert where == "hnn's energy error is without an interval at 0.0, 0.1, 0.4."
+    (axis,) = sweep_figure(points, ("energy_error",), "noise").axes
+    means, _, (bars,) = axis.containers[0]
+    assert list(means.get_ydata()) == [0.01, 0.2, 0.9]
+    assert not np.isfinite(np.concatenate([segment.ravel() for segment in bars.get_segments()])).any()
 
 
 def test_sweep_figure_has_a_panel_for_each_quantity_and_the_floor_of_the_loss():

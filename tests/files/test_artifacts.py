@@ -35,10 +35,15 @@ def assert_same(a, b):
 
 
 def test_read_observations_and_motions_give_what_was_written():
-    train, test = observed("mass_spring", seed=1), observed("mass_spring", seed=2)
-    artifacts.write_observations("t", train, test)
-    for written, read in zip((train, test), artifacts.read_observations("t"), strict=True):
-        assert_same(written, read)
+    draws, test = [observed("mass_spring", seed=seed) for seed in (1, 2, 3)], observed("mass_spring", trajectories=2, seed=4)
+    artifacts.write_observations("t", draws, test)
+    read, read_test = artifacts.read_observations("t")
+    assert_same(test, read_test)
+    for written, one in zip(draws, read, strict=True):
+        assert_same(written, one)
+    train = draws[0]
+    artifacts.write_observations("t", [train], test)
+    assert len(artifacts.read_observations("t")[0]) == 1
     motion = TrueMotion(train.t, train.x, np.ones(len(train.x)))
     artifacts.write_motions("t", {"held_out": motion, "long": motion})
     assert list(artifacts.read_motions("t")) == ["held_out", "long"]
@@ -112,7 +117,7 @@ def test_write_cards_writes_one_file_per_cell():
 
 
 def test_read_frames_gives_frames_that_fit_the_parameters():
-    frames = {"train": np.zeros((2, 5, 1, 8, 8), np.uint8), "test": np.ones((1, 4, 1, 8, 8), np.uint8)}
+    frames = {"train": np.zeros((3, 2, 5, 1, 8, 8), np.uint8), "test": np.ones((1, 4, 1, 8, 8), np.uint8)}
     artifacts.write_frames("t", frames)
     read = artifacts.read_frames("t", 8, 1)
     assert all(np.array_equal(read[name], frames[name]) for name in frames)
@@ -122,6 +127,7 @@ def test_read_frames_gives_frames_that_fit_the_parameters():
     "wrong",
     [
         np.zeros((2, 5, 8, 8), np.uint8),  # no channels
+        np.zeros((2, 4, 2, 1, 8, 8), np.uint8),  # of draws, too few frames for a motion
         np.zeros((2, 5, 3, 8, 8), np.uint8),
         np.zeros((2, 5, 1, 9, 8), np.uint8),
         np.zeros((2, 2, 1, 8, 8), np.uint8),  # too few frames for a motion

@@ -1,6 +1,7 @@
 """Files that are written whole, with bytes that depend on the content alone."""
 
 import base64
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -75,6 +76,24 @@ def test_write_functions_give_the_same_bytes_for_the_same_content(empty_folder):
         return {path.name: path.read_bytes() for path in folder.iterdir()}
 
     assert write(empty_folder / "one") == write(empty_folder / "two")
+
+
+def test_write_arrays_gives_bytes_that_no_version_of_python_changes(empty_folder):
+    """Date, system, permissions and versions in the headers of the archive are constants; numpy reads it."""
+    arrays = {"x": np.arange(3.0), "sets/y": np.array(2, np.uint8)}
+    formats.write_arrays(empty_folder / "n.npz", arrays)
+    local = bytes.fromhex("504b0304 1400 0000 0000 0000 2100")  # signature, version 2.0, no flag, stored, 1980-01-01 00:00
+    central = bytes.fromhex("504b0102 1403 1400 0000 0000 0000 2100")  # the same, made by version 2.0 on Unix
+    content = (empty_folder / "n.npz").read_bytes()
+    assert content.startswith(local)
+    assert content.count(local) == content.count(central) == 2
+    with ZipFile(empty_folder / "n.npz") as archive:
+        assert [entry.filename for entry in archive.infolist()] == ["x.npy", "sets/y.npy"]
+        assert {(entry.external_attr, entry.extra, entry.comment) for entry in archive.infolist()} == {(0o600 << 16, b"", b"")}
+    with np.load(empty_folder / "n.npz") as read:
+        assert {name: (read[name].dtype, read[name].tolist()) for name in read} == {
+            name: (array.dtype, array.tolist()) for name, array in arrays.items()
+        }
 
 
 def test_write_picture_of_frames_is_a_gif_with_every_frame(empty_folder):

@@ -58,7 +58,8 @@ def test_solve_nodes_stops_at_a_fraction_of_the_tolerance(monkeypatch):
 def test_gauss_conserves_energy_to_rounding(task):
     truth = truth_of(task)
     energy = truth.hamiltonian(Gauss()(truth, starts_of(task, 20), T))
-    assert ((energy - energy[:, :1]) / energy.abs().max()).abs().max() < 1e-14
+    rounding = 100 * 2.0**-52  # of some hundred steps, whose sum depends on the processor's order of additions
+    assert ((energy - energy[:, :1]) / energy.abs().max()).abs().max() < rounding
 
 
 def symplectic_defect(method):

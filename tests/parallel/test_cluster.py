@@ -74,7 +74,7 @@ def fits(steps, learning_rate=1e-2, folder=None):
         models = [network("hnn", seed=seed).float() for seed in seeds]
         generators = [torch.Generator().manual_seed(seed) for seed in seeds]
         labels = [f"seed {seed}" for seed in seeds] if learning_rate > 1 else None
-        return fit(models, data, data, options, batch=20, validation=0.0, generators=generators, labels=labels)
+        return fit(models, [data], data, options, batch=20, validation=0.0, generators=generators, labels=labels)
 
     return fit_group
 

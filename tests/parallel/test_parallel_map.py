@@ -63,7 +63,7 @@ def trained_weights(seed):
     """The weights of a short fit in float32."""
     model, data = network("hnn", seed=seed).float(), observed("pendulum")
     generators = [torch.Generator().manual_seed(seed)]
-    (fitted,) = fit([model], data, data, replace(RECIPE, steps=20), batch=20, validation=0.0, generators=generators)
+    (fitted,) = fit([model], [data], data, replace(RECIPE, steps=20), batch=20, validation=0.0, generators=generators)
     return save(fitted.model.state_dict())
 
 

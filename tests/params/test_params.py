@@ -129,7 +129,7 @@ MISTAKES = [
         "tasks.pixel_pendulum: has pretrain: a pixel task needs render",
     ),
     ("tasks.pendulum.train_pixels", {}, "tasks.pendulum: needs train (states are observed)"),
-    ("rollout.draws", 20, "rollout.draws: unknown key; renamed to bootstrap_samples"),
+    ("simulate.data", "each", "simulate.data: given 'each', must be 'per_seed' or 'shared'"),
     ("simulate.long", 5, "simulate.long: unknown key; renamed to long_horizon_factor"),
     ("train.settle", 5, "train.settle: unknown key; moved to train_pixels.dynamics_only_steps"),
     ("train.segment", 5, "train.segment: unknown key; moved to train_pixels.segment"),

@@ -71,6 +71,7 @@ def test_encode_and_decode_use_each_members_own_network_and_do_not_depend_on_blo
     frames = FRAMES[:2, None] if len(batch) == 2 else FRAMES[:2] if batch else FRAMES[0]
     z = ensemble.encode(frames)
     assert z.shape == (2, *batch, 5, 2)
+    torch.testing.assert_close(ensemble.encode_by(1, frames), z[1])
     monkeypatch.setattr("hnn.pixels.latent_ensemble.BLOCK", 1)
     torch.testing.assert_close(ensemble.encode(frames), z)
     decoded = ensemble.decode(1, z[1])

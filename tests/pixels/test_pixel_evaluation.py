@@ -9,7 +9,6 @@ import torch
 from conftest import starts_of, truth_of
 from torch import nn
 
-from hnn.core.cell import Cell
 from hnn.core.phase_space import canonical_matrix
 from hnn.core.trajectories import Observations, TrueMotion
 from hnn.evaluation.evaluate import Options, state_metrics
@@ -90,7 +89,7 @@ def data():
 
 def roller_of(models, data):
     """The roller of a planted cell, all of whose sets begin at the same starts."""
-    readout = fit_readout(TRUTH, models, data.frames, data.train)
+    readout = fit_readout(TRUTH, models, data.frames[None], [data.train])
     names = {starts for starts, _ in SETS.values()}
     return PixelRoller(TRUTH, models, readout, dict.fromkeys(names, data.motion), dict.fromkeys(names, data.film), 1e-10)
 
@@ -174,10 +173,10 @@ def test_floor_reads_the_states_of_the_true_frames(data):
 
 def test_evaluate_pixels_gives_every_set_and_keeps_the_rollouts_of_all_but_the_published_one(data):
     models, names = ensemble(1.0, 1.05), {starts for starts, _ in SETS.values()}
-    frames = {"train": data.frames, "test": data.film} | dict.fromkeys(names, data.film)
-    options = Options("dop853", 0.1, 1e-7, "hamiltonian", False, bootstrap_samples=20, batch_of_starts=100)
-    cell, test = Cell("pixel_pendulum", "planted", "rk4"), Observations(data.motion.t, data.motion.x, data.motion.x)
-    evaluation = evaluate_pixels(cell, TRUTH, models, (data.train, test), dict.fromkeys(names, data.motion), frames, options)
+    frames = {"train": data.frames[None], "test": data.film} | dict.fromkeys(names, data.film)
+    options = Options("dop853", 0.1, 1e-7, "hamiltonian", False, batch_of_starts=100)
+    test = Observations(data.motion.t, data.motion.x, data.motion.x)
+    evaluation = evaluate_pixels(TRUTH, models, ([data.train], test), dict.fromkeys(names, data.motion), frames, options)
     metrics = evaluation.to_json()
     json.dumps(metrics, allow_nan=False)
     assert set(SETS) - {"held_out"} | {"probe_r2", "canonical_error", "pixel_mse_100", "symplectic_error"} <= set(metrics)
@@ -188,12 +187,24 @@ def test_evaluate_pixels_gives_every_set_and_keeps_the_rollouts_of_all_but_the_p
 
 def test_scores_of_a_perfect_encoder_and_decoder(data):
     models = ensemble(1.0, 1.0)
-    readout = fit_readout(TRUTH, models, data.frames, data.train)
+    readout = fit_readout(TRUTH, models, data.frames[None], [data.train])
     metrics = scores(models, readout, data.frames, data.train)
     assert metrics["probe_r2"] == pytest.approx(np.ones((2, 1)))
     assert metrics["canonical_error"].max() < 1e-6
     assert metrics["reconstruction_error"].shape == (2, 6)
     assert metrics["reconstruction_error"].max() < 1e-20
+
+
+def test_fit_readout_fits_the_probe_of_each_seed_on_its_own_draw(data):
+    """The second draw is told the opposite states of its frames. With one draw all seeds read by it."""
+    opposite = replace(data.train, x=-data.train.x)
+    models, frames = ensemble(1.0, 1.0), torch.stack([data.frames, data.frames])
+    readout = fit_readout(TRUTH, models, frames, [data.train, opposite])
+    z = models.encode(data.frames).numpy()
+    assert readout.states(z)[0] == pytest.approx(data.train.x[:, :-1])
+    assert readout.states(z)[1] == pytest.approx(-data.train.x[:, :-1])
+    shared = fit_readout(TRUTH, models, data.frames[None], [data.train])
+    assert shared.states(z) == pytest.approx(np.stack([data.train.x[:, :-1]] * 2))
 
 
 def test_more_metrics_are_pixel_errors_at_the_horizons_that_the_rollout_reaches(data):

@@ -6,6 +6,7 @@ import pytest
 import torch
 from conftest import RECIPE, encoder
 
+from hnn.core.trajectories import of_seeds
 from hnn.pixels.collapse import latents
 from hnn.pixels.latent_model import make_latent_model
 from hnn.pixels.training import LatentTraining, Pretraining, blurred, cut, fit_latent, pretrain, segments
@@ -35,15 +36,16 @@ def generators(seeds):
     return [torch.Generator().manual_seed(seed) for seed in seeds]
 
 
-def pretrained(clips, encoders=None, seeds=(0,), steps=30, **changes):
+def pretrained(clips, encoders=None, seeds=(0,), steps=30, train=None, **changes):
     recipe, options = replace(SHORT, steps=steps), replace(PRETRAIN, **changes)
     encoders = encoders or [encoder()]
-    return pretrain(encoders, clips[:4], clips[4:], STEP, recipe, options, generators=generators(seeds))
+    return pretrain(encoders, train or [clips[:4]], clips[4:], STEP, recipe, options, generators=generators(seeds))
 
 
-def trained(clips, models=None, seeds=(0,), steps=30, **changes):
+def trained(clips, models=None, seeds=(0,), steps=30, train=None, **changes):
     recipe, options = replace(SHORT, steps=steps), replace(TRAIN, **changes)
-    return fit_latent(models or [model()], clips[:4], clips[4:], recipe, options, generators=generators(seeds))
+    models = models or [model()]
+    return fit_latent(models, train or [clips[:4]], clips[4:], recipe, options, generators=generators(seeds))
 
 
 def weights(module):
@@ -100,17 +102,21 @@ def test_fit_latent_repeats_its_bytes_with_its_seed(clips):
     assert not torch.equal(a, c)
 
 
-def test_fit_latent_of_several_seeds_as_one_batch_equals_each_alone(clips):
-    """As on a GPU; to what the order of summing changes in float32."""
+@pytest.mark.parametrize("own", [False, True])
+def test_fit_latent_of_several_seeds_as_one_batch_equals_each_alone_on_its_training_data(clips, own):
+    """As on a GPU; to what the order of summing changes in float32. Seeds share their training clips or have `own` ones."""
+    draws = [clips[:3], clips[3:]] if own else [clips[:4]]
 
     def both(seeds):
-        yield pretrained(clips, [encoder(seed) for seed in seeds], seeds, steps=12)
-        yield trained(clips, [model(seed=seed) for seed in seeds], seeds, steps=12)
+        train = of_seeds(draws, seeds)
+        yield pretrained(clips, [encoder(seed) for seed in seeds], seeds, steps=12, train=train)
+        yield trained(clips, [model(seed=seed) for seed in seeds], seeds, steps=12, train=train)
 
     for together, first, second in zip(both([0, 1]), both([0]), both([1]), strict=True):
         for found, alone in zip(together, [*first, *second], strict=True):
             torch.testing.assert_close(weights(found.model), weights(alone.model), rtol=1e-2, atol=1e-4)
             assert found.losses == pytest.approx(alone.losses, rel=1e-2)
+            assert found.curve[-1] == pytest.approx(alone.curve[-1], rel=1e-2)
 
 
 def test_segments_are_runs_of_neighbouring_pairs_within_one_clip():

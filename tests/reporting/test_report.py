@@ -7,9 +7,10 @@ from io import BytesIO
 
 import pytest
 from PIL import Image
-from report_fixture import METRICS, PIXEL_METRICS, results
+from report_fixture import METRICS, PIXEL_METRICS, of_pixels, of_states, results
 
-from hnn.core.cell import Cell
+from hnn.core.cell import TRUTH, Cell
+from hnn.core.statistics import FEW_SEEDS
 from hnn.files.paths import in_git
 from hnn.params.loading import load_params
 from hnn.reporting.provenance import Origin
@@ -39,16 +40,16 @@ PICTURES = {name: uri(name[-3:]) for names in FIGURES.values() for name in names
 
 
 def states():
-    return Report.of(results(), {"pendulum": 0.0}, FIGURES, TASKS, 3)
+    return Report.of(results(), {"pendulum": 0.0}, FIGURES, TASKS, 5)
 
 
 def both():
     figures = FIGURES | {"pixel_pendulum": {"pendulum-paths.png": "Seen."}}
-    return Report.of(results(METRICS | PIXEL_METRICS), {"pendulum": 0.0}, figures, TASKS, 3)
+    return Report.of(results(METRICS | PIXEL_METRICS), {"pendulum": 0.0}, figures, TASKS, 5)
 
 
 def pixels():
-    return Report.of(results(PIXEL_METRICS), {}, {"all": {}, "pixel_pendulum": {}}, TASKS, 3)
+    return Report.of(results(PIXEL_METRICS), {}, {"all": {}, "pixel_pendulum": {}}, TASKS, 5)
 
 
 class Page(HTMLParser):
@@ -143,11 +144,14 @@ def test_page_and_markdown_have_the_same_sentences():
         assert sentence in text
 
 
-def test_page_separates_a_number_from_its_interval_and_verdict():
+def test_page_separates_a_number_from_its_interval_and_colours_it_by_its_verdict():
     text = states().page(PICTURES, ORIGIN)
-    number = re.search(r'<td class="better">\s*-0.3 <small>\[-0.33, -0.27\]</small> <span class="said">better</span>', text)
-    assert number
-    assert re.search(r"<td>\s*0.1 <small>\[0.09, 0.11\]</small>\s*</td>", text)
+    assert re.search(r'<td class="better">\s*4 times smaller <small>\[3.2, 5\]</small>\s*</td>', text)
+    assert re.search(r"<td>\s*not distinguishable, 1.1 times <small>\[0.8, 1.4\]</small>\s*</td>", text)
+    assert re.search(r"<td>\s*0.1 <small>\[0.08, 0.125\]</small>\s*</td>", text)
+    worse = Report.of(results(verdict="worse"), {"pendulum": 0.0}, FIGURES, TASKS, 5).page(PICTURES, ORIGIN)
+    assert re.search(r'<td class="worse">\s*4 times larger <small>\[3.2, 5\]</small>\s*</td>', worse)
+    assert 'class="better"' not in worse
 
 
 def test_page_escapes_texts():
@@ -168,3 +172,49 @@ def test_page_names_a_task_once_above_its_rows():
     assert table.count("<span>pendulum</span>") == 1
     assert 'scope="col">task' not in table
     assert '<th scope="row">truth (floor)</th>' in table
+
+
+def whole(report):
+    """(Markdown, text of the page) of a report, whose tables and tags are complete."""
+    text, page = report.markdown(in_git), Page(report.page(PICTURES, ORIGIN))
+    for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
+        assert len({line.count("|") for line in table.splitlines()}) == 1, table
+    assert "||" not in text
+    assert "None" not in text
+    return text, "".join(page.text)
+
+
+def test_report_of_one_seed_has_no_interval_and_says_why():
+    found = results(of_states(seeds=1) | of_pixels(seeds=1), verdict=FEW_SEEDS)
+    figures = FIGURES | {"pixel_pendulum": {}}
+    text, page = whole(Report.of(found, {"pendulum": 0.0}, figures, TASKS, 1))
+    assert "network, 1 seed of each. Each model was trained once: intervals and verdicts need at least 2 seeds" in text
+    assert "(HNN) needs at least 2 seeds for a verdict on pendulum and pixel_pendulum." in extract(text)
+    assert "| pendulum | needs at least 2 seeds | 0.1 | 0.4 | 1.0e-6 | needs at least 2 seeds |" in extract(text)
+    assert "HNN's energy error is 0.1, beside the baseline's 0.4; " in extract(text)
+    assert not re.search(r"\d \[", text)
+    assert "needs at least 2 seeds for a verdict" in page
+    assert not re.search(r"\d \[", page[: page.index("Origin")])
+
+
+@pytest.mark.parametrize("gone", ["hnn", "baseline", TRUTH])
+def test_report_without_a_model_shows_the_others_and_says_what_is_not_compared(gone):
+    files = {cell: entry for cell, entry in METRICS.items() if cell.model != gone}
+    text, page = whole(Report.of(results(files), {"pendulum": 0.0}, FIGURES, TASKS, 5))
+    for said in (text, page):
+        assert ("is not compared on pendulum." in said) is (gone != TRUTH)
+        assert ("4 times smaller" in said) is (gone == TRUTH)
+    for model, name in {"hnn": "hnn", "baseline": "baseline", TRUTH: "truth (floor)"}.items():
+        assert (f"| pendulum | {name} |" in text) is (model != gone)
+
+
+def test_report_without_a_task_names_it_nowhere_and_one_that_lacks_a_model_stands_beside_the_others():
+    text, page = whole(pixels())
+    assert "| pendulum |" not in text
+    assert "verdict on pendulum" not in text + page
+    files = METRICS | {cell: entry for cell, entry in PIXEL_METRICS.items() if cell.model == "hnn"}
+    figures = FIGURES | {"pixel_pendulum": {}}
+    text, page = whole(Report.of(results(files), {"pendulum": 0.0}, figures, TASKS, 5))
+    for said in (text, page):
+        assert "beats the baseline on pendulum (error 4 times smaller [3.2, 5]) and is not compared on pixel_pendulum." in said
+    assert "| pixel_pendulum | hnn-rk4 |" in text

@@ -6,8 +6,8 @@ import pytest
 from report_fixture import METRICS, PIXEL_METRICS, about, comparison, contract, floor, metrics, results
 
 from hnn.core.cell import TRUTH, Cell
-from hnn.core.statistics import Interval
-from hnn.reporting.results import CellResults, Comparison, Difference, Results
+from hnn.core.statistics import FEW_SEEDS
+from hnn.reporting.results import CellResults, Results
 
 HNN, BASELINE = Cell("pendulum", "hnn"), Cell("pendulum", "baseline")
 
@@ -15,7 +15,9 @@ HNN, BASELINE = Cell("pendulum", "hnn"), Cell("pendulum", "baseline")
 def test_cell_results_parse_sets_losses_and_counts():
     found = CellResults.parse(HNN, METRICS[HNN] | {"train": {"test_loss": about(0.03), "parameters": 10, "steps": 7}})
     assert set(found.sets) == {"held_out", "table1", "long", "outside"}
-    assert found.held_out["energy_error"] == Interval(0.1, pytest.approx(0.09), pytest.approx(0.11))
+    energy = found.held_out["energy_error"]
+    assert energy[:4] == (0.1, pytest.approx(0.08), pytest.approx(0.125), True)
+    assert len(energy.seeds) == 5
     assert found.held_out.get("probe_r2") is None
     assert (found.parameters, found.steps) == (10, 7)
     assert found.losses["test_loss"].mean == 0.03
@@ -83,9 +85,16 @@ def test_results_loss_floor_is_the_truths_and_none_without_it():
     assert Results({}).loss_floor("pendulum") is None
 
 
-def test_comparison_to_json_holds_each_difference_with_its_verdict():
-    entry = comparison(HNN).to_json()["long"]["energy_error"]
-    assert entry == {"mean": -0.3, "low": pytest.approx(-0.33), "high": pytest.approx(-0.27), "verdict": "better"}
-    empty = Comparison(HNN, BASELINE, {"held_out": {"energy_error": Difference(Interval(None, None, None), "x")}})
-    assert empty.title == "hnn vs baseline"
-    assert empty.to_json()["held_out"]["energy_error"]["mean"] is None
+def test_comparison_to_json_holds_each_ratio_or_difference_with_its_verdict():
+    long = comparison(HNN).to_json()["long"]
+    assert long["energy_error"] == {"ratio": 0.25, "low": 0.2, "high": 0.3125, "p": 1e-5, "verdict": "better"}
+    unknown = {"low": -0.5, "high": 0.5, "p": 1.0, "verdict": "not distinguishable"}
+    assert long["valid_time"] == {"difference": 0.0} | unknown
+    assert comparison(HNN).title == "hnn vs baseline"
+
+
+def test_comparison_to_json_of_one_seed_has_no_numbers_and_the_reason_as_its_verdict():
+    held_out = comparison(HNN, FEW_SEEDS, FEW_SEEDS).to_json()["held_out"]
+    nothing = dict.fromkeys(("low", "high", "p")) | {"verdict": "needs at least 2 seeds"}
+    assert held_out["energy_error"] == {"ratio": None} | nothing
+    assert held_out["valid_time"] == {"difference": None} | nothing

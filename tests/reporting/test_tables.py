@@ -7,18 +7,23 @@ import pytest
 from conftest import ROOT
 from report_fixture import METRICS, PIXEL_METRICS, about, comparison, contract, metrics, results
 
+from hnn.commands import summaries
 from hnn.core.cell import TRUTH, Cell
+from hnn.core.statistics import Interval
+from hnn.files import formats
 from hnn.reporting import tables
 
 HNN, BASELINE = Cell("pendulum", "hnn"), Cell("pendulum", "baseline")
 SUMMARY = ROOT / "metrics" / "summary.csv"
 
 
-def test_headline_gives_the_ratio_only_with_a_verdict():
+def test_headline_compares_energies_and_coordinates_in_words():
     (row,) = tables.headline(results())
-    assert (row["energy"], row["coordinates"]) == ("better, 4 times", "not distinguishable")
+    assert list(row) == ["task", "energy", "hnn", "baseline", "floor", "coordinates"]
+    assert row["energy"] == "4 times smaller [3.2, 5]"
+    assert row["coordinates"] == "not distinguishable, 1.1 times [0.8, 1.4]"
     (row,) = tables.headline(results(comparisons=[]))
-    assert row["energy"] == "–"
+    assert row["energy"] == row["coordinates"] == "–"
     assert tables.headline(results(), "nearby") == []
 
 
@@ -27,7 +32,8 @@ def test_headline_marks_the_number_of_the_cell_that_breaks_the_contract():
     files[HNN]["rollout"] |= contract(honoured=False)
     (row,) = tables.headline(results(files))
     assert row["hnn"].endswith("] (mismatch)")
-    assert row["difference"].endswith(" (mismatch)")
+    assert row["energy"].endswith("] (mismatch)")
+    assert row["coordinates"].endswith("] (mismatch)")
     assert "mismatch" not in row["baseline"]
 
 
@@ -46,12 +52,20 @@ def test_beside_published_has_a_row_for_each_published_number_and_every_step_map
     assert tables.beside_published(results(unpublished), {}) == []
 
 
-def test_protocol_begins_each_task_with_its_floor_and_ends_with_the_difference():
+def test_protocol_begins_each_task_with_its_floor_and_ends_with_the_comparison():
     rows = tables.protocol(results(), "held_out")
-    assert [row["model"] for row in rows] == ["truth (floor)", "baseline", "hnn", "hnn - baseline"]
-    assert rows[-1]["energy_error"] == "-0.3 [-0.33, -0.27]: better"
-    assert rows[-1]["valid_time"] == "–"
+    assert [row["model"] for row in rows] == ["truth (floor)", "baseline", "hnn", "hnn beside baseline"]
+    assert rows[-1]["energy_error"] == "4 times smaller [3.2, 5]"
+    assert rows[-1]["valid_time"] == "not distinguishable, 0 [-0.5, 0.5]"
+    assert rows[-1]["energy_mse"] == "–"
     assert tables.protocol(results(), "nearby") == []
+
+
+def test_beside_published_has_the_arithmetic_mean_of_losses_as_the_published_table():
+    train = {"test_loss": {"mean": 0.2, "low": 0.1, "high": 0.4, "geometric": True, "seeds": [0.1, 0.4]}}
+    rows = tables.beside_published(results({HNN: METRICS[HNN] | {"train": train}}), {})
+    (loss,) = [row["ours"] for row in rows if row["quantity"] == "test_loss"]
+    assert loss.split(" [")[0] == "0.25"
 
 
 def test_columns_leave_out_what_no_row_has():
@@ -100,6 +114,23 @@ def test_summary_rows_hold_every_number_with_its_set_as_prefix():
     assert {row["quantity"]: row["mean"] for row in tables.summary_rows(files)}["mismatch"] == 1
 
 
+def test_summary_rows_have_the_seeds_and_their_scale_and_settings_a_mean_alone():
+    rows = {row["quantity"]: row for row in tables.summary_rows({HNN: METRICS[HNN]})}
+    energy, time = rows["energy_error"], rows["valid_time"]
+    assert (energy["scale"], time["scale"]) == ("log", "linear")
+    assert [float(one) for one in energy["seeds"].split()] == pytest.approx(METRICS[HNN]["rollout"]["energy_error"]["seeds"])
+    assert set(rows["steps"]) == {"task", "model", "quantity", "mean"}
+
+
+def test_summary_rows_are_read_again_as_the_same_numbers(tmp_path):
+    formats.write_rows(tmp_path / "summary.csv", tables.summary_rows(METRICS))
+    read = summaries.parse((tmp_path / "summary.csv").read_text())["pendulum", "hnn"]
+    written = results().cells[HNN].held_out["energy_error"]
+    assert read["energy_error"]._replace(seeds=()) == written._replace(seeds=())
+    assert read["energy_error"].seeds == pytest.approx(written.seeds, rel=1e-8)
+    assert read["steps"] == Interval(100.0)
+
+
 @pytest.mark.skipif(not SUMMARY.is_file(), reason="no committed results yet")
 def test_committed_summary_has_a_finite_mean_or_none_for_every_number():
     rows = list(csv.DictReader(SUMMARY.read_text(encoding="utf-8").splitlines()))
@@ -107,6 +138,6 @@ def test_committed_summary_has_a_finite_mean_or_none_for_every_number():
     assert all(row["mean"] == "" or math.isfinite(float(row["mean"])) for row in rows)
 
 
-def test_comparison_of_another_cell_gives_no_difference_row():
+def test_comparison_of_another_cell_gives_no_row():
     rows = tables.protocol(results(comparisons=[comparison(Cell("spring", "hnn"))]), "held_out")
-    assert "hnn - baseline" not in [row["model"] for row in rows]
+    assert [row["model"] for row in rows] == ["truth (floor)", "baseline", "hnn"]

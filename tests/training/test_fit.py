@@ -8,7 +8,7 @@ import torch
 from conftest import RECIPE, network, observed, starts_of, truth_of
 
 from hnn.core.errors import Refused
-from hnn.core.trajectories import Observations
+from hnn.core.trajectories import Observations, of_seeds
 from hnn.integrators.solve import Solver, rollout
 from hnn.training.fit import curves, fit, split_validation
 from hnn.training.loop import NonFiniteLoss
@@ -22,7 +22,7 @@ def fitted(name="hnn", train=None, test=None, seed=0, hidden=16, batch="full", v
     test = observed("mass_spring", seed=2) if test is None else test
     generators, models = [torch.Generator().manual_seed(seed)], [network(name, seed=seed, hidden=hidden).double()]
     recipe = replace(RECIPE, **changes)
-    return fit(models, train, test, recipe, batch=batch, validation=validation, generators=generators)[0]
+    return fit(models, [train], test, recipe, batch=batch, validation=validation, generators=generators)[0]
 
 
 def flat_weights(fitted_model):
@@ -41,6 +41,26 @@ def test_fit_is_reproducible_from_its_generators():
     a, b, c = (flat_weights(fitted(seed=seed, batch=8)) for seed in (0, 0, 1))
     assert torch.equal(a, b)
     assert not torch.equal(a, c)
+
+
+@pytest.mark.parametrize("validation", [0.0, 0.25])
+@pytest.mark.parametrize("batch", ["full", 8])
+@pytest.mark.parametrize("own", [True, False])
+def test_fit_of_a_group_equals_the_fits_alone_on_the_draws_of_their_seeds(own, batch, validation):
+    """Weights, curves and losses, whether seeds have training data of their `own` or share one draw."""
+    test, draws = observed("mass_spring", seed=2), [observed("mass_spring", seed=seed) for seed in ((3, 4) if own else (3,))]
+
+    def group(seeds):
+        models = [network("hnn", seed=seed).double() for seed in seeds]
+        generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+        train = of_seeds(draws, seeds)
+        return fit(models, train, test, RECIPE, batch=batch, validation=validation, generators=generators)
+
+    for found, seed in zip(group([0, 1]), (0, 1), strict=True):
+        (alone,) = group([seed])
+        torch.testing.assert_close(flat_weights(found), flat_weights(alone), rtol=1e-9, atol=1e-11)
+        assert found.losses == pytest.approx(alone.losses, rel=1e-9)
+        assert found.curve[-1] == pytest.approx(alone.curve[-1], rel=1e-9)
 
 
 def test_fit_weights_do_not_depend_on_the_test_set():

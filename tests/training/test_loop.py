@@ -23,7 +23,7 @@ def trained(seeds, name="hnn", loss=None, curve_losses=None, labels=None, **chan
     def draw_batches(i, count):
         return [torch.randint(40, (count, 8), generator=generators[i])]
 
-    def train_loss(model):
+    def train_loss(i, model):
         return {"train_loss": float(derivative_loss(model, X, DX).detach())}
 
     problem = Problem(loss or loss_on_batch, draw_batches, curve_losses or train_loss)
@@ -32,7 +32,7 @@ def trained(seeds, name="hnn", loss=None, curve_losses=None, labels=None, **chan
 
 def full_batch(x, dx):
     """The problem of matching the derivatives of all points at once, with an empty curve."""
-    return Problem(lambda model: derivative_loss(model, x, dx), lambda i, count: [], lambda model: {"train_loss": 0.0})
+    return Problem(lambda model: derivative_loss(model, x, dx), lambda i, count: [], lambda i, model: {"train_loss": 0.0})
 
 
 def flat_weights(model):
@@ -53,16 +53,23 @@ def test_minimise_trains_several_models_as_each_alone(name, changes):
 
 def test_minimise_updates_models_in_place_and_ends_the_sharing_of_storage():
     snapshots = []
-    models, _ = trained([0, 1], curve_losses=lambda model: {"train_loss": float(snapshots.append(flat_weights(model)) or 0)})
+    models, _ = trained(
+        [0, 1], curve_losses=lambda i, model: {"train_loss": float(snapshots.append(flat_weights(model)) or 0)}
+    )
     assert not torch.equal(snapshots[0], snapshots[2])  # of the first model, before and after some steps
     weights = [w for model in models for w in model.parameters()]
     assert len({w.untyped_storage().data_ptr() for w in weights}) == len(weights)
 
 
+def test_minimise_gives_each_model_a_curve_of_its_own_losses():
+    _, curves = trained([0, 1], curve_losses=lambda i, model: {"train_loss": float(i)})
+    assert [{row["train_loss"] for row in curve} for curve in curves] == [{0.0}, {1.0}]
+
+
 def test_minimise_returns_each_model_with_the_weights_of_lowest_validation_loss():
     rising = iter(range(1000))
 
-    def rising_validation_loss(model):
+    def rising_validation_loss(i, model):
         return {"train_loss": 0.0, "validation_loss": float(next(rising))}
 
     models, _ = trained([0, 1], curve_losses=rising_validation_loss)
@@ -97,7 +104,7 @@ def test_minimise_names_the_model_whose_loss_is_not_finite():
     problem = Problem(
         lambda model, x: derivative_loss(model, x, DX),
         lambda i, count: [data[i].expand(count, 40, 2)],
-        lambda model: {"train_loss": 0.0},
+        lambda i, model: {"train_loss": 0.0},
     )
     with pytest.raises(NonFiniteLoss, match=r"^second: loss nan at step 1 of 60"):
         minimise(models, problem, RECIPE, labels=["first", "second"])

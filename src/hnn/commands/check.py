@@ -1,46 +1,35 @@
-"""`python -m hnn check`: compare a run with the committed results, cell by cell within intervals, and one cell by bytes."""
+"""`python -m hnn check`: compare a run with the committed results, number by number, and one cell by bytes."""
 
 import os
 import shutil
 import signal
 import subprocess
 import sys
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from hnn.commands import summaries
-from hnn.core.cell import TRUTH, Cell
+from hnn.commands.agreement import Change, changed_verdicts, changes, opposite, verdict_line, verdicts_at
+from hnn.core.cell import Cell
 from hnn.core.errors import Refused
-from hnn.core.statistics import Interval
 from hnn.files import paths
 from hnn.params.loading import load_params
 from hnn.params.schema import Params
 
-__all__ = ["NOT_COMPARED", "TOLERANCE", "agree", "changed_bytes", "check", "compare", "compare_bytes", "is_compared"]
-
-TOLERANCE, PIXEL_TOLERANCE = 0.25, 1.0
-"""Fractions of their means by which intervals are widened before they are compared.
-
-Pixel fits amplify rounding: on another processor a seed is as good as another seed, and three seeds bound their variation only
-roughly.
-"""
-
-NOT_COMPARED = {"integrator", "least_seed", "most_seed", "least_edge", "most_edge"}
-"""Parts of the names of quantities that are skipped: errors of the integrator, which the rollout itself bounds, and extremes
-over few seeds, which have no interval; the mean over the seeds and the block error that they come from are compared."""
+__all__ = ["changed_bytes", "check", "compare_bytes", "table"]
 
 SHORTEST = Cell("mass_spring", "hnn")
 """The cell that is trained again to compare its bytes; if the parameters do not name it, their first one is."""
 
-DIFFERS, NEW = "differs", "not in the committed summary"
+NEW, GONE = "not in the committed summary", "not in this run"
 
 
 def check() -> bool:
-    """Print the comparison with the last commit, a line for each cell, and of one cell trained again.
+    """Print the comparison with the last commit, a row for each cell, and of one cell trained again.
 
-    True if every cell of this run is in the committed summary and agrees with it, and the repeated one has the same bytes.
+    True if every cell of this run is in the committed summary and agrees with it, no verdict turned into its opposite, and the
+    repeated cell has the same bytes.
     """
     params = load_params()
     now = summaries.current()
@@ -48,79 +37,39 @@ def check() -> bool:
     cells = [cell for task in params.active + params.pixel_tasks for cell in params.cells(task)]
     if missing := [cell.key for cell in cells if (cell.task, cell.name) not in now]:
         raise Refused(f"{paths.SUMMARY} does not have {', '.join(missing)}: run `make repro`")
-    widths = f"intervals widened by {TOLERANCE:.0%} of the means, from pixels {PIXEL_TOLERANCE:.0%}"
-    print(f"{'cell':32}against HEAD, {widths}")
-    verdicts: list[str] = []
-    differences: list[str] = []
-    for task, name in dict.fromkeys([*now, *committed]):
-        if name != TRUTH:
-            tolerance = PIXEL_TOLERANCE if task in params.pixel_tasks else TOLERANCE
-            verdict, lines = compare(committed.get((task, name)), now.get((task, name)), tolerance)
-            print(f"{f'{task}-{name}':32}{verdict}")
-            verdicts.append(verdict)
-            differences += [f"{task}-{name} {line}" for line in lines]
-    for line in differences:
+    compared = changes(committed, now)
+    lonely = {cell: NEW for cell in now if cell not in committed} | {cell: GONE for cell in committed if cell not in now}
+    for line in table(compared, lonely):
         print(line)
+    for change in (one for one in compared if one.differs):
+        print(change)
+    verdicts = list(changed_verdicts(verdicts_at("HEAD"), verdicts_at(None)))
+    for verdict in verdicts:
+        print(f"verdict {verdict_line(*verdict)}{' (opposite)' * opposite(*verdict[1:])}")
     same, sentence = compare_bytes(params)
-    counts = ", ".join(f"{count} {verdict}" for verdict, count in Counter(verdicts).items())
-    print(f"{len(verdicts)} cells: {counts}; {sentence}.")
-    return same and {DIFFERS, NEW}.isdisjoint(verdicts) and not {"identical", "agrees"}.isdisjoint(verdicts)
+    turned = sum(opposite(old, new) for _, old, new in verdicts)
+    differing = sum(one.differs for one in compared)
+    good = bool(compared) and not differing and NEW not in lonely.values() and not turned and same
+    print(
+        f"{'Reproduced' if good else 'Not reproduced'}: of {len(compared)} numbers "
+        f"{sum(one.identical for one in compared)} are identical and {differing} differ beyond chance; "
+        f"verdicts that changed: {len(verdicts)}, into the opposite: {turned}; {sentence}."
+    )
+    return good
 
 
-def compare(
-    committed: Mapping[str, Interval] | None, now: Mapping[str, Interval] | None, tolerance: float = TOLERANCE
-) -> tuple[str, list[str]]:
-    """(the verdict, a line for each number that differs) of the numbers of a cell, None where a summary lacks it."""
-    if committed is None:
-        return NEW, []
-    if now is None:
-        return "not in this run", []
-    if committed == now:
-        return "identical", []
-    names = [name for name in dict.fromkeys([*committed, *now]) if is_compared(name)]
-    pairs = {name: (committed.get(name), now.get(name)) for name in names}
-    wrong = {name: (a, b) for name, (a, b) in pairs.items() if a is None or b is None or not agree(a, b, tolerance)}
-    lines = [f"{name}: committed {as_text(a)}, now {as_text(b)}" for name, (a, b) in wrong.items()]
-    return (DIFFERS if wrong else "agrees"), lines
-
-
-def is_compared(name: str) -> bool:
-    """True for the name of a quantity, such as `long.energy_error`, none of whose parts is in `NOT_COMPARED`."""
-    return NOT_COMPARED.isdisjoint(name.split("."))
-
-
-def agree(a: Interval, b: Interval, tolerance: float = TOLERANCE) -> bool:
-    """True if two results agree: intervals overlap after widening; whole numbers without an interval are equal."""
-    if is_whole(a) and is_whole(b):
-        return a.mean == b.mean
-    widened_a, widened_b = (widened(result, tolerance) for result in (a, b))
-    if widened_a is None or widened_b is None:
-        return widened_a is widened_b
-    return widened_a[0] <= widened_b[1] and widened_b[0] <= widened_a[1]
-
-
-def is_whole(result: Interval) -> bool:
-    """True for a count or a setting: a whole number without an interval."""
-    return result.mean is not None and result.mean.is_integer() and result.low == result.mean == result.high
-
-
-def widened(result: Interval, tolerance: float) -> tuple[float, float] | None:
-    """(low, high), widened by a part of the mean; None without a mean. The mean stands for a bound that is not known."""
-    if result.mean is None:
-        return None
-    low, high = (result.mean if bound is None else bound for bound in (result.low, result.high))
-    return low - tolerance * abs(result.mean), high + tolerance * abs(result.mean)
-
-
-def as_text(result: Interval | None) -> str:
-    """`mean [low, high]`; the mean alone where the interval has no width."""
-    if result is None:
-        return "missing"
-    if result.mean is None:
-        return "no finite value"
-    if result.low == result.high:
-        return f"{result.mean:.12g}"
-    return f"{result.mean:.5g} [{result.low:.5g}, {result.high:.5g}]"
+def table(compared: Sequence[Change], lonely: Mapping[tuple[str, str], str]) -> list[str]:
+    """Rows of the comparison with HEAD: of each cell the outcome, the number of its numbers and of those that differ."""
+    by_cell: dict[tuple[str, str], list[Change]] = {}
+    for one in compared:
+        by_cell.setdefault(one.cell, []).append(one)
+    lines = [f"{'cell':32}{'against HEAD':32}{'numbers':>8}{'identical':>10}{'differ':>8}{'smallest p':>12}"]
+    for cell, numbers in by_cell.items():
+        identical, differing = sum(one.identical for one in numbers), sum(one.differs for one in numbers)
+        outcome = "identical" if identical == len(numbers) else "differs" if differing else "agrees"
+        least = min(one.p for one in numbers)
+        lines.append(f"{'-'.join(cell):32}{outcome:32}{len(numbers):8}{identical:10}{differing:8}{least:12.2g}")
+    return lines + [f"{'-'.join(cell):32}{outcome}" for cell, outcome in lonely.items()]
 
 
 def compare_bytes(params: Params) -> tuple[bool, str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO, StringIO
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ __all__ = [
 ]
 
 PAGE = Path("docs") / "paper.md"
+ADVICE = "run `make paper`"
 TAIL = 0.2
 """Last part of a training whose losses show how much they vary until the last step."""
 
@@ -86,27 +88,15 @@ def files_of(revision: str) -> Read:
 
     def read(path: str) -> str:
         if Path(path).is_relative_to(paths.DATA):
-            return cached(revision, path).decode()
+            return summaries.cached(revision, path, ADVICE).decode()
         return summaries.git("show", f"{revision}:{path}")
 
     return read
 
 
-def cached(revision: str, path: str) -> bytes:
-    """The content of a file of an experiment from DVC's cache; raises `Refused` if it is not there."""
-    import dvc.api  # takes a second to import
-    from dvc.exceptions import DvcException
-
-    try:
-        with dvc.api.open(path, rev=revision, mode="rb") as file:
-            return bytes(file.read())
-    except (DvcException, OSError) as error:
-        raise Refused(f"{path} of the experiment paper is not in DVC's cache: run `make paper` ({error})") from None
-
-
 def energy_errors(revision: str, cell: Cell) -> tuple[ndarray, int]:
     """A cell's energy errors from held-out starts, (seeds, starts), from DVC's cache, and the number of published starts."""
-    arrays = np.load(BytesIO(cached(revision, paths.rollouts_path(cell).as_posix())))
+    arrays = np.load(BytesIO(summaries.cached(revision, paths.rollouts_path(cell).as_posix(), ADVICE)))
     return arrays["held_out.quantity.energy_mse"], arrays["table1.quantity.energy_mse"].shape[1]
 
 
@@ -156,15 +146,16 @@ def rows(read: Read) -> list[PaperRow]:
 def energy_row(cell: Cell, entries: Mapping[str, Interval], published: Value) -> PaperRow:
     """The row of an energy error, from the rollouts of the published protocol."""
     mean, error, median = (mean_of(entries, f"table1.{name}") for name in ("energy_mse", "block_error", "median_start"))
-    least, most = (mean_of(entries, f"table1.{name}") for name in ("least_seed", "most_seed"))
-    edges = (mean_of(entries, f"table1.{name}") for name in ("least_edge", "most_edge"))
+    seeds, errors = (entries[f"table1.{name}"].seeds for name in ("energy_mse", "block_error"))
+    least = min(seed - 2 * its for seed, its in zip(seeds, errors, strict=True))
+    most = max(seed + 2 * its for seed, its in zip(seeds, errors, strict=True))
     return PaperRow(
         cell,
         "energy_mse",
         format_plus_minus(published.mean, published.plus_minus),
         number(mean),
-        f"{number(least)} to {number(most)}",
-        verdict_beside_published(published, mean, *edges),
+        f"{number(min(seeds))} to {number(max(seeds))}",
+        verdict_beside_published(published, mean, least, most),
         error=f" ± {number(error)}",
         median=number(median),
     )
@@ -172,7 +163,7 @@ def energy_row(cell: Cell, entries: Mapping[str, Interval], published: Value) ->
 
 def loss_row(cell: Cell, entries: Mapping[str, Interval], read: Read, published: Value) -> PaperRow:
     """The row of a loss, with the range of the seeds over the end of their training, on the sample of the curve."""
-    mean = mean_of(entries, "test_loss")
+    mean = fmean(entries["test_loss"].seeds)
     curve = list(csv.DictReader(StringIO(read(paths.curve_path(cell.key).as_posix()))))
     tail = curve[-max(1, round(TAIL * len(curve))) :]
     losses = [float(value) for step in tail for name, value in step.items() if name.startswith("test_loss.")]

@@ -114,7 +114,7 @@ def outside(truth: System, x0: Tensor, task: str) -> str | None:
     """A warning on components or energy of a start that the training data do not cover; None if they do, or without data."""
     if not paths.observations_path(task).is_file():
         return None
-    seen = torch.from_numpy(artifacts.read_observations(task)[0].x).flatten(0, 1)
+    seen = torch.cat([torch.from_numpy(draw.x).flatten(0, 1) for draw in artifacts.read_observations(task)[0]])
     ranges: Mapping[str, tuple[Tensor, Tensor]] = {
         **{name: (x0[i], seen[:, i]) for i, name in enumerate(names(truth))},
         "energy": (truth.hamiltonian(x0), truth.hamiltonian(seen)),

@@ -9,10 +9,10 @@ from hnn.core.errors import Refused
 from hnn.core.statistics import Interval
 from hnn.files import paths
 
-__all__ = ["Summary", "committed", "current", "experiment", "git", "parse"]
+__all__ = ["Summary", "cached", "committed", "current", "experiment", "git", "parse"]
 
 Summary = Mapping[tuple[str, str], Mapping[str, Interval]]
-"""The numbers of each cell, by (task, name) and quantity; a number without an interval is its own low and high."""
+"""The numbers of each cell, by (task, name) and quantity; a setting or a count has neither interval nor seeds."""
 
 
 def current() -> Summary:
@@ -36,16 +36,31 @@ def experiment(name: str) -> str | None:
     return refs[0] if refs else None
 
 
+def cached(revision: str, path: str, advice: str) -> bytes:
+    """The content of a file of an experiment from DVC's cache; raises `Refused` with the advice if it is not there."""
+    import dvc.api  # takes a second to import
+    from dvc.exceptions import DvcException
+
+    try:
+        with dvc.api.open(path, rev=revision, mode="rb") as file:
+            return bytes(file.read())
+    except (DvcException, OSError) as error:
+        raise Refused(f"{path} of {revision[:7]} is not in DVC's cache: {advice} ({error})") from None
+
+
 def parse(text: str) -> Summary:
     """The summary that a CSV text holds; None for what is empty.
 
-    >>> parse("task,model,quantity,mean,low,high\\npendulum,hnn,steps,5,5,5\\n")["pendulum", "hnn"]["steps"][:3]
-    (5.0, 5.0, 5.0)
+    >>> text = "task,model,quantity,mean,low,high,scale,seeds\\nspring,hnn,error,2,1,4,log,1 3\\n"
+    >>> parse(text)["spring", "hnn"]["error"].seeds
+    (1.0, 3.0)
     """
     cells: dict[tuple[str, str], dict[str, Interval]] = {}
     for row in csv.DictReader(StringIO(text)):
         mean, low, high = (float(row[name]) if row[name] else None for name in ("mean", "low", "high"))
-        cells.setdefault((row["task"], row["model"]), {})[row["quantity"]] = Interval(mean, low, high)
+        seeds = tuple(map(float, (row.get("seeds") or "").split()))
+        number = Interval(mean, low, high, row.get("scale") == "log", seeds)
+        cells.setdefault((row["task"], row["model"]), {})[row["quantity"]] = number
     return cells
 
 

@@ -1,64 +1,227 @@
-"""Means over seeds and starts with bootstrap confidence intervals: `Interval`."""
+"""Means over seeds crossed with starts, their intervals, and comparisons of models and of runs.
 
-from collections.abc import Callable, Mapping, Sequence
-from math import log10
-from typing import NamedTuple
+A value of seed i from start j is modelled as mean + seed effect + start effect + rest, all random: every seed is measured from
+the same starts. The variance of the mean is estimated from the mean squares of the two-way layout (Searle, Casella, McCulloch
+1992, chapter 4), each component at least zero, and the interval is Student's t at Satterthwaite's degrees of freedom (1946).
+Errors span decades, so their logarithms are averaged: means are geometric, differences are ratios. `make coverage` measures
+how often these intervals contain the true value (docs/coverage.md).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy import ndarray
+from scipy.special import stdtr, stdtrit
 
-__all__ = ["Interval", "block_error", "interval", "over_seeds", "paired_difference", "quartiles"]
+__all__ = [
+    "FEW_SEEDS",
+    "LEVEL",
+    "NO_VALUES",
+    "SIGNED",
+    "Estimate",
+    "Interval",
+    "arithmetic",
+    "block_error",
+    "contrast",
+    "estimate",
+    "holm",
+    "interval",
+    "is_geometric",
+    "over_seeds",
+    "quartiles",
+    "welch",
+]
+
+LEVEL = 0.05
+"""Probability that an interval misses the true value, and that any verdict of one family is false."""
+
+FEW_SEEDS, NO_VALUES = "needs at least 2 seeds", "no finite value"
+"""Reasons why there is no interval."""
+
+SIGNED = {"energy_drift", "phase_error"}
+BOUNDED = {"valid_time", "diverged", "probe_r2", "latent_spread", "latent_rate_r2"}
+"""Quantities that are averaged as they are; all others are positive errors."""
+
+
+def is_geometric(quantity: str) -> bool:
+    """True for the name of a positive error, which is averaged on a logarithmic scale."""
+    return quantity not in SIGNED | BOUNDED
 
 
 class Interval(NamedTuple):
-    """A mean with its 95 % interval, and the quartiles where they are known; None where there is nothing to average."""
+    """A mean with its 95 % interval; None where there is nothing to average, or where `reason` says why."""
 
     mean: float | None = None
     low: float | None = None
     high: float | None = None
+    geometric: bool = False
+    """True if `mean` is the geometric mean and the interval is that of the logarithm."""
+    seeds: tuple[float, ...] = ()
+    """The mean of each seed over its starts."""
+    reason: str | None = None
+    """Why there is no interval."""
     median: float | None = None
     q1: float | None = None
     q3: float | None = None
 
     @classmethod
-    def parse(cls, entry: Mapping[str, float | None]) -> "Interval":
+    def parse(cls, entry: Mapping[str, Any]) -> "Interval":
         """The interval of a JSON entry."""
-        return cls(**{name: entry.get(name) for name in cls._fields})
+        known = {name: entry[name] for name in cls._fields if name in entry}
+        return cls(**known | {"seeds": tuple(entry.get("seeds", ()))})
 
-    def to_json(self) -> dict[str, float | None]:
-        """The JSON entry: mean, low, high; `log10` of a positive mean, because tables round small numbers to zero; quartiles.
+    def bounds(self) -> dict[str, float | None]:
+        """Mean, low and high by name."""
+        return {"mean": self.mean, "low": self.low, "high": self.high}
 
-        >>> Interval(0.1, 0.0, 0.2).to_json()
-        {'mean': 0.1, 'low': 0.0, 'high': 0.2, 'log10': -1.0}
+    def to_json(self) -> dict[str, Any]:
+        """The JSON entry: mean, low, high; the others where they say something.
+
+        >>> Interval(0.1, 0.05, 0.2, geometric=True, seeds=(0.1, 0.1)).to_json()
+        {'mean': 0.1, 'low': 0.05, 'high': 0.2, 'geometric': True, 'seeds': [0.1, 0.1]}
         """
-        entry: dict[str, float | None] = {"mean": self.mean, "low": self.low, "high": self.high}
-        if self.mean is not None and self.mean > 0:
-            entry["log10"] = log10(self.mean)
-        if self.median is not None:
-            entry |= {"median": self.median, "q1": self.q1, "q3": self.q3}
-        return entry
+        entry = {name: value for name, value in self._asdict().items() if value not in (None, False, ())}
+        entry |= {"seeds": list(self.seeds)} if self.seeds else {}
+        return self.bounds() | entry
 
 
-def interval(values: ndarray, generator: np.random.Generator, draws: int) -> Interval:
-    """Mean of values (seeds, starts) with its 95 % interval by a hierarchical bootstrap over seeds and starts.
+class Estimate(NamedTuple):
+    """A mean over seeds and starts with its standard error and the degrees of freedom of the latter."""
 
-    All seeds share the same starts, so one resample of the starts serves them all. Non-finite values (diverged rollouts,
-    counted elsewhere) are left out; without finite values mean, low and high are None.
+    mean: float
+    error: float
+    df: float
 
-    >>> interval(np.array([[1.0, 1.0, 1.0]]), np.random.default_rng(0), draws=100)
-    Interval(mean=1.0, low=1.0, high=1.0, median=None, q1=None, q3=None)
+    def interval(self, level: float = LEVEL) -> tuple[float, float]:
+        """The bounds between which the true mean lies with probability 1 - level."""
+        reach = float(stdtrit(self.df, 1 - level / 2)) * self.error
+        return self.mean - reach, self.mean + reach
+
+    @property
+    def p(self) -> float:
+        """Probability of a mean at least this far from zero if the true one is zero, by a two-sided t-test."""
+        if self.error == 0:
+            return float(self.mean == 0)
+        return float(2 * stdtr(self.df, -abs(self.mean) / self.error))
+
+
+def estimate(values: ndarray) -> Estimate | None:
+    """The mean of values (seeds, starts) with its standard error; None for fewer than two seeds with finite values.
+
+    Values that are not finite are missing: a seed or a start without any other is left out, single ones are filled in
+    (`filled`). With one start the seeds alone vary.
+
+    >>> estimate(np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 9.0]]))  # doctest: +ELLIPSIS
+    Estimate(mean=4.0, error=1.7..., df=2.2...)
     """
-    seeds, starts = values.shape
-    i = generator.integers(seeds, size=(draws, seeds, 1))
-    j = generator.integers(starts, size=(draws, 1, starts))
-    finite = values[np.isfinite(values)]
-    return interval_of(float(finite.mean()), finite_mean(values[i, j], (1, 2))) if finite.size else Interval()
+    complete, missing = filled(values)
+    seeds, starts = complete.shape
+    if seeds < 2:
+        return None
+    mean, of_seeds, of_starts = complete.mean(), complete.mean(1), complete.mean(0)
+    if starts == 1:
+        return Estimate(float(mean), float(of_seeds.std(ddof=1) / seeds**0.5), seeds - 1)
+    rest = complete - of_seeds[:, None] - of_starts + mean
+    freedoms = np.array([seeds - 1, starts - 1, max(1, (seeds - 1) * (starts - 1) - missing)])
+    sums = np.array(
+        [starts * np.square(of_seeds - mean).sum(), seeds * np.square(of_starts - mean).sum(), np.square(rest).sum()]
+    )
+    by_seed, by_start, residual = squares = sums / freedoms
+    variance = max(by_seed - residual, 0.0) + max(by_start - residual, 0.0) + residual
+    df = variance**2 / (np.square(squares) / freedoms).sum() if variance > 0 else seeds - 1
+    return Estimate(float(mean), float((variance / complete.size) ** 0.5), float(max(df, 1.0)))
 
 
-def interval_of(mean: float, means: ndarray) -> Interval:
-    """A mean with the 95 % interval of the finite ones of its bootstrap means (draws,)."""
-    low, high = np.quantile(means[np.isfinite(means)], [0.025, 0.975])
-    return Interval(mean, float(low), float(high))
+def filled(values: ndarray) -> tuple[ndarray, int]:
+    """(the values with missing ones filled in, the number of those); seeds and starts without any value are left out.
+
+    A missing value is the one that agrees with its seed's and its start's effects (Yates 1933), found by iteration.
+    """
+    finite = np.isfinite(values)
+    values = values[finite.any(1)][:, finite.any(0)]
+    missing = ~np.isfinite(values)
+    if not missing.any():
+        return values, 0
+    complete = np.where(missing, values[~missing].mean(), values)
+    for _ in range(1000):
+        additive = complete.mean(1, keepdims=True) + complete.mean(0) - complete.mean()
+        change = np.abs(additive - complete)[missing].max()
+        complete = np.where(missing, additive, complete)
+        if change <= 1e-9 * np.abs(complete).max():
+            break
+    return complete, int(missing.sum())
+
+
+def interval(values: ndarray, *, geometric: bool = False) -> Interval:
+    """Mean of values (seeds, starts) with its 95 % interval, see `estimate`; by their logarithms if `geometric`.
+
+    >>> interval(np.array([[1.0, 1.0, 4.0]])).reason
+    'needs at least 2 seeds'
+    """
+    geometric = geometric and bool((values > 0).any())
+    scaled = logarithms(values) if geometric else values
+    complete, _ = filled(scaled)
+    if not complete.size:
+        return Interval(reason=NO_VALUES)
+    inverse = np.exp if geometric else np.asarray
+    mean, seeds = float(inverse(complete.mean())), tuple(inverse(complete.mean(1)).tolist())
+    if (estimated := estimate(scaled)) is None:
+        return Interval(mean, geometric=geometric, seeds=seeds, reason=FEW_SEEDS)
+    low, high = inverse(np.array(estimated.interval())).tolist()
+    return Interval(mean, low, high, geometric, seeds)
+
+
+def logarithms(values: ndarray) -> ndarray:
+    """Logarithms of values that are not negative; an exact zero counts as the smallest positive one among them."""
+    return np.log(np.maximum(values, values[values > 0].min()))
+
+
+def contrast(a: ndarray, b: ndarray, *, geometric: bool = False) -> Estimate | None:
+    """The mean of a - b, both (seeds, starts), with its standard error; of log a - log b if `geometric`.
+
+    Seeds and starts are paired: seed i of both has the same training data, and from pixels the same pretrained autoencoder.
+    None for fewer than two seeds at which both have finite values.
+    """
+    if geometric and (a > 0).any() and (b > 0).any():
+        a, b = logarithms(a), logarithms(b)
+    return estimate(a - b)
+
+
+def holm(p: Sequence[float], level: float = LEVEL) -> list[float]:
+    """The level at which each of several tests is made, so that any is falsely significant with probability `level` at most.
+
+    The smallest of m p-values is compared with level/m, the next with level/(m - 1) and so on up to the first that is not
+    below; it and all larger ones are not significant (Holm 1979). A test is significant if its p is at most its level.
+
+    >>> [round(one, 4) for one in holm([0.04, 0.001, 0.03])]
+    [0.025, 0.0167, 0.025]
+    """
+    levels, tested = [0.0] * len(p), 0.0
+    stopped = False
+    for k, i in enumerate(sorted(range(len(p)), key=p.__getitem__)):
+        tested = tested if stopped else level / (len(p) - k)
+        stopped = stopped or p[i] > tested
+        levels[i] = tested
+    return levels
+
+
+def welch(a: Sequence[float], b: Sequence[float], *, geometric: bool = False) -> float:
+    """p-value of the difference between the means of two independent samples of seeds (Welch 1947); NaN for a single seed.
+
+    >>> welch([1.0, 2.0, 3.0], [2.0, 3.0, 4.0]) > 0.2, welch([1.0, 1.0], [1.0, 1.0]), welch([1.0, 1.0], [2.0, 2.0])
+    (True, 1.0, 0.0)
+    """
+    x, y = (np.array(sample) for sample in (a, b))
+    if geometric and (x > 0).all() and (y > 0).all():
+        x, y = np.log(x), np.log(y)
+    if min(len(x), len(y)) < 2:
+        return float("nan")
+    parts = np.array([x.var(ddof=1) / len(x), y.var(ddof=1) / len(y)])
+    if parts.sum() == 0:
+        return Estimate(float(x.mean() - y.mean()), 0.0, 1.0).p
+    df = parts.sum() ** 2 / (np.square(parts) / [len(x) - 1, len(y) - 1]).sum()
+    return Estimate(float(x.mean() - y.mean()), float(parts.sum() ** 0.5), float(df)).p
 
 
 def quartiles(values: ndarray) -> tuple[float, float, float] | None:
@@ -74,40 +237,14 @@ def quartiles(values: ndarray) -> tuple[float, float, float] | None:
     return median, q1, q3
 
 
-def paired_difference(
-    a: ndarray, b: ndarray, generator: np.random.Generator, draws: int, shared_seeds: bool = False
-) -> Interval:
-    """Mean over starts of a - b, both (seeds, starts) and first averaged over seeds, with its 95 % interval.
-
-    A paired bootstrap: starts are resampled jointly, because both models roll out from the same ones; seeds are resampled
-    independently, or jointly if `shared_seeds`, when both models begin a seed from the same pretrained weights. Starts at
-    which either model has no finite value are left out; if none remains, mean, low and high are None.
-
-    >>> paired_difference(np.array([[2.0, 4.0]]), np.array([[1.0, 3.0]]), np.random.default_rng(0), draws=100)
-    Interval(mean=1.0, low=1.0, high=1.0, median=None, q1=None, q3=None)
-    """
-    starts = generator.integers(a.shape[1], size=(draws, a.shape[1]))
-    seeds = generator.integers(len(a), size=(draws, len(a)))
-    seeds_of_b = seeds if shared_seeds else generator.integers(len(b), size=(draws, len(b)))
-    gaps = finite_mean(a[seeds], 1) - finite_mean(b[seeds_of_b], 1)
-    with np.errstate(invalid="ignore"):
-        mean = finite_mean(finite_mean(a, 0) - finite_mean(b, 0), -1)
-        means = finite_mean(np.take_along_axis(gaps, starts, -1), -1)
-    return interval_of(float(mean), means) if np.isfinite(mean) else Interval()
+def arithmetic(result: Interval) -> Interval:
+    """The arithmetic mean of the seeds of a result, with its interval."""
+    return interval(np.array(result.seeds)[:, None])
 
 
-def finite_mean(values: ndarray, axis: int | tuple[int, ...]) -> ndarray:
-    """Mean of the finite values along the axes; NaN where there are none."""
-    finite = np.isfinite(values)
-    count = finite.sum(axis)
-    return np.where(count > 0, np.where(finite, values, 0).sum(axis) / np.maximum(count, 1), np.nan)
-
-
-def over_seeds(
-    values: Sequence[Mapping[str, float]], generator: Callable[[str], np.random.Generator], draws: int
-) -> dict[str, Interval]:
-    """`interval` over seeds of each named value; `values` holds one mapping per seed, `generator` gives a stream by name."""
-    return {name: interval(np.array([[seed[name]] for seed in values]), generator(name), draws) for name in values[0]}
+def over_seeds(values: Sequence[Mapping[str, float]]) -> dict[str, Interval]:
+    """`interval` over seeds of each named value; `values` holds one mapping per seed."""
+    return {name: interval(np.array([[seed[name]] for seed in values]), geometric=is_geometric(name)) for name in values[0]}
 
 
 def block_error(values: ndarray, blocks: int = 5) -> float:

@@ -1,12 +1,39 @@
 """Trajectories that pass between stages: observations for training, true motions as the reference, rollouts of models."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 from numpy import ndarray
 
-__all__ = ["CellRollouts", "Counterfactual", "Observations", "Portrait", "Rollout", "TrueMotion", "Visuals"]
+__all__ = [
+    "CellRollouts",
+    "Counterfactual",
+    "Observations",
+    "Portrait",
+    "Rollout",
+    "TrueMotion",
+    "Visuals",
+    "of_seed",
+    "of_seeds",
+]
+
+T = TypeVar("T")
+
+
+def of_seed(draws: Sequence[T], seed: int) -> T:
+    """The training data of a seed: its own draw, or the only one, which all seeds share.
+
+    >>> of_seed(["its own", "another"], 0), of_seed(["for all"], 3)
+    ('its own', 'for all')
+    """
+    return draws[0] if len(draws) == 1 else draws[seed]
+
+
+def of_seeds(draws: Sequence[T], seeds: Sequence[int]) -> list[T]:
+    """The training data of several seeds: a draw of each, or the only one once."""
+    return list(draws) if len(draws) == 1 else [draws[seed] for seed in seeds]
 
 
 @dataclass(frozen=True)

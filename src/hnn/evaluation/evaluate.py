@@ -4,9 +4,8 @@ Cells that see states and cells that see frames (`hnn.pixels.evaluation`) are ev
 their `Roller`, which makes the rollouts and reads them as states.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,8 +13,7 @@ import torch
 from numpy import ndarray
 
 from hnn.core.cell import Cell
-from hnn.core.seeding import stream
-from hnn.core.statistics import Interval, block_error, interval, quartiles
+from hnn.core.statistics import Interval, block_error, interval, is_geometric, quartiles
 from hnn.core.trajectories import CellRollouts, Observations, Rollout, TrueMotion
 from hnn.evaluation import metrics
 from hnn.evaluation.flow_diagnostics import DIAGNOSED_STARTS, flow_errors
@@ -54,7 +52,6 @@ class Options:
     """Energy function of the published protocol, see `metrics.published_energy`; None: nothing is published for the task."""
     allow_mismatch: bool
     """Go on, and mark the cell, where the integrator contract is broken."""
-    bootstrap_samples: int
     batch_of_starts: int
     """Largest number of starts of one seed that are rolled out together."""
 
@@ -126,7 +123,7 @@ def to_json(intervals: Mapping[str, Interval]) -> dict[str, Any]:
     return {name: one.to_json() for name, one in intervals.items()}
 
 
-def evaluate(cell: Cell, roller: Roller, published_energy: str | None, bootstrap_samples: int) -> Evaluation:
+def evaluate(roller: Roller, published_energy: str | None) -> Evaluation:
     """Roll out a cell from every set of starts; compute metrics and their intervals.
 
     Raises `Refused` for a set that breaks the integrator contract where that is not allowed.
@@ -143,8 +140,7 @@ def evaluate(cell: Cell, roller: Roller, published_energy: str | None, bootstrap
         rollouts[starts] = replace(rollout, quantities=quantities)
         diagnoses[starts] = roller.diagnose(starts, rollouts)
         rollouts[starts] = replace(rollout, quantities=quantities | dict(diagnoses[starts].quantities))
-        draws = partial(stream, "bootstrap", cell.task, cell.name, starts)
-        intervals[starts] = summarise(rollouts[starts].quantities, draws, bootstrap_samples)
+        intervals[starts] = summarise(rollouts[starts].quantities, as_published=starts == PUBLISHED)
     return Evaluation(CellRollouts(rollouts), intervals, diagnoses)
 
 
@@ -152,7 +148,7 @@ def evaluate_states(
     cell: Cell,
     truth: System,
     members: Members,
-    train: Observations,
+    train: Sequence[Observations],
     motions: Mapping[str, TrueMotion],
     options: Options,
     parallel_map: ParallelMap = serial_map,
@@ -168,7 +164,7 @@ def evaluate_states(
         references["nearby"] = references["held_out"]
         perturbed["nearby"] = perturbed_starts(motions["held_out"])
     roller = StateRoller(cell, members, references, options, perturbed, parallel_map)
-    return evaluate(cell, roller, options.published_energy, options.bootstrap_samples)
+    return evaluate(roller, options.published_energy)
 
 
 @dataclass(frozen=True)
@@ -246,31 +242,24 @@ def published_metrics(rollout: Rollout, motion: TrueMotion, energy: str) -> dict
     """Metrics of the published protocol, by its energy function and up to the end of each known motion.
 
     `energy_mse` by seed and start, (seeds, starts); `median_start`, its median over the starts of each seed, (seeds, 1);
-    `block_error`, the published "±" of each seed, (seeds, 1); `least_seed` and `most_seed`, the smallest and largest mean of a
-    seed, (1, 1); `least_edge` and `most_edge`, the smallest and largest seed mean ∓ 2 block errors, (1, 1).
+    `block_error`, the published "±" of each seed, (seeds, 1).
     """
     model = metrics.published_energy(energy, rollout.energy, rollout.x)
     true = metrics.published_energy(energy, rollout.true_energy, motion.x)
     squares = np.square(model - true)
     mse = squares.mean(-1, where=np.isfinite(true))
     blocks = np.array([[block_error(seed if len(seed) > 1 else at[0])] for seed, at in zip(mse, squares, strict=True)])
-    seeds = mse.mean(-1, keepdims=True)
-    return {
-        "energy_mse": mse,
-        "median_start": np.median(mse, -1, keepdims=True),
-        "block_error": blocks,
-        "least_seed": seeds.min(0, keepdims=True),
-        "most_seed": seeds.max(0, keepdims=True),
-        "least_edge": (seeds - 2 * blocks).min(0, keepdims=True),
-        "most_edge": (seeds + 2 * blocks).max(0, keepdims=True),
+    return {"energy_mse": mse, "median_start": np.median(mse, -1, keepdims=True), "block_error": blocks}
+
+
+def summarise(quantities: Mapping[str, ndarray], *, as_published: bool = False) -> dict[str, Interval]:
+    """Mean and interval of each quantity (seeds, starts); of valid_time also the quartiles.
+
+    Positive errors are averaged by their logarithms, but `as_published`, which has arithmetic means.
+    """
+    intervals = {
+        name: interval(values, geometric=is_geometric(name) and not as_published) for name, values in quantities.items()
     }
-
-
-def summarise(
-    quantities: Mapping[str, ndarray], generator: Callable[[str], np.random.Generator], samples: int
-) -> dict[str, Interval]:
-    """Mean and interval of each quantity (seeds, starts), by a random stream of its name; of valid_time also the quartiles."""
-    intervals = {name: interval(values, generator(name), samples) for name, values in quantities.items()}
     if "valid_time" in intervals and (edges := quartiles(quantities["valid_time"])):
         median, q1, q3 = edges
         intervals["valid_time"] = intervals["valid_time"]._replace(median=median, q1=q1, q3=q3)

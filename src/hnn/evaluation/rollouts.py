@@ -55,9 +55,9 @@ class Reference:
 
 
 @torch.no_grad()
-def scales(truth: System, members: Members, train: Observations) -> Scales:
-    """The scales of a cell, over all training states as observed."""
-    x = torch.from_numpy(train.x)
+def scales(truth: System, members: Members, train: Sequence[Observations]) -> Scales:
+    """The scales of a cell, over all training states of all seeds as observed."""
+    x = torch.from_numpy(np.stack([draw.x for draw in train]))
     return Scales.of(truth, x, energies(members, [x.to(device.of(member)) for member in members]))
 
 

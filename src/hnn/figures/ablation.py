@@ -43,7 +43,8 @@ def sweep_figure(points: Sequence[SweepPoint], quantities: Sequence[str], label:
         for i, model in enumerate(models):
             line = [point for point in own if point.model == model]
             x, mean = [values.index(point.value) + 0.08 * i for point in line], means(line)
-            ends = np.abs([[point.interval.low for point in line] - mean, [point.interval.high for point in line] - mean])
+            ends = np.array([[point.interval.low for point in line], [point.interval.high for point in line]], float)
+            ends = np.abs(ends - mean)  # NaN without intervals: no bar
             axis.errorbar(x, mean, ends, marker="o", ms=4, lw=1.2, capsize=3, color=model_colour(model), label=model)
         floor = [point for point in own if point.model == TRUTH] if quantity == "test_loss" else []
         if floor:
@@ -72,6 +73,7 @@ def sweep_sentences(factor: str, points: Sequence[SweepPoint]) -> list[str]:
         for model, line in series.items()
     ]
     values: dict[str, list[str]] = {"below the baseline's": [], "above it": [], "not distinguishable": []}
+    values["without an interval"] = []
     for a, b in zip(series["hnn"], series["baseline"], strict=True):
         values[position(a.interval, b.interval)].append(str(a.value))
     where = "; ".join(f"{words} at {', '.join(at)}" for words, at in values.items() if at)
@@ -81,7 +83,7 @@ def sweep_sentences(factor: str, points: Sequence[SweepPoint]) -> list[str]:
 def position(a: Interval, b: Interval) -> str:
     """The position of an error a relative to b, which are not paired: they differ only if their intervals do not overlap."""
     if a.low is None or a.high is None or b.low is None or b.high is None:
-        return "not distinguishable"
+        return "without an interval"
     if a.high < b.low:
         return "below the baseline's"
     return "above it" if a.low > b.high else "not distinguishable"

@@ -34,15 +34,18 @@ __all__ = [
 ]
 
 
-def write_observations(task: str, train: Observations, test: Observations) -> None:
-    """Write the training and test data of a task."""
-    write_arrays(observations_path(task), flatten({"train": asdict(train), "test": asdict(test)}))
+def write_observations(task: str, train: Sequence[Observations], test: Observations) -> None:
+    """Write the training data of a task, one draw for each seed or one for all, and its test data."""
+    joined = {"t": train[0].t, "x": np.stack([draw.x for draw in train]), "dx": np.stack([draw.dx for draw in train])}
+    write_arrays(observations_path(task), flatten({"train": joined, "test": asdict(test)}))
 
 
-def read_observations(task: str) -> tuple[Observations, Observations]:
-    """Training and test data of a task."""
+def read_observations(task: str) -> tuple[list[Observations], Observations]:
+    """The draws of training data of a task, see `hnn.core.trajectories.of_seed`, and its test data."""
     parts = unflatten(read_arrays(observations_path(task)))
-    return Observations(**parts["train"]), Observations(**parts["test"])
+    train = parts["train"]
+    draws = [Observations(train["t"], x, dx) for x, dx in zip(train["x"], train["dx"], strict=True)]
+    return draws, Observations(**parts["test"])
 
 
 def write_motions(task: str, motions: Mapping[str, TrueMotion]) -> None:
@@ -56,7 +59,10 @@ def read_motions(task: str) -> dict[str, TrueMotion]:
 
 
 def write_frames(task: str, frames: Mapping[str, ndarray]) -> None:
-    """Write the frames (clips, time, channels, size, size), bytes, of a task by the name of their set of states."""
+    """Write the frames (*batch, time, channels, size, size), bytes, of a task by the name of their set of states.
+
+    The batch are clips; of the training data (draws, clips).
+    """
     write_arrays(frames_path(task), frames)
 
 
@@ -65,10 +71,10 @@ def read_frames(task: str, size: int, channels: int) -> dict[str, ndarray]:
     path = frames_path(task)
     frames = read_arrays(path)
     for name, array in frames.items():
-        if array.dtype != np.uint8 or array.ndim != 5 or array.shape[2:] != (channels, size, size) or array.shape[1] < 3:
+        if array.dtype != np.uint8 or array.ndim < 5 or array.shape[-3:] != (channels, size, size) or array.shape[-4] < 3:
             raise Refused(
                 f"{path}: {name} has shape {array.shape} of {array.dtype}, but render.pixels {size} and render.channels "
-                f"{channels} need bytes (uint8) of shape (clips, at least 3 frames, {channels}, {size}, {size})"
+                f"{channels} need bytes (uint8) of shape (*clips, at least 3 frames, {channels}, {size}, {size})"
             )
     return frames
 

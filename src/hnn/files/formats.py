@@ -6,8 +6,10 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import ZipFile, ZipInfo
 
 import numpy as np
 from numpy import ndarray
@@ -78,9 +80,16 @@ def read_columns(path: Path) -> dict[str, ndarray]:
 
 
 def write_arrays(path: Path, arrays: Mapping[str, ndarray]) -> None:
-    """Write arrays as uncompressed NPZ."""
-    with writing(path) as temporary:
-        np.savez(temporary, **arrays)  # type: ignore[arg-type]
+    """Write arrays as uncompressed NPZ.
+
+    `numpy.savez` leaves the version in the archive's headers to Python's zipfile, so that its bytes differ between versions.
+    """
+    with writing(path) as temporary, ZipFile(temporary, "w") as archive:
+        for name, array in arrays.items():
+            content, entry = BytesIO(), ZipInfo(f"{name}.npy")
+            np.lib.format.write_array(content, np.asanyarray(array), allow_pickle=False)
+            entry.create_system = 3  # Unix, wherever it is written
+            archive.writestr(entry, content.getvalue())
 
 
 def read_arrays(path: Path) -> dict[str, ndarray]:

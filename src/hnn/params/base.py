@@ -20,7 +20,6 @@ RENAMED = {
     "certificate": "max_energy_error",
     "rise": "warmup_fraction",
     "beta1_at_peak": "beta1_min",
-    "draws": "bootstrap_samples",
     "long": "long_horizon_factor",
     "long_points": "long_horizon_points",
     "settle": "dynamics_only_steps",

@@ -66,6 +66,8 @@ class Network(Section):
 class Simulate(Section):
     """Defaults of the stages simulate and simulate_pixels."""
 
+    data: Literal["per_seed", "shared"]
+    """Whether each seed has training data of its own, or all have the same."""
     tolerance: Tolerance
     batch_of_starts: PositiveInt
     max_energy_error: PositiveFloat
@@ -209,7 +211,6 @@ class Rollout(Section):
     step: PositiveFloat
     tolerance: Tolerance
     allow_mismatch: bool
-    bootstrap_samples: PositiveInt
     batch_of_starts: PositiveInt
 
 

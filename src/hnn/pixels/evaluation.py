@@ -1,8 +1,8 @@
 """Evaluation of a pixel cell: latent rollouts from frame pairs, read as states by a probe, decoded, and measured."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -10,9 +10,7 @@ import torch
 from numpy import ndarray
 from torch import Tensor
 
-from hnn.core.cell import Cell
-from hnn.core.seeding import stream
-from hnn.core.trajectories import CellRollouts, Observations, Rollout, TrueMotion
+from hnn.core.trajectories import CellRollouts, Observations, Rollout, TrueMotion, of_seed
 from hnn.evaluation.evaluate import PUBLISHED, Diagnosis, Evaluation, Options, evaluate, summarise
 from hnn.evaluation.flow_diagnostics import flow_errors
 from hnn.evaluation.integrator_contract import check_integrator
@@ -62,11 +60,16 @@ class Readout:
 
 
 @torch.no_grad()
-def fit_readout(truth: System, ensemble: LatentEnsemble, frames: Tensor, train: Observations) -> Readout:
-    """Fit the probes of a cell on the training clips (clips, time, channels, size, size) and their states."""
-    z, x = ensemble.encode(frames), train.x[:, :-1]
-    probes = [Probe.fit(part, x) for part in z.cpu().numpy()]
-    return Readout(probes, Scales.of(truth, torch.from_numpy(x), energies(ensemble.dynamics, list(z))))
+def fit_readout(truth: System, ensemble: LatentEnsemble, frames: Tensor, train: Sequence[Observations]) -> Readout:
+    """Fit the probe of each seed on its training clips and their states.
+
+    `frames` are those of all draws of `train`, (draws, clips, time, channels, size, size).
+    """
+    clips = list(frames)
+    z = [ensemble.encode_by(seed, of_seed(clips, seed)) for seed in range(len(ensemble.members))]
+    x = [draw.x[:, :-1] for draw in train]
+    probes = [Probe.fit(part.cpu().numpy(), of_seed(x, seed)) for seed, part in enumerate(z)]
+    return Readout(probes, Scales.of(truth, torch.from_numpy(np.stack(x)), energies(ensemble.dynamics, z)))
 
 
 @torch.no_grad()
@@ -189,10 +192,9 @@ def frame_errors(ensemble: LatentEnsemble, z: Tensor, frames: Tensor) -> ndarray
 
 
 def evaluate_pixels(
-    cell: Cell,
     truth: System,
     ensemble: LatentEnsemble,
-    observed: tuple[Observations, Observations],
+    observed: tuple[Sequence[Observations], Observations],
     motions: Mapping[str, TrueMotion],
     frames: Mapping[str, Tensor],
     options: Options,
@@ -206,12 +208,11 @@ def evaluate_pixels(
     train, test = observed
     readout = fit_readout(truth, ensemble, frames["train"], train)
     roller = PixelRoller(truth, ensemble, readout, motions, frames, options.tolerance, parallel_map)
-    done = evaluate(cell, roller, options.published_energy, options.bootstrap_samples)
+    done = evaluate(roller, options.published_energy)
     # of the published set only the metrics are kept
     kept = {starts: rollout for starts, rollout in done.rollouts.sets.items() if starts != PUBLISHED}
-    draws = partial(stream, "bootstrap", cell.task, cell.name, "scores")
     return replace(
         done,
         rollouts=CellRollouts(kept, visuals(ensemble, kept, frames["held_out"])),
-        scores=summarise(scores(ensemble, readout, frames["test"], test), draws, options.bootstrap_samples),
+        scores=summarise(scores(ensemble, readout, frames["test"], test)),
     )

@@ -32,15 +32,16 @@ class LatentEnsemble:
 
     def encode(self, frames: Tensor) -> Tensor:
         """Latent states (seeds, *batch, time - 1, latent) of frames (*batch, time, channels, size, size)."""
-        like = next(self.members[0].parameters())
+        return torch.stack([self.encode_by(seed, frames) for seed in range(len(self.members))])
+
+    def encode_by(self, seed: int, frames: Tensor) -> Tensor:
+        """Latent states (*batch, time - 1, latent) of frames (*batch, time, channels, size, size) by one seed's encoder."""
+        autoencoder = self.members[seed].autoencoder
+        like = next(autoencoder.parameters())
         flat = frames.reshape(-1, *frames.shape[-4:])  # (clips, time, …)
-        clips = max(1, BLOCK // flat.shape[1])
-        blocks = []
-        for part in flat.split(clips):
-            x = pairs(part.to(like.device), like.dtype)
-            blocks.append(torch.stack([member.autoencoder.encode(x) for member in self.members]))
-        z = torch.cat(blocks, dim=1)
-        return z.view(len(self.members), *frames.shape[:-4], *z.shape[2:])
+        blocks = flat.split(max(1, BLOCK // flat.shape[1]))
+        z = torch.cat([autoencoder.encode(pairs(part.to(like.device), like.dtype)) for part in blocks])
+        return z.view(*frames.shape[:-4], *z.shape[1:])
 
     def decode(self, seed: int, z: Tensor) -> Tensor:
         """The first frame of each pair that one seed decodes from z (*batch, latent): brightness, (*batch, pixels)."""

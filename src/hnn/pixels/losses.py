@@ -6,7 +6,7 @@ counted in the autoencoder's `time_unit`; where that is one frame, `step` is 1. 
 states.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
 from hnn.core.phase_space import split
+from hnn.core.trajectories import of_seed
 from hnn.networks.autoencoder import Autoencoder, pairs
 from hnn.pixels.collapse import CLIPS
 from hnn.pixels.latent_model import LatentModel
@@ -102,7 +103,7 @@ class PixelLoss(Generic[N]):
             losses[f"{name}_loss"] = sum(self.weights[term] * value for term, value in terms.items())
         return losses | terms
 
-    def watching(self, train: Tensor, test: Tensor) -> Callable[[N], dict[str, float]]:
-        """The losses of a training curve: `evaluate` on a few clips of each set."""
-        few = [frames[:: -(-len(frames) // CURVE_CLIPS)] for frames in (train, test)]
-        return lambda model: self.evaluate(model, *few)
+    def watching(self, train: Sequence[Tensor], test: Tensor) -> Callable[[int, N], dict[str, float]]:
+        """The losses of a training curve, (i, model i) -> `evaluate` on a few clips of its training data and of the test."""
+        *draws, few = [frames[:: -(-len(frames) // CURVE_CLIPS)] for frames in (*train, test)]
+        return lambda i, model: self.evaluate(model, of_seed(draws, i), few)

@@ -1,10 +1,10 @@
 """Training from frames: the autoencoder alone first, then autoencoder and latent dynamics together.
 
-Frames are bytes (clips, time, channels, size, size). Models are trained in place, one for each seed, with batches from the
-generator of each; `labels` name the fits on the progress bar.
+Frames are bytes (clips, time, channels, size, size); `train` has those of each model, equally many, or those of all. Models
+are trained in place, one for each seed, with batches from the generator of each; `labels` name the fits on the progress bar.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, repeat
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
+from hnn.core.trajectories import of_seed
 from hnn.networks.autoencoder import Autoencoder, pairs
 from hnn.pixels.collapse import latents
 from hnn.pixels.latent_model import LatentModel
@@ -77,7 +78,7 @@ class LatentTraining(PixelOptions):
 
 def pretrain(
     autoencoders: Sequence[Autoencoder],
-    train: Tensor,
+    train: Sequence[Tensor],
     test: Tensor,
     step: float,
     optimizer: OptimizerOptions,
@@ -91,14 +92,14 @@ def pretrain(
     loss = PixelLoss(partial(autoencoder_terms, step=step, relative=options.relative), weights)
     curves = fit_on_segments(autoencoders, loss, train, test, optimizer, options, generators, blur=options.blur, labels=labels)
     if options.rescale_latents_to_std > 0:
-        for autoencoder in autoencoders:
-            autoencoder.magnify(options.rescale_latents_to_std / float(latents(autoencoder, train).std()))
+        for i, autoencoder in enumerate(autoencoders):
+            autoencoder.magnify(options.rescale_latents_to_std / float(latents(autoencoder, of_seed(train, i)).std()))
     return as_fits(autoencoders, curves, loss, train, test)
 
 
 def fit_latent(
     models: Sequence[LatentModel],
-    train: Tensor,
+    train: Sequence[Tensor],
     test: Tensor,
     optimizer: OptimizerOptions,
     options: LatentTraining,
@@ -127,7 +128,7 @@ def fit_latent(
 def fit_on_segments(
     models: Sequence[N],
     loss: PixelLoss[N],
-    train: Tensor,
+    train: Sequence[Tensor],
     test: Tensor,
     optimizer: OptimizerOptions,
     options: PixelOptions,
@@ -138,11 +139,17 @@ def fit_on_segments(
     labels: Sequence[str] | None = None,
 ) -> Curves:
     """Minimise the loss on segments of `train`, blurred in the first third of the steps."""
-    clips = chain(repeat(blurred(train, blur), optimizer.steps // 3), repeat(train)) if blur > 0 else repeat(train)
+    sharp = torch.cat(list(train))
+    clips: Iterator[Tensor] = repeat(sharp)
+    if blur > 0:
+        clips = chain(repeat(torch.cat([blurred(frames, blur) for frames in train]), optimizer.steps // 3), clips)
+    first_clips = range(0, len(sharp), len(train[0]))
 
     def draw(i: int, count: int) -> list[Tensor]:
         """Clips and first times of the segments of the next batches of model i."""
-        return segments(train, options.segment, max(1, options.batch // options.segment), generators[i], count)
+        own = of_seed(train, i)
+        clip, first = segments(own, options.segment, max(1, options.batch // options.segment), generators[i], count)
+        return [clip + of_seed(first_clips, i), first]
 
     def on_segments(model: N, clip: Tensor, first: Tensor) -> Tensor:
         """The loss on one batch of segments, of blurred or of sharp frames."""
@@ -155,7 +162,7 @@ def fit_on_segments(
 def fit_dynamics(
     models: Sequence[LatentModel],
     loss: PixelLoss[LatentModel],
-    train: Tensor,
+    train: Sequence[Tensor],
     test: Tensor,
     optimizer: OptimizerOptions,
     batch: int,
@@ -163,12 +170,12 @@ def fit_dynamics(
     labels: Sequence[str] | None,
 ) -> Curves:
     """Minimise the loss of the dynamics alone, on the latent states of an autoencoder that is frozen from here on."""
-    z = [latents(model.autoencoder, train) for model in models]
+    z = [latents(model.autoencoder, of_seed(train, i)) for i, model in enumerate(models)]
 
     def draw(i: int, count: int) -> list[Tensor]:
         """The next batches of model i: pairs of successive latent states, and the variance of all."""
         clip, first = segments(z[i], 1, batch, generators[i], count)
-        return [z[i][clip, first + torch.arange(2, device=train.device)], latent_size(z[i]).expand(count)]
+        return [z[i][clip, first + torch.arange(2, device=test.device)], latent_size(z[i]).expand(count)]
 
     def on_steps(model: LatentModel, steps: Tensor, size: Tensor) -> Tensor:
         """The loss of the dynamics on one batch (batch, 2, latent), relative to `size` whatever the options say."""
@@ -179,9 +186,9 @@ def fit_dynamics(
     return minimise(models, Problem(on_steps, draw, loss.watching(train, test)), optimizer, labels=labels)
 
 
-def as_fits(models: Sequence[N], curves: Curves, loss: PixelLoss[N], train: Tensor, test: Tensor) -> list[Fit[N]]:
+def as_fits(models: Sequence[N], curves: Curves, loss: PixelLoss[N], train: Sequence[Tensor], test: Tensor) -> list[Fit[N]]:
     """Each model with its training curve and its losses on all clips."""
-    return [Fit(model, curve, loss.evaluate(model, train, test)) for model, curve in zip(models, curves, strict=True)]
+    return [Fit(model, curves[i], loss.evaluate(model, of_seed(train, i), test)) for i, model in enumerate(models)]
 
 
 def segments(frames: Tensor, length: int, count: int, generator: torch.Generator, batches: int) -> list[Tensor]:

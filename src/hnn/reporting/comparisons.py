@@ -1,60 +1,89 @@
-"""Paired differences between each model and its baseline, with intervals and verdicts."""
+"""Comparisons of each model with its baseline, seed by seed and start by start, with intervals and verdicts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 import numpy as np
+from numpy import ndarray
 
 from hnn.core.cell import Cell
-from hnn.core.seeding import stream
-from hnn.core.statistics import Interval, paired_difference
+from hnn.core.statistics import FEW_SEEDS, LEVEL, NO_VALUES, SIGNED, Estimate, Interval, contrast, holm, is_geometric
 from hnn.core.trajectories import CellRollouts, Rollout
 from hnn.evaluation.metrics import energy_change
 from hnn.reporting.definitions import FRICTION
 from hnn.reporting.results import Comparison, Difference
 
-__all__ = ["compare_with_baseline", "verdict_on"]
+__all__ = ["compare_with_baseline", "difference"]
 
 LARGER_IS_BETTER = {"valid_time"}
 CONSERVATIVE_ONLY = {"symplectic_error"}
 """Quantities compared for conservative systems only: a flow with friction is not symplectic."""
 
 
-def compare_with_baseline(rollouts: Mapping[Cell, CellRollouts], samples: int) -> list[Comparison]:
-    """Compare each cell of a task with the baseline that was trained alike, by set of starts and quantity.
+class Compared(NamedTuple):
+    """A quantity of a cell beside that of its baseline."""
 
-    Errors that have a sign are compared by their magnitude. Pixel cells of one seed share the pretrained autoencoder, so
-    their seeds are resampled jointly.
+    cell: Cell
+    starts: str
+    quantity: str
+    a: ndarray
+    b: ndarray
+
+
+def compare_with_baseline(rollouts: Mapping[Cell, CellRollouts]) -> list[Comparison]:
+    """Compare each cell with the baseline that was trained alike, by set of starts and quantity.
+
+    Errors that have a sign are compared by their magnitude. The comparisons of one quantity from one set of starts, a column
+    of the report with all tasks, are a family: its verdicts are corrected for their number (`hnn.core.statistics.holm`).
     """
-    return [
-        Comparison(
-            cell,
-            cell.baseline,
-            {
-                starts: differences(f"{cell.task} {cell.name} {starts}", ours, theirs, samples, cell.from_pixels)
-                for starts, ours in of_cell.sets.items()
-                if ours.quantities and (theirs := rollouts[cell.baseline].sets.get(starts))
-            },
-        )
-        for cell, of_cell in rollouts.items()
-        if not cell.is_truth and cell != cell.baseline and cell.baseline in rollouts  # the truth is a floor, with one seed
-    ]
+    families: dict[tuple[str, str], list[Compared]] = {}
+    for one in compared(rollouts):
+        families.setdefault((one.starts, one.quantity), []).append(one)
+    found: dict[Cell, dict[str, dict[str, Difference]]] = {}
+    for family in families.values():
+        estimates = [contrast(one.a, one.b, geometric=compares_ratios(one.quantity)) for one in family]
+        levels = iter(holm([estimated.p for estimated in estimates if estimated]))
+        for one, estimated in zip(family, estimates, strict=True):
+            of_set = found.setdefault(one.cell, {}).setdefault(one.starts, {})
+            of_set[one.quantity] = difference(one.quantity, estimated, next(levels) if estimated else LEVEL, len(one.a))
+    return [Comparison(cell, cell.baseline, sets) for cell, sets in found.items()]
 
 
-def differences(label: str, a: Rollout, b: Rollout, samples: int, shared_seeds: bool) -> dict[str, Difference]:
-    """The difference a - b of every quantity that both have; `label` names the random streams."""
-    names = [name for name in a.quantities if name in b.quantities]
-    if abs(energy_change(a.true_energy)) > FRICTION:
-        names = [name for name in names if name not in CONSERVATIVE_ONLY]
-    compared = {}
-    for name in names:
-        ours, theirs = (np.abs(rollout.quantities[name]) for rollout in (a, b))
-        interval = paired_difference(ours, theirs, stream("comparison", label, name), samples, shared_seeds)
-        compared[name] = Difference(interval, verdict_on(interval, larger_is_better=name in LARGER_IS_BETTER))
-    return compared
+def compared(rollouts: Mapping[Cell, CellRollouts]) -> Iterator[Compared]:
+    """The quantities of each cell that its baseline has too; the truth is a floor, and is compared with nothing."""
+    for cell, of_cell in rollouts.items():
+        if cell.is_truth or cell == cell.baseline or cell.baseline not in rollouts:
+            continue
+        for starts, ours in of_cell.sets.items():
+            if theirs := rollouts[cell.baseline].sets.get(starts):
+                for name in names(ours, theirs):
+                    yield Compared(cell, starts, name, *(np.abs(one.quantities[name]) for one in (ours, theirs)))
 
 
-def verdict_on(difference: Interval, *, larger_is_better: bool) -> str:
-    """`better` or `worse` where the interval of a difference excludes zero, else `not distinguishable`."""
-    if difference.low is None or difference.high is None or difference.low <= 0 <= difference.high:
-        return "not distinguishable"
-    return "better" if (difference.low > 0) == larger_is_better else "worse"
+def names(a: Rollout, b: Rollout) -> list[str]:
+    """The quantities that both rollouts have and that mean something for their system."""
+    dissipative = abs(energy_change(a.true_energy)) > FRICTION
+    return [name for name in a.quantities if name in b.quantities and not (dissipative and name in CONSERVATIVE_ONLY)]
+
+
+def compares_ratios(quantity: str) -> bool:
+    """True for the quantities whose magnitudes are compared by their ratio, not by their difference."""
+    return is_geometric(quantity) or quantity in SIGNED
+
+
+def difference(quantity: str, estimated: Estimate | None, level: float, seeds: int) -> Difference:
+    """The comparison of a quantity at a level of significance: interval, p-value and verdict.
+
+    The verdict is `better` or `worse` where the interval at that level excludes no difference, else `not distinguishable`; or
+    the reason why there is none.
+    """
+    geometric = compares_ratios(quantity)
+    if estimated is None:
+        reason = FEW_SEEDS if seeds < 2 else NO_VALUES
+        return Difference(Interval(geometric=geometric, reason=reason), None, reason)
+    values = np.array([estimated.mean, *estimated.interval(level)])
+    mean, low, high = (np.exp(values) if geometric else values).tolist()
+    verdict = "not distinguishable"
+    if estimated.p <= level:
+        verdict = "better" if (estimated.mean > 0) == (quantity in LARGER_IS_BETTER) else "worse"
+    return Difference(Interval(mean, low, high, geometric), estimated.p, verdict)

@@ -6,14 +6,14 @@ from hnn.core.statistics import Interval
 
 __all__ = [
     "NOTHING",
-    "compared_with",
+    "format_difference",
     "format_interval",
     "format_mean",
     "format_plus_minus",
     "format_quartiles",
     "listed",
     "number",
-    "ratio",
+    "times",
 ]
 
 NOTHING = "–"
@@ -74,14 +74,39 @@ def listed(names: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
-def ratio(a: Interval, b: Interval) -> str:
-    """The larger mean over the smaller: `4.8 times`."""
-    small, large = sorted((abs(a.mean or 0), abs(b.mean or 0)))
-    return "many times" if small == 0 else f"{large / small:.2g} times"
+def times(ratio: Interval) -> str:
+    """A ratio of two errors with its interval in words; one below 1 is turned over.
+
+    >>> times(Interval(0.25, 0.125, 0.5)), times(Interval(3.0, 1.5, 6.0))
+    ('4 times smaller [2, 8]', '3 times larger [1.5, 6]')
+    """
+    mean, low, high = ratio[:3]
+    assert mean is not None  # a ratio with a verdict has an interval
+    assert low is not None
+    assert high is not None
+    if mean < 1:
+        return f"{rounded(1 / mean)} times smaller [{number(1 / high)}, {number(1 / low)}]"
+    return f"{rounded(mean)} times larger [{number(low)}, {number(high)}]"
 
 
-def compared_with(verdict: str | None, a: Interval, b: Interval) -> str:
-    """The verdict on an error a as a phrase that leads to b: `4.8 times smaller than`, `not distinguishable from`."""
+def rounded(ratio: float) -> str:
+    """A ratio with two significant digits: `4.8`, `27`, `1200`."""
+    return number(float(f"{ratio:.2g}"))
+
+
+def format_difference(difference: Interval, verdict: str) -> str:
+    """A comparison with its verdict: a ratio in words, or a difference; the verdict alone where there are no numbers.
+
+    >>> format_difference(Interval(0.9, 0.5, 1.4, geometric=True), "not distinguishable")
+    'not distinguishable, 0.9 times [0.5, 1.4]'
+    >>> format_difference(Interval(2.0, 1.0, 3.0), "better")
+    'better, +2 [1, 3]'
+    """
+    mean, low, high = difference[:3]
+    if mean is None or low is None or high is None:
+        return verdict
+    if not difference.geometric:
+        return f"{verdict}, {'+' * (mean > 0)}{number(mean)} [{number(low)}, {number(high)}]"
     if verdict in ("better", "worse"):
-        return f"{ratio(a, b)} {'smaller' if verdict == 'better' else 'larger'} than"
-    return "not distinguishable from" if verdict else "beside"
+        return times(difference)
+    return f"{verdict}, {rounded(mean)} times [{number(low)}, {number(high)}]"

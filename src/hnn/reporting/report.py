@@ -20,17 +20,16 @@ BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 HEADS = {
     "hnn": "HNN",
     "floor": "floor",
-    "energy": "HNN's energy is",
-    "difference": "HNN - baseline",
-    "coordinates": "its coordinates are",
+    "energy": "HNN's energy error is",
+    "coordinates": "its coordinate error is",
 }
 """Heads of the columns of the first table."""
 
 NOTES = {
     "glance": (
         "Numbers are energy errors over the published horizon: mean of |E(x̂) - E(x)| over the standard deviation of the "
-        "energy in the training data, with 95 % intervals. Floor: the error of the exact field by the same integrator; from "
-        "pixels, the error of reading the true frames by each model's own encoder and probe, HNN / baseline."
+        "energy in the training data; geometric means with 95 % intervals. Floor: the error of the exact field by the same "
+        "integrator; from pixels, the error of reading the true frames by each model's own encoder and probe, HNN / baseline."
     ),
     "integrators": (
         "A field that was fitted to derivatives must be rolled out by an integrator whose own error is below a hundredth of "
@@ -85,10 +84,11 @@ class Report:
         """
         about = {task: tasks[task] for task in results.tasks}
         starts = {task: given.starts for task, one in about.items() if (given := one.simulate or one.ingest)}
+        shared = any(one.simulate.data == "shared" for one in about.values() if one.simulate)
         protocol = {title: tables.protocol(results, name) for name, title in SETS.items()}
         values = {
             "headline": [sentences.headline(results), sentences.headline(results, "coordinate_error")],
-            "method": sentences.statistical_method(seeds, starts),
+            "method": sentences.statistical_method(seeds, starts, shared=shared),
             "glance": tables.headline(results),
             "outcomes": {pair.task: sentences.outcome(pair) for pair in results.pairs()},
             "findings": sentences.findings(results, decay),

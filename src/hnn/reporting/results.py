@@ -144,16 +144,25 @@ def parse_set(name: str, entry: Mapping[str, Any], held_out_mismatch: bool) -> S
 
 
 class Difference(NamedTuple):
-    """A paired difference of a quantity, cell minus baseline, and the verdict on it."""
+    """A quantity of a cell compared with its baseline's."""
 
     interval: Interval
+    """The ratio cell / baseline if `interval.geometric`, else the difference cell - baseline; corrected for the family."""
+    p: float | None
+    """p-value before the correction; None where there is no verdict."""
     verdict: str
-    """`better`, `worse` or `not distinguishable`."""
+    """`better`, `worse` or `not distinguishable`; or the reason why there is none."""
+
+    def to_json(self) -> dict[str, Any]:
+        """{ratio or difference, low, high, p, verdict}."""
+        mean, low, high = self.interval[:3]
+        kind = "ratio" if self.interval.geometric else "difference"
+        return {kind: mean, "low": low, "high": high, "p": self.p, "verdict": self.verdict}
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The paired differences between a cell and its baseline, by set of starts and quantity."""
+    """A cell compared with its baseline, by set of starts and quantity."""
 
     cell: Cell
     baseline: Cell
@@ -165,12 +174,9 @@ class Comparison:
         return f"{self.cell.name} vs {self.baseline.name}"
 
     def to_json(self) -> dict[str, Any]:
-        """{set: {quantity: {mean, low, high, verdict}}}."""
+        """{set: {quantity: …}}, see `Difference.to_json`."""
         return {
-            starts: {
-                name: {"mean": d.interval.mean, "low": d.interval.low, "high": d.interval.high, "verdict": d.verdict}
-                for name, d in differences.items()
-            }
+            starts: {name: one.to_json() for name, one in differences.items()}
             for starts, differences in self.differences.items()
         }
 
@@ -195,7 +201,7 @@ class Pair:
         return None if hnn is None or baseline is None else (hnn, baseline)
 
     def difference(self, starts: str, quantity: str) -> Difference | None:
-        """The paired difference HNN minus baseline; None where it was not measured."""
+        """HNN compared with the baseline; None where it was not measured."""
         return self.comparison.differences.get(starts, {}).get(quantity) if self.comparison else None
 
     def verdict(self, starts: str, quantity: str) -> str | None:
@@ -235,7 +241,7 @@ class Results:
         return cls(cells, {comparison.cell: comparison for comparison in comparisons})
 
     def comparisons_json(self) -> dict[str, dict[str, Any]]:
-        """The content of metrics/comparisons.json: {task: {title: {set: {quantity: {mean, low, high, verdict}}}}}."""
+        """The content of metrics/comparisons.json: {task: {title: {set: {quantity: …}}}}."""
         return {
             task: {
                 comparison.title: comparison.to_json() for cell, comparison in self.comparisons.items() if cell.task == task

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
+from hnn.core.statistics import FEW_SEEDS, NO_VALUES
 from hnn.reporting.definitions import FRICTION
-from hnn.reporting.formatting import compared_with, format_interval, listed, number, ratio
+from hnn.reporting.formatting import format_interval, listed, number, times
 from hnn.reporting.results import ELSEWHERE, Pair, Results
 
 __all__ = ["elsewhere", "findings", "headline", "outcome", "statistical_method"]
@@ -14,6 +15,8 @@ VERDICTS = {
     "better": "beats the baseline on",
     "worse": "loses on",
     "not distinguishable": "shows no significant difference on",
+    FEW_SEEDS: "needs at least 2 seeds for a verdict on",
+    NO_VALUES: "has no finite values to compare on",
     None: "is not compared on",
 }
 """Phrases of the headline by verdict."""
@@ -22,29 +25,35 @@ VERDICTS = {
 def headline(results: Results, quantity: str = "energy_error") -> str:
     """One sentence with the tasks grouped by the verdict on HNN's error."""
     tasks: dict[str | None, list[str]] = {}
-    for pair in results.pairs():
-        verdict = pair.verdict("held_out", quantity)
-        text = pair.task
-        if verdict in ("better", "worse"):
-            times = ratio(pair.hnn.held_out[quantity], pair.baseline.held_out[quantity])
-            subject = "" if verdict in tasks else "error "
-            text += f" ({subject}{times} {'smaller' if verdict == 'better' else 'larger'})"
+    pairs = {pair.task: pair for pair in results.pairs()}
+    for task in results.tasks:
+        difference, text = pairs[task].difference("held_out", quantity) if task in pairs else None, task
+        verdict = difference.verdict if difference else None
+        if difference and verdict in ("better", "worse"):
+            text += f" ({'' if verdict in tasks else 'error '}{times(difference.interval)})"
         tasks.setdefault(verdict, []).append(text)
     parts = [f"{phrase} {listed(tasks[verdict])}" for verdict, phrase in VERDICTS.items() if verdict in tasks]
     return f"{SUBJECTS[quantity]} {listed(parts)}." if parts else ""
 
 
-def statistical_method(seeds: int, starts: Mapping[str, int]) -> str:
-    """The basis of a verdict; `starts` are the numbers of held-out ones by task."""
+def statistical_method(seeds: int, starts: Mapping[str, int], *, shared: bool) -> str:
+    """The basis of a verdict; `starts` are the numbers of held-out ones by task, `shared` that of the training data."""
+    if seeds < 2:
+        return "Each model was trained once: intervals and verdicts need at least 2 seeds (`-S seeds=5`)."
     by_number: dict[int, list[str]] = {}
     for task, count in starts.items():
         by_number.setdefault(count, []).append(task)
     counts = [f"{count}" + f" ({listed(tasks)})" * (len(by_number) > 1) for count, tasks in by_number.items()]
     return (
-        f"A verdict needs a 95 % interval of the paired difference, over {seeds} training seeds and {listed(counts)} held-out "
-        "initial states, that excludes zero; the ratio of the mean errors stands beside it. All seeds share one set of "
-        "training data, whose randomness is in no interval, and intervals over few seeds are too narrow: `-S seeds=10` "
-        "trains more, `-S seed=1` draws other data."
+        f"Errors are geometric means over {seeds} training seeds and {listed(counts)} held-out initial states. Their 95 % "
+        "intervals include the chance of seeds"
+        + (
+            " and initial states, but not that of the training data, which all seeds share"
+            if shared
+            else ", initial states and, where data are simulated, training data"
+        )
+        + ". A verdict needs an interval of the ratio of two errors that excludes 1, corrected for the number of comparisons "
+        "in its column (Holm); the bracket after a ratio is that corrected interval."
     )
 
 
@@ -72,8 +81,12 @@ def opposed(pair: Pair, starts: str, quantity: str) -> str:
     """HNN's number and the baseline's on one set of starts, with the verdict between them."""
     sets = pair.both(starts)
     assert sets is not None  # callers ask for sets that both were measured on
-    a, b = sets[0][quantity], sets[1][quantity]
-    return f"{format_interval(a)}, {compared_with(pair.verdict(starts, quantity), a, b)} the baseline's {format_interval(b)}"
+    a, b = (format_interval(one[quantity]) for one in sets)
+    difference = pair.difference(starts, quantity)
+    if difference and difference.verdict in ("better", "worse"):
+        return f"{a}, {times(difference.interval)} than the baseline's {b}"
+    phrase = "not distinguishable from" if difference and difference.verdict == "not distinguishable" else "beside"
+    return f"{a}, {phrase} the baseline's {b}"
 
 
 def elsewhere(pair: Pair) -> str:
@@ -136,11 +149,12 @@ def valid_times(pair: Pair, starts: str) -> tuple[str, str]:
 
 
 def share_of_encoders(pair: Pair) -> str:
-    """The part of the difference in energy that the two encoders make before any rollout; empty if it is not known."""
-    whole, floor = (pair.difference(starts, "energy_error") for starts in ("held_out", "floor"))
-    if whole is None or floor is None or whole.interval.mean is None or floor.interval.mean is None:
+    """The ratio of the energy errors of the two encoders before any rollout; empty if it is not known."""
+    floor = pair.difference("floor", "energy_error")
+    if floor is None or floor.interval.mean is None:
         return ""
+    ratio = f"{times(floor.interval)} than" if floor.verdict in ("better", "worse") else "not distinguishable from"
     return (
-        f" Of the difference, {format_interval(whole.interval)}, {format_interval(floor.interval)} is there before any "
-        "rollout: energies read from the true frames by the two encoders already differ by it."
+        " Before any rollout, the errors of the energies that HNN's encoder reads from the true frames are "
+        f"{ratio} those of the baseline's encoder."
     )

@@ -4,19 +4,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hnn.core.cell import Cell
-from hnn.core.statistics import Interval
+from hnn.core.statistics import Interval, arithmetic
 from hnn.reporting.definitions import ENERGIES, LOSSES, QUANTITIES
 from hnn.reporting.formatting import (
     NOTHING,
+    format_difference,
     format_interval,
     format_mean,
     format_plus_minus,
     format_quartiles,
     number,
-    ratio,
 )
 from hnn.reporting.published import ENERGY_MSE, REMARKS, TEST_LOSS
-from hnn.reporting.results import SETS, SHORT, Difference, Pair, Results
+from hnn.reporting.results import SETS, SHORT, Difference, Results
 
 __all__ = [
     "beside_published",
@@ -34,34 +34,24 @@ Row = dict[str, str]
 
 
 def headline(results: Results, starts: str = "held_out") -> list[Row]:
-    """A row per task: the energy errors of HNN, baseline and floor, their difference, and the verdicts."""
+    """A row per task: the energy errors of HNN, baseline and floor, and HNN compared with the baseline."""
     rows = []
     for pair in results.pairs():
         sets = pair.both(starts)
         if sets is None:
             continue
         hnn, baseline = sets
-        difference = pair.difference(starts, "energy_error")
         rows.append(
             {
                 "task": pair.task,
-                "energy": verdict_text(pair, starts, "energy_error"),
+                "energy": pair.mark(difference_text(pair.difference(starts, "energy_error")), starts),
                 "hnn": hnn.mark(format_interval(hnn["energy_error"])),
                 "baseline": baseline.mark(format_interval(baseline["energy_error"])),
                 "floor": floor_text(pair.floors(starts, "energy_error")),
-                "difference": pair.mark(format_interval(difference.interval if difference else None), starts),
-                "coordinates": verdict_text(pair, starts, "coordinate_error"),
+                "coordinates": pair.mark(difference_text(pair.difference(starts, "coordinate_error")), starts),
             }
         )
     return rows
-
-
-def verdict_text(pair: Pair, starts: str, quantity: str) -> str:
-    """The verdict on HNN's error, with the ratio of the means where they differ: `better, 4.8 times`."""
-    verdict, sets = pair.verdict(starts, quantity) or NOTHING, pair.both(starts)
-    if sets is None or verdict not in ("better", "worse"):
-        return verdict
-    return f"{verdict}, {ratio(sets[0][quantity], sets[1][quantity])}"
 
 
 def floor_text(floors: Sequence[Interval | None]) -> str:
@@ -102,7 +92,7 @@ def beside_published(results: Results, energies: Mapping[str, str | None]) -> li
                     "quantity": quantity,
                     "square error of": unit,
                     "published": format_plus_minus(published.mean, published.plus_minus),
-                    "ours": format_interval(ours),
+                    "ours": format_interval(arithmetic(ours) if ours and quantity == "test_loss" else ours),
                     "floor": format_mean(floor),
                     "remark": REMARKS.get((cell.task, quantity), ""),
                 }
@@ -111,7 +101,7 @@ def beside_published(results: Results, energies: Mapping[str, str | None]) -> li
 
 
 def protocol(results: Results, starts: str) -> list[Row]:
-    """Rows of our protocol on one set of starts: each task's floor, its models, and their difference with the verdict."""
+    """Rows of our protocol on one set of starts: each task's floor, its models, and the comparison of the two."""
     rows = []
     pair_of = {pair.task: pair for pair in results.pairs()}
     for task in results.tasks:
@@ -122,16 +112,14 @@ def protocol(results: Results, starts: str) -> list[Row]:
         if task in pair_of and starts in SETS:
             differences = {quantity: pair_of[task].difference(starts, quantity) for quantity in QUANTITIES}
             if any(differences.values()):
-                name = pair_of[task].mark("hnn - baseline", starts)
+                name = pair_of[task].mark("hnn beside baseline", starts)
                 rows.append({"task": task, "model": name} | {q: difference_text(d) for q, d in differences.items()})
     return rows
 
 
 def difference_text(difference: Difference | None) -> str:
-    """A paired difference with its interval and verdict."""
-    if difference is None or difference.interval.mean is None:
-        return NOTHING
-    return f"{format_interval(difference.interval)}: {difference.verdict}"
+    """A comparison with its interval and verdict."""
+    return NOTHING if difference is None else format_difference(difference.interval, difference.verdict)
 
 
 def columns(rows: Sequence[Row]) -> list[str]:
@@ -210,7 +198,10 @@ def encoders(results: Results) -> list[Row]:
 
 
 def summary_rows(metrics: Mapping[Cell, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """All numbers of the metrics files of the cells, one row per task, model and quantity."""
+    """All numbers of the metrics files of the cells, one row per task, model and quantity.
+
+    Settings and counts have a mean alone; `seeds` are the means of the seeds, on whose `scale` the interval is computed.
+    """
     rows: list[dict[str, Any]] = []
 
     def add(cell: Cell, prefix: str, entries: Mapping[str, Any]) -> None:
@@ -220,11 +211,13 @@ def summary_rows(metrics: Mapping[Cell, Mapping[str, Any]]) -> list[dict[str, An
             if isinstance(value, Mapping) and "mean" not in value:
                 add(cell, f"{prefix}{name}.", value)
             elif isinstance(value, Mapping):
-                rows.append(row | {key: value[key] for key in ("mean", "low", "high")})
+                measured = Interval.parse(value)
+                scale, seeds = "log" if measured.geometric else "linear", " ".join(f"{one:.9g}" for one in measured.seeds)
+                rows.append(row | measured.bounds() | {"scale": scale, "seeds": seeds})
             elif name == "mismatch" and value:
-                rows.append(row | dict.fromkeys(("mean", "low", "high"), 1))
+                rows.append(row | {"mean": 1})
             elif value is not None and not isinstance(value, str | bool):
-                rows.append(row | dict.fromkeys(("mean", "low", "high"), value))
+                rows.append(row | {"mean": value})
 
     for cell, files in metrics.items():
         for entries in files.values():

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from hnn.core.errors import Refused
-from hnn.core.trajectories import Observations
+from hnn.core.trajectories import Observations, of_seed
 from hnn.models.base import Model
 from hnn.training.loop import Problem, minimise
 from hnn.training.losses import derivative_loss
@@ -37,7 +37,7 @@ class Fit(Generic[M]):
 
 def fit(
     models: Sequence[Model],
-    train: Observations,
+    train: Sequence[Observations],
     test: Observations,
     options: OptimizerOptions,
     *,
@@ -46,11 +46,11 @@ def fit(
     generators: Sequence[torch.Generator],
     labels: Sequence[str] | None = None,
 ) -> list[Fit[Model]]:
-    """Minimise `derivative_loss` on `train` for each model, in place, with the dtype and on the device of the models.
+    """Minimise `derivative_loss` for each model, in place, with the dtype and on the device of the models.
 
-    `test` serves the training curve only. `validation` is the fraction of `train` that is held out to select the best weights.
-    Batches are drawn with replacement from `generators[i]` for model i, unless they are the full data. `labels` name the fits
-    on the progress bar.
+    `train` is a draw of training data for each model, of equal size, or one for all. `test` serves the training curve only.
+    `validation` is the fraction of `train` that is held out to select the best weights. Batches are drawn with replacement
+    from `generators[i]` for model i, unless they are the full data. `labels` name the fits on the progress bar.
 
     >>> from hnn.models.base import make_model
     >>> from hnn.systems.base import make_system
@@ -63,25 +63,34 @@ def fit(
     ...     steps=100, learning_rate=0.01, schedule="one_cycle", warmup_fraction=0.3,
     ...     beta1=0.95, beta1_min=0.85, beta2=0.999, weight_decay=0.0, gradient_clip=0.0,
     ... )
-    >>> (result,) = fit([model], data, data, options, batch="full", validation=0.0, generators=[generator])
+    >>> (result,) = fit([model], [data], data, options, batch="full", validation=0.0, generators=[generator])
     >>> result.losses["train_loss"] < 0.1 * result.curve[0]["train_loss"]
     True
     """
-    sets = points_by_loss(train, test, validation, next(models[0].parameters()))
-    x, dx = sets["train_loss"]
-    sample = {name: tuple(part[:: ceil(len(part) / CURVE_SAMPLE)] for part in points) for name, points in sets.items()}
+    sets = [points_by_loss(draw, test, validation, next(models[0].parameters())) for draw in train]
+    samples = [
+        {name: tuple(p[:: ceil(len(p) / CURVE_SAMPLE)] for p in points) for name, points in one.items()} for one in sets
+    ]
+    x, dx = (torch.cat([one["train_loss"][part] for one in sets]) for part in (0, 1))
+    size = len(x) // len(sets)  # points of each draw
 
     def draw_batches(i: int, count: int) -> list[Tensor]:
-        """Indices (count, batch) of the points of the next batches of model i; nothing for the full data."""
-        return [] if batch == "full" else [torch.randint(len(x), (count, batch), generator=generators[i]).to(x.device)]
+        """Indices (count, batch) of the points of the next batches of model i; nothing where all train on all points."""
+        if batch == "full" and len(sets) == 1:
+            return []
+        if batch == "full":
+            indices = torch.arange(size).expand(count, -1)
+        else:
+            indices = torch.randint(size, (count, batch), generator=generators[i])
+        return [(indices + of_seed(range(0, len(x), size), i)).to(x.device)]
 
     def loss(model: Model, *indices: Tensor) -> Tensor:
         """The loss on the points of one batch."""
         return derivative_loss(model, x[indices], dx[indices]) if indices else derivative_loss(model, x, dx)
 
-    problem: Problem[Model] = Problem(loss, draw_batches, lambda model: losses(model, sample))
+    problem: Problem[Model] = Problem(loss, draw_batches, lambda i, model: losses(model, of_seed(samples, i)))
     curves = minimise(models, problem, options, labels=labels)
-    return [Fit(model, curve, losses(model, sets)) for model, curve in zip(models, curves, strict=True)]
+    return [Fit(model, curves[i], losses(model, of_seed(sets, i))) for i, model in enumerate(models)]
 
 
 def split_validation(observations: Observations, fraction: float) -> tuple[Observations, Observations | None]:

@@ -34,8 +34,8 @@ class Problem(Generic[M]):
     """(model, *batch) -> the loss that is minimised, a scalar."""
     draw_batches: Callable[[int, int], Sequence[Tensor]]
     """(i, count) -> the tensors of the next `count` batches of model i, each (count, …)."""
-    curve_losses: Callable[[M], dict[str, float]]
-    """model -> the losses of a row of its training curve; a `validation_loss` selects the best weights."""
+    curve_losses: Callable[[int, M], dict[str, float]]
+    """(i, model i) -> the losses of a row of its training curve; a `validation_loss` selects the best weights."""
 
 
 def minimise(
@@ -60,7 +60,7 @@ def minimise(
     >>> problem = Problem(
     ...     loss=lambda model: (model.weight - 3).square().sum(),
     ...     draw_batches=lambda i, count: [],
-    ...     curve_losses=lambda model: {"train_loss": (model.weight.item() - 3) ** 2},
+    ...     curve_losses=lambda i, model: {"train_loss": (model.weight.item() - 3) ** 2},
     ... )
     >>> options = OptimizerOptions(
     ...     steps=200, learning_rate=0.1, schedule="one_cycle", warmup_fraction=0.3,
@@ -161,8 +161,8 @@ def add_curve_point(
     rate: float,
 ) -> None:
     """Append a row to the curve of each model, and copy its weights to `best` if its validation loss is the lowest so far."""
-    for model, curve, weights in zip(models, curves, best, strict=True):
-        curve.append({"step": step, "learning_rate": rate, **problem.curve_losses(model)})
+    for i, (model, curve, weights) in enumerate(zip(models, curves, best, strict=True)):
+        curve.append({"step": step, "learning_rate": rate, **problem.curve_losses(i, model)})
         if "validation_loss" in curve[-1] and curve[-1] is min(curve, key=lambda row: row["validation_loss"]):
             weights.update(copied_weights(model))
 

@@ -1,14 +1,12 @@
 """Fits of all seeds of a cell, and the files of every training stage: weights, curves and losses with their intervals."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 
-from hnn.core.seeding import stream
 from hnn.core.statistics import over_seeds
 from hnn.files import artifacts, formats, paths
 from hnn.parallel.mapping import ParallelMap
@@ -17,9 +15,6 @@ from hnn.training.fit import Fit, curves
 __all__ = ["fit_seeds", "write_fits"]
 
 T = TypeVar("T")
-
-BOOTSTRAP_SAMPLES = 2000
-"""Resamples of the seeds for the intervals of losses."""
 
 
 def fit_seeds(fit: Callable[[Sequence[int]], list[T]], seeds: int, device: torch.device, parallel_map: ParallelMap) -> list[T]:
@@ -52,5 +47,4 @@ def write_fits(
     formats.write_rows(paths.curve_path(key), curves(fits))
     values = [{**fit.losses, **extra} for fit, extra in zip(fits, extra_values or [{}] * len(fits), strict=True)]
     counts = {"parameters": sum(w.numel() for w in fits[0].model.parameters()), "steps": fits[0].curve[-1]["step"]}
-    intervals = over_seeds(values, partial(stream, "bootstrap", key), BOOTSTRAP_SAMPLES)
-    formats.write_json(paths.results_path(stage, key), {name: one.to_json() for name, one in intervals.items()} | counts)
+    formats.write_json(paths.results_path(stage, key), {n: one.to_json() for n, one in over_seeds(values).items()} | counts)
