@@ -57,6 +57,13 @@ def diff(given: argparse.Namespace) -> None:
     print(diff.diff(given.old, given.new))
 
 
+def experiments(given: argparse.Namespace) -> None:
+    """List DVC's experiments: what each changed, and a headline number of each cell. Example: python -m hnn experiments"""
+    from hnn.commands import experiments
+
+    print(experiments.experiments(given.quantity))
+
+
 def check(_: argparse.Namespace) -> None:
     """Compare the metrics with the committed ones. Example: python -m hnn check"""
     from hnn.commands import check
@@ -73,7 +80,10 @@ def check_params(_: argparse.Namespace) -> None:
     print("params.yaml is valid")
 
 
-COMMANDS = {one.__name__.replace("_", "-"): one for one in (report, rollout, tasks, models, readme, diff, check, check_params)}
+COMMANDS = {
+    one.__name__.replace("_", "-"): one
+    for one in (report, rollout, tasks, models, readme, diff, experiments, check, check_params)
+}
 """The commands by name; the docstring of each is its help, ending with an example."""
 
 
@@ -92,6 +102,13 @@ def parser() -> argparse.ArgumentParser:
     one = commands.choices["diff"]
     one.add_argument("old", nargs="?", default="HEAD", help="a revision in git or an experiment of DVC (default: HEAD)")
     one.add_argument("new", nargs="?", help="another one (default: this run)")
+    one = commands.choices["experiments"]
+    one.add_argument(
+        "quantity",
+        nargs="?",
+        default="energy_error_pct",
+        help="energy_error_pct (default), coordinate_error_pct, valid_time or log10_test_loss",
+    )
     one = commands.choices["rollout"]
     one.epilog = f"Example: {ROLLOUT}"
     one.add_argument("task", help="a task whose states are observed; `python -m hnn tasks` lists them")

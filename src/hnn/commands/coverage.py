@@ -21,6 +21,7 @@ from hnn.core.seeding import stream
 from hnn.core.statistics import LEVEL, contrast, estimate, holm, is_geometric, logarithms, welch
 from hnn.figures.coverage import Rates, Simulated, coverage_figure
 from hnn.files import formats, paths
+from hnn.reporting.comparisons import compares_ratios
 from hnn.reporting.templating import template
 
 __all__ = ["bootstrap", "false_verdicts", "in_study", "main", "simulate"]
@@ -34,6 +35,8 @@ GROUP = 5
 """Seeds of a group: the default number."""
 STARTS = 50
 """Starts of a group: the default number."""
+ENOUGH = 0.93
+"""Coverage below which a quantity is named."""
 FAMILY = 6
 """Comparisons beside each other in the default report: four tasks of states, and one of pixels through two step maps."""
 TRIALS, GROUPS, RESAMPLES = 2000, 2000, 500
@@ -112,10 +115,11 @@ def in_study(quantities: Mapping[str, ndarray], groups: int = GROUPS) -> list[Ra
             continue
         generator = stream("coverage", "study", name)
         scaled = logarithms(values) if is_geometric(name) else values
+        sizes = logarithms(np.abs(values)) if compares_ratios(name) else values
         covered, p = [], []
         for _ in range(groups):
-            a, b = draw_groups(scaled, generator)
-            first, compared = estimate(a), contrast(a, b)
+            seeds, starts = draw_groups(values.shape, generator)
+            first, compared = estimate(scaled[seeds[0]][:, starts]), contrast(*(sizes[group][:, starts] for group in seeds))
             assert first is not None  # a group has several seeds
             assert compared is not None
             low, high = first.interval()
@@ -126,12 +130,9 @@ def in_study(quantities: Mapping[str, ndarray], groups: int = GROUPS) -> list[Ra
     return found
 
 
-def draw_groups(values: ndarray, generator: np.random.Generator) -> tuple[ndarray, ndarray]:
-    """Two groups of different seeds from the same starts, (GROUP, starts) each, of values (seeds, starts)."""
-    seeds = generator.permutation(len(values))[: 2 * GROUP]
-    starts = generator.permutation(values.shape[1])[:STARTS]
-    a, b = values[seeds][:, starts].reshape(2, GROUP, -1)
-    return a, b
+def draw_groups(shape: tuple[int, ...], generator: np.random.Generator) -> tuple[ndarray, ndarray]:
+    """The seeds of two groups that share none, (2, GROUP), and the starts of both, (STARTS,), of values (seeds, starts)."""
+    return generator.permutation(shape[0])[: 2 * GROUP].reshape(2, GROUP), generator.permutation(shape[1])[:STARTS]
 
 
 def false_verdicts(p: ndarray) -> tuple[float, float]:
@@ -160,7 +161,7 @@ def quantities_of(revision: str) -> dict[str, ndarray]:
     """The quantities (seeds, starts) of the study's cell from its held-out starts."""
     content = summaries.cached(revision, paths.rollouts_path(CELL).as_posix(), ADVICE)
     arrays, prefix = np.load(BytesIO(content)), "held_out.quantity."
-    return {name.removeprefix(prefix): np.abs(arrays[name]) for name in arrays if name.startswith(prefix)}
+    return {name.removeprefix(prefix): arrays[name] for name in arrays if name.startswith(prefix)}
 
 
 def main() -> None:
@@ -176,6 +177,7 @@ def main() -> None:
     formats.write_picture(FIGURE, figure)
     seeds, starts = quantities["energy_error"].shape
     values = {"simulated": simulated, "rates": rates, "alarms": alarms, "seeds": seeds, "starts": starts, "cell": CELL}
+    values["low"] = [rate.quantity for rate in rates if rate.covered < ENOUGH]
     text = template("coverage.md").render(values, group=GROUP, group_starts=STARTS, family=FAMILY, strengths=STRENGTHS)
     formats.write_text(PAGE, text)
     for rate in rates:

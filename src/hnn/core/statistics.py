@@ -113,7 +113,7 @@ def estimate(values: ndarray) -> Estimate | None:
     (`filled`). With one start the seeds alone vary.
 
     >>> estimate(np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 9.0]]))  # doctest: +ELLIPSIS
-    Estimate(mean=4.0, error=1.7..., df=2.2...)
+    Estimate(mean=4.0, error=1.82..., df=2.54...)
     """
     complete, missing = filled(values)
     seeds, starts = complete.shape

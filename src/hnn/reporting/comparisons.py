@@ -13,7 +13,7 @@ from hnn.evaluation.metrics import energy_change
 from hnn.reporting.definitions import FRICTION
 from hnn.reporting.results import Comparison, Difference
 
-__all__ = ["compare_with_baseline", "difference"]
+__all__ = ["compare_with_baseline", "compares_ratios", "difference"]
 
 LARGER_IS_BETTER = {"valid_time"}
 CONSERVATIVE_ONLY = {"symplectic_error"}
