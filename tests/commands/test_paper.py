@@ -176,3 +176,8 @@ def test_main_without_an_experiment_exits_with_one_line(monkeypatch):
     monkeypatch.setattr(summaries, "git", lambda *words: "")
     with pytest.raises(SystemExit, match="there is no experiment called paper"):
         paper.main()
+
+
+def test_numbers_of_an_experiment_without_seeds_are_refused():
+    with pytest.raises(Refused, match="test_loss of the experiment paper has no finite value of any seed: run `make paper`"):
+        paper.seeds_of({"test_loss": Interval(0.1)}, "test_loss")

@@ -1,12 +1,13 @@
 """`make reproduction`: runs under other arithmetic and with planted changes."""
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from hnn.commands import reproduction
-from hnn.commands.reproduction import PLANTED, VARIANTS, Outcome, edited, outcome
+from hnn.commands.reproduction import PLANTED, VARIANTS, Outcome, Run, edited, judge, outcome
 from hnn.core.errors import Refused
 from hnn.params.checks import load_checked_params
 
@@ -40,3 +41,13 @@ def test_outcome_is_read_from_its_file_where_the_run_was_made_before(tmp_path, m
     assert len(judged) == 1
     outcome(VARIANTS[0], "def")
     assert len(judged) == 2
+
+
+def test_a_pipeline_that_stops_is_not_taken_for_a_change_that_the_check_found(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    subprocess.run(["git", "init", "--quiet"], check=True)
+    words = ["commit", "--quiet", "--allow-empty", "--message", "no pipeline"]
+    subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b.c", *words], check=True)
+    found = judge(Run("empty", "no pipeline"))
+    assert found.reproduced is None
+    assert found.sentence.startswith("The pipeline stops: ")

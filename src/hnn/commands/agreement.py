@@ -107,7 +107,8 @@ def compare_exact(a: Interval, b: Interval, tolerance: float) -> bool:
 def exact_tolerance(tolerance: Interval | None) -> float:
     """Relative change that another order of rounding may make in the errors of the exact field.
 
-    The motion amplifies the rounding of a step, at most `OPERATIONS` · 2⁻⁵² of its size, as it amplifies the error of a step
+    A step evaluates the field a dozen times, each some tens of operations, so that less than a thousand roundings add up. The
+    motion amplifies the rounding of a step, at most `OPERATIONS` · 2⁻⁵² of its size, as it amplifies the error of a step
     of the solver, which is the solver's tolerance; so the errors of the rollout change by the ratio of both. For a fixed step,
     whose error is not known beforehand, the tolerance is taken for 1e-9.
     """

@@ -146,7 +146,7 @@ def rows(read: Read) -> list[PaperRow]:
 def energy_row(cell: Cell, entries: Mapping[str, Interval], published: Value) -> PaperRow:
     """The row of an energy error, from the rollouts of the published protocol."""
     mean, error, median = (mean_of(entries, f"table1.{name}") for name in ("energy_mse", "block_error", "median_start"))
-    seeds, errors = (entries[f"table1.{name}"].seeds for name in ("energy_mse", "block_error"))
+    seeds, errors = (seeds_of(entries, f"table1.{name}") for name in ("energy_mse", "block_error"))
     least = min(seed - 2 * its for seed, its in zip(seeds, errors, strict=True))
     most = max(seed + 2 * its for seed, its in zip(seeds, errors, strict=True))
     return PaperRow(
@@ -163,7 +163,7 @@ def energy_row(cell: Cell, entries: Mapping[str, Interval], published: Value) ->
 
 def loss_row(cell: Cell, entries: Mapping[str, Interval], read: Read, published: Value) -> PaperRow:
     """The row of a loss, with the range of the seeds over the end of their training, on the sample of the curve."""
-    mean = fmean(entries["test_loss"].seeds)
+    mean = fmean(seeds_of(entries, "test_loss"))
     curve = list(csv.DictReader(StringIO(read(paths.curve_path(cell.key).as_posix()))))
     tail = curve[-max(1, round(TAIL * len(curve))) :]
     losses = [float(value) for step in tail for name, value in step.items() if name.startswith("test_loss.")]
@@ -177,6 +177,13 @@ def loss_row(cell: Cell, entries: Mapping[str, Interval], read: Read, published:
         seeds,
         verdict_beside_published(published, mean, least, most),
     )
+
+
+def seeds_of(entries: Mapping[str, Interval], name: str) -> tuple[float, ...]:
+    """The means of the seeds of a number of a cell; raises `Refused` if there are none, as in older experiments."""
+    if not (seeds := entries[name].seeds):
+        raise Refused(f"{name} of the experiment paper has no finite value of any seed: {ADVICE}")
+    return seeds
 
 
 def mean_of(entries: Mapping[str, Interval], name: str) -> float:

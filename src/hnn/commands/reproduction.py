@@ -47,10 +47,11 @@ class Outcome:
 
     name: str
     about: str
-    reproduced: bool
+    reproduced: bool | None
+    """None if the pipeline stopped, so that there was nothing to check."""
     sentence: str
     differing: list[str]
-    """Numbers that differ beyond chance."""
+    """Numbers that differ beyond chance, without the number of steps, which is a setting."""
     verdicts: list[str]
     """Verdicts that changed."""
 
@@ -108,7 +109,7 @@ def edited(folder: Path, edits: Edits) -> None:
 
 
 def judge(run: Run) -> Outcome:
-    """Make a run of the last commit from nothing in a temporary folder, and judge it; raises `Refused` if it fails."""
+    """Make a run of the last commit from nothing in a temporary folder, and judge it; raises `Refused` without a verdict."""
     with TemporaryDirectory(prefix="hnn-reproduction-", ignore_cleanup_errors=True) as temporary:
         copy = Path(temporary) / "project"
         subprocess.run(["git", "clone", "--quiet", ".", str(copy)], check=True)
@@ -116,15 +117,25 @@ def judge(run: Run) -> Outcome:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
         environment = {**os.environ, **run.environment, "PATH": path}
         environment.pop("PYTHONPATH", None)
-        made = subprocess.run([sys.executable, "-m", "dvc", "repro", "--quiet"], cwd=copy, env=environment, check=False)
+
+        def call(*words: str) -> subprocess.CompletedProcess[str]:
+            """Run a module of Python in the copy."""
+            python = [sys.executable, "-m", *words]
+            return subprocess.run(
+                python, cwd=copy, env=environment, capture_output=True, text=True, encoding="utf-8", check=False
+            )
+
+        made = call("dvc", "repro", "--quiet")
         if made.returncode:
-            return Outcome(run.name, run.about, False, "The pipeline refused to go on.", [], [])
-        words = [sys.executable, "-m", "hnn", "check"]
-        done = subprocess.run(words, cwd=copy, env=environment, capture_output=True, text=True, encoding="utf-8", check=False)
+            reasons = [
+                line for line in made.stderr.splitlines() if line and "step/s" not in line and not line.startswith("ERROR")
+            ]
+            return Outcome(run.name, run.about, None, f"The pipeline stops: {(reasons or ['no reason given'])[-1]}", [], [])
+        done = call("hnn", "check")
         lines = done.stdout.splitlines()
         if not lines:
             raise Refused(f"{run.name}: {done.stderr.strip()}")
-        differing = [line for line in lines if " -> " in line and not line.startswith("verdict ")]
+        differing = [line for line in lines if " -> " in line and " steps: " not in line and line[:8] != "verdict "]
         verdicts = [line.removeprefix("verdict ") for line in lines if line.startswith("verdict ")]
         return Outcome(run.name, run.about, done.returncode == 0, lines[-1], differing, verdicts)
 
