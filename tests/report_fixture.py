@@ -107,10 +107,10 @@ def difference(verdict):
 
 def comparison(cell, energy="better", coordinates="not distinguishable"):
     """The comparison of a cell with its baseline, with the same verdicts on all sets."""
-    valid = Difference(Interval(0.0, -0.5, 0.5), 1.0, "not distinguishable")
+    lost = Difference(Interval(0.0, -0.5, 0.5), 1.0, "not distinguishable")
     if energy not in RATIOS:
-        valid = Difference(Interval(reason=energy), None, energy)
-    differences = {"energy_error": difference(energy), "coordinate_error": difference(coordinates), "valid_time": valid}
+        lost = Difference(Interval(reason=energy), None, energy)
+    differences = {"energy_error": difference(energy), "coordinate_error": difference(coordinates), "diverged": lost}
     sets = ("held_out", "long", "continuous" if cell.from_pixels else "outside")
     return Comparison(cell, cell.baseline, dict.fromkeys(sets, differences))
 

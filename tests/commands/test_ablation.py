@@ -23,9 +23,9 @@ POINTS = [
 ]
 
 
-SUMMARY = """task,model,quantity,mean,low,high
-pendulum,hnn,test_loss,0.03,0.02,0.04
-pendulum,hnn,steps,5,5,5
+SUMMARY = """task,model,quantity,mean,low,high,scale,seeds
+pendulum,hnn,test_loss,0.03,0.02,0.04,log,0.02 0.04
+pendulum,hnn,steps,5,,,,
 """
 
 
@@ -89,7 +89,9 @@ def test_sweep_points_come_from_git_with_the_unchanged_experiment_in_every_facto
         ("width", 400),
         ("derivative", "exact"),
     ]
-    assert {point[2:] for point in points} == {("hnn", "test_loss", Interval(0.03, 0.02, 0.04))}
+    assert {point[2:] for point in points} == {
+        ("hnn", "test_loss", Interval(0.03, 0.02, 0.04, geometric=True, seeds=(0.02, 0.04)))
+    }
 
 
 def test_sweep_points_refuse_an_experiment_with_the_summary_of_the_commit_where_it_began(monkeypatch):

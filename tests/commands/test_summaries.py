@@ -9,7 +9,15 @@ from hnn.core.errors import Refused
 from hnn.core.statistics import Interval
 from hnn.files import formats, paths
 
-ROW = {"task": "pendulum", "model": "hnn", "quantity": "table1.energy_mse", "mean": 0.1 + 0.2, "low": 1e-300, "high": 1}
+ROW = {
+    "task": "pendulum",
+    "model": "hnn",
+    "quantity": "table1.energy_mse",
+    "mean": 0.1 + 0.2,
+    "low": 1e-300,
+    "high": 1,
+    "seeds": "",
+}
 
 
 @pytest.fixture
@@ -55,12 +63,12 @@ def test_committed_is_refused_without_repository_commit_or_summary_with_the_reas
     assert summaries.committed("HEAD", "do this") == summaries.current()
 
 
-def test_parse_reads_seeds_and_scale_and_a_summary_from_before_they_were_written():
+def test_parse_reads_seeds_and_scale_and_refuses_a_summary_from_before_they_were_written():
     text = "task,model,quantity,mean,low,high,scale,seeds\na,hnn,error,2,1,4,log,1 2 4\na,hnn,steps,5,,,,\n"
     numbers = summaries.parse(text)["a", "hnn"]
     assert numbers == {"error": Interval(2.0, 1.0, 4.0, geometric=True, seeds=(1.0, 2.0, 4.0)), "steps": Interval(5.0)}
-    before = summaries.parse("task,model,quantity,mean,low,high\na,hnn,error,2,1,4\n")["a", "hnn"]
-    assert before == {"error": Interval(2.0, 1.0, 4.0)}
+    with pytest.raises(Refused, match="no column `seeds`: it is of an older form"):
+        summaries.parse("task,model,quantity,mean,low,high\na,hnn,error,2,1,4\n")
 
 
 def test_cached_is_refused_outside_of_a_repository_with_the_advice(folder):

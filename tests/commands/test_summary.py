@@ -112,6 +112,7 @@ def test_tables_of_one_seed_have_no_interval_and_say_why(project):
     text = report_of(of_states(seeds=1), verdict=FEW_SEEDS)
     assert "hnn vs baseline: energy_error needs at least 2 seeds" in text
     assert "[" not in text
+    assert "Geometric means; an interval needs at least 2 seeds." in text
     assert any(line.split()[:3] == ["hnn", "0.1", "0.105"] for line in text.splitlines())
 
 

@@ -96,6 +96,12 @@ def test_filled_restores_a_missing_value_of_additive_data_and_leaves_out_empty_s
     np.testing.assert_allclose(complete, values, atol=1e-6)
 
 
+def test_interval_writes_a_quartile_of_zero():
+    assert Interval(0.5, 0.1, 0.9, median=0.0, q1=0.0, q3=1.0).to_json() == {
+        "mean": 0.5, "low": 0.1, "high": 0.9, "median": 0.0, "q1": 0.0, "q3": 1.0
+    }  # fmt: skip
+
+
 def test_interval_parses_what_it_writes():
     for values in (np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1.0, 2.0]]), np.full((2, 2), np.nan)):
         for geometric in (True, False):
@@ -110,6 +116,14 @@ def test_contrast_is_paired_by_seed_and_by_start():
     assert np.exp(found.mean) == pytest.approx(2.0)
     assert found.error == pytest.approx(0, abs=1e-12)
     assert contrast(difficulty[:1], difficulty[:1]) is None
+
+
+def test_contrast_takes_exact_zeros_for_the_smallest_positive_value_of_both():
+    zero, small = np.zeros((2, 3)), np.full((2, 3), 0.5)
+    assert contrast(zero, zero, geometric=True)[:2] == (0, 0)
+    assert contrast(zero, small, geometric=True).mean == 0
+    mixed = np.array([[0.0, 2.0], [0.0, 2.0]])
+    assert np.exp(contrast(mixed, np.ones((2, 2)), geometric=True).mean) == pytest.approx(2**0.5)
 
 
 def test_contrast_of_equal_models_excludes_zero_as_rarely_as_claimed():

@@ -63,16 +63,17 @@ def test_state_metrics_of_diverged_rollouts_are_nan_and_summarise_counts_them(mo
     assert summary["energy_mse"].mean is None
 
 
-def test_summarise_averages_the_logarithms_of_positive_errors_alone():
+def test_summarise_averages_the_logarithms_of_positive_quantities_alone():
     """Not of quantities with a sign or a bound, and of none as published."""
     values = np.array([[1.0, 4.0], [2.0, 8.0], [1.0, 4.0]])
-    summary = summarise(dict.fromkeys(("energy_error", "energy_drift", "valid_time"), values))
-    assert summary["energy_error"].geometric
-    assert summary["energy_error"].mean == pytest.approx(np.exp(np.log(values).mean()))
-    assert summary["energy_error"].seeds == pytest.approx((2.0, 4.0, 2.0))
-    assert summary["energy_drift"].mean == summary["valid_time"].mean == pytest.approx(values.mean())
-    assert summary["valid_time"].seeds == (2.5, 5.0, 2.5)
+    summary = summarise(dict.fromkeys(("energy_error", "valid_time", "energy_drift", "diverged"), values))
+    for name in ("energy_error", "valid_time"):
+        assert summary[name].geometric
+        assert summary[name].mean == pytest.approx(np.exp(np.log(values).mean()))
+        assert summary[name].seeds == pytest.approx((2.0, 4.0, 2.0))
     assert (summary["valid_time"].q1, summary["valid_time"].median) == (1.25, 3.0)
+    assert summary["energy_drift"].mean == summary["diverged"].mean == pytest.approx(values.mean())
+    assert summary["energy_drift"].seeds == (2.5, 5.0, 2.5)
     published = summarise({"energy_mse": values}, as_published=True)["energy_mse"]
     assert not published.geometric
     assert published.mean == pytest.approx(values.mean())
@@ -141,10 +142,10 @@ def test_evaluate_states_gives_metrics_of_every_set_and_rollouts_with_every_metr
     assert metrics["integrator"]["honoured"]
     assert metrics["outside"]["integrator"]["honoured"]
     assert metrics["phase_error"]["mean"] == pytest.approx(-0.01, abs=1e-3)
-    assert set(metrics["valid_time"]) == {"mean", "low", "high", "seeds", "median", "q1", "q3"}
+    assert set(metrics["valid_time"]) == {"mean", "low", "high", "geometric", "seeds", "median", "q1", "q3"}
     json.dumps(metrics, allow_nan=False)
     for starts, entry in (("held_out", metrics), ("outside", metrics["outside"])):
-        for name in ("energy_drift", "phase_error", "valid_time", "diverged"):
+        for name in ("energy_drift", "phase_error", "diverged"):
             values = evaluation.rollouts.sets[starts].quantities[name]
             assert values.shape == (2, 12)
             assert values.mean() == pytest.approx(entry[name]["mean"])

@@ -223,7 +223,13 @@ run(lambda: parallel_map(item, range(3), threads=1, compute=SimpleNamespace(sche
 def test_auto_workers_are_two_per_core_divided_by_the_threads_of_each(monkeypatch, cores, threads, workers):
     monkeypatch.setattr(pool, "cpu_count", lambda: cores)
     monkeypatch.setattr(pool, "map_locally", lambda function, items, threads, workers: workers)
-    assert parallel_map(abs, [], threads=threads, compute=options()) == workers
+    assert parallel_map(abs, range(8), threads=threads, compute=options()) == workers
+
+
+def test_auto_workers_are_fewer_where_that_needs_no_more_rounds(monkeypatch):
+    monkeypatch.setattr(pool, "cpu_count", lambda: 2)
+    monkeypatch.setattr(pool, "map_locally", lambda function, items, threads, workers: workers)
+    assert [parallel_map(abs, range(n), threads=1, compute=options()) for n in (1, 3, 4, 5, 6, 7, 9)] == [1, 3, 4, 3, 3, 4, 3]
 
 
 def test_parallel_map_with_bound_options_is_a_map():

@@ -54,7 +54,8 @@ def test_verdict_depends_on_the_sign_and_on_which_way_is_better():
     assert compared(baseline, hnn).verdict == "worse"
     assert compared(hnn, baseline, "valid_time").verdict == "worse"
     assert compared(baseline, hnn, "valid_time").verdict == "better"
-    assert not compared(hnn, baseline, "valid_time").interval.geometric
+    assert compared(baseline, hnn, "valid_time").interval.mean == pytest.approx(1.1, abs=0.01)
+    assert not compared(hnn, baseline, "diverged").interval.geometric
     assert compared(hnn, hnn).verdict == "not distinguishable"
 
 

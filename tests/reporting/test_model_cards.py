@@ -67,4 +67,5 @@ def test_model_cards_of_one_seed_have_no_interval_no_strength_and_say_why():
     assert "Means without intervals, which need at least 2 seeds" in card
     assert "| held out | energy_error | 0.1 | 1.0e-6 |" in card
     assert " [" not in card.replace("The [report]", "")
-    assert model_cards.strengths(cell(0.001, seeds=1)) == ["Nothing that was measured: see below."]
+    assert model_cards.strengths(cell(0.001, seeds=1)) == ["A judgement needs at least 2 seeds."]
+    assert not any("energy error is" in text for text in model_cards.failures(cell(0.3, seeds=1, cell=HNN), 0.0))

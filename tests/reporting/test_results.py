@@ -89,7 +89,7 @@ def test_comparison_to_json_holds_each_ratio_or_difference_with_its_verdict():
     long = comparison(HNN).to_json()["long"]
     assert long["energy_error"] == {"ratio": 0.25, "low": 0.2, "high": 0.3125, "p": 1e-5, "verdict": "better"}
     unknown = {"low": -0.5, "high": 0.5, "p": 1.0, "verdict": "not distinguishable"}
-    assert long["valid_time"] == {"difference": 0.0} | unknown
+    assert long["diverged"] == {"difference": 0.0} | unknown
     assert comparison(HNN).title == "hnn vs baseline"
 
 
@@ -97,4 +97,4 @@ def test_comparison_to_json_of_one_seed_has_no_numbers_and_the_reason_as_its_ver
     held_out = comparison(HNN, FEW_SEEDS, FEW_SEEDS).to_json()["held_out"]
     nothing = dict.fromkeys(("low", "high", "p")) | {"verdict": "needs at least 2 seeds"}
     assert held_out["energy_error"] == {"ratio": None} | nothing
-    assert held_out["valid_time"] == {"difference": None} | nothing
+    assert held_out["diverged"] == {"difference": None} | nothing

@@ -56,7 +56,7 @@ def test_protocol_begins_each_task_with_its_floor_and_ends_with_the_comparison()
     rows = tables.protocol(results(), "held_out")
     assert [row["model"] for row in rows] == ["truth (floor)", "baseline", "hnn", "hnn beside baseline"]
     assert rows[-1]["energy_error"] == "4 times smaller [3.2, 5]"
-    assert rows[-1]["valid_time"] == "not distinguishable, 0 [-0.5, 0.5]"
+    assert rows[-1]["diverged"] == "not distinguishable, 0 [-0.5, 0.5]"
     assert rows[-1]["energy_mse"] == "–"
     assert tables.protocol(results(), "nearby") == []
 
@@ -116,8 +116,8 @@ def test_summary_rows_hold_every_number_with_its_set_as_prefix():
 
 def test_summary_rows_have_the_seeds_and_their_scale_and_settings_a_mean_alone():
     rows = {row["quantity"]: row for row in tables.summary_rows({HNN: METRICS[HNN]})}
-    energy, time = rows["energy_error"], rows["valid_time"]
-    assert (energy["scale"], time["scale"]) == ("log", "linear")
+    energy, time, lost = rows["energy_error"], rows["valid_time"], rows["diverged"]
+    assert (energy["scale"], time["scale"], lost["scale"]) == ("log", "log", "linear")
     assert [float(one) for one in energy["seeds"].split()] == pytest.approx(METRICS[HNN]["rollout"]["energy_error"]["seeds"])
     assert set(rows["steps"]) == {"task", "model", "quantity", "mean"}
 

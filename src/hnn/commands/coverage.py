@@ -6,6 +6,7 @@ the default size are compared with the mean of all; and two such groups compared
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from hnn.core.seeding import stream
 from hnn.core.statistics import LEVEL, contrast, estimate, holm, is_geometric, logarithms, welch
 from hnn.figures.coverage import Rates, Simulated, coverage_figure
 from hnn.files import formats, paths
+from hnn.params.loading import load_params
+from hnn.params.schema import Params
 from hnn.reporting.comparisons import compares_ratios
 from hnn.reporting.templating import template
 
@@ -31,14 +34,8 @@ CELL = Cell("mass_spring", "hnn")
 """The cheapest cell that learns an energy."""
 ADVICE = "run `make coverage`"
 
-GROUP = 5
-"""Seeds of a group: the default number."""
-STARTS = 50
-"""Starts of a group: the default number."""
 ENOUGH = 0.93
 """Coverage below which a quantity is named."""
-FAMILY = 6
-"""Comparisons beside each other in the default report: four tasks of states, and one of pixels through two step maps."""
 TRIALS, GROUPS, RESAMPLES = 2000, 2000, 500
 
 SEEDS = (3, 5, 10)
@@ -53,6 +50,25 @@ SHAPES: Mapping[str, Draw] = {
 """Distributions of the effects: normal, and Student's t with three degrees of freedom."""
 
 Bounds = Callable[[ndarray, np.random.Generator], tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Sizes of a default run."""
+
+    seeds: int
+    starts: int
+    family: int
+    """Comparisons beside each other in the report."""
+
+    @classmethod
+    def of(cls, params: Params) -> "Sizes":
+        """The sizes that params.yaml gives; raises `Refused` where they allow no interval."""
+        cells = [cell for task in params.active + params.pixel_tasks for cell in params.cells(task)]
+        simulated = params.tasks[CELL.task].simulate
+        if params.seeds < 2 or simulated is None:
+            raise Refused(f"seeds: given {params.seeds}, allowed: at least 2, for intervals")
+        return cls(params.seeds, simulated.starts, max(1, sum(cell != cell.baseline for cell in cells)))
 
 
 def by_components(values: ndarray, generator: np.random.Generator) -> tuple[float, float]:
@@ -75,7 +91,7 @@ METHODS: Mapping[str, tuple[Bounds, int]] = {"variance components": (by_componen
 """Methods, and the number of trials of each."""
 
 
-def simulate(trials: float = 1.0) -> list[Simulated]:
+def simulate(starts: int, trials: float = 1.0) -> list[Simulated]:
     """Coverage of the true mean, zero, by shape, method and number of seeds; `trials` is the share of the usual number.
 
     Log-normal values are the exponentials of Gaussian ones: the coverage of their geometric mean is that of the Gaussian mean.
@@ -88,70 +104,76 @@ def simulate(trials: float = 1.0) -> list[Simulated]:
                 rates = []
                 for strength in STRENGTHS:
                     intervals = (
-                        bounds(crossed(draw, generator, seeds, strength), generator) for _ in range(int(trials * count))
+                        bounds(crossed(draw, generator, (seeds, starts), strength), generator)
+                        for _ in range(int(trials * count))
                     )
                     rates.append(float(np.mean([low <= 0 <= high for low, high in intervals])))
                 found.append(Simulated(shape, method, seeds, min(rates), max(rates)))
     return found
 
 
-def crossed(draw: Draw, generator: np.random.Generator, seeds: int, strength: Sequence[float]) -> ndarray:
-    """Values (seeds, STARTS) of mean zero, with effects of seeds, of starts and of both of these standard deviations."""
+def crossed(draw: Draw, generator: np.random.Generator, shape: tuple[int, int], strength: Sequence[float]) -> ndarray:
+    """Values (seeds, starts) of mean zero, with effects of seeds, of starts and of both of these standard deviations."""
     by_seed, by_start, rest = strength
-    effects = by_seed * draw(generator, (seeds, 1)) + by_start * draw(generator, (1, STARTS))
-    return effects + rest * draw(generator, (seeds, STARTS))
+    seeds, starts = shape
+    effects = by_seed * draw(generator, (seeds, 1)) + by_start * draw(generator, (1, starts))
+    return effects + rest * draw(generator, shape)
 
 
-def in_study(quantities: Mapping[str, ndarray], groups: int = GROUPS) -> list[Rates]:
+def in_study(quantities: Mapping[str, ndarray], sizes: Sizes, groups: int = GROUPS) -> list[Rates]:
     """The rates of each quantity (seeds, starts) of the study, over `groups` random groups.
 
-    Each group is `GROUP` seeds and `STARTS` starts, on the scale on which the quantity is averaged; its interval should
+    Each group has the seeds and starts of a default run, on the scale on which the quantity is averaged; its interval should
     contain the mean of all seeds and starts. Two groups of different seeds from the same starts are compared as two models
-    would be; for the correction `FAMILY` such comparisons stand beside each other.
+    would be, corrected for as many comparisons as in a default report.
     """
     found = []
     for name, values in quantities.items():
         if not np.isfinite(values).all() or values.std() == 0:
             continue
         generator = stream("coverage", "study", name)
-        scaled = logarithms(values) if is_geometric(name) else values
-        sizes = logarithms(np.abs(values)) if compares_ratios(name) else values
+        scaled = logarithms(values)[0] if is_geometric(name) else values
+        magnitudes = logarithms(np.abs(values))[0] if compares_ratios(name) else values
         covered, p = [], []
         for _ in range(groups):
-            seeds, starts = draw_groups(values.shape, generator)
-            first, compared = estimate(scaled[seeds[0]][:, starts]), contrast(*(sizes[group][:, starts] for group in seeds))
+            seeds, starts = draw_groups(values.shape, sizes, generator)
+            first, compared = (
+                estimate(scaled[seeds[0]][:, starts]),
+                contrast(*(magnitudes[group][:, starts] for group in seeds)),
+            )
             assert first is not None  # a group has several seeds
             assert compared is not None
             low, high = first.interval()
             covered.append(low <= scaled.mean() <= high)
             p.append(compared.p)
-        uncorrected, corrected = false_verdicts(np.array(p))
+        uncorrected, corrected = false_verdicts(np.array(p), sizes.family)
         found.append(Rates(name, float(np.mean(covered)), uncorrected, corrected))
     return found
 
 
-def draw_groups(shape: tuple[int, ...], generator: np.random.Generator) -> tuple[ndarray, ndarray]:
-    """The seeds of two groups that share none, (2, GROUP), and the starts of both, (STARTS,), of values (seeds, starts)."""
-    return generator.permutation(shape[0])[: 2 * GROUP].reshape(2, GROUP), generator.permutation(shape[1])[:STARTS]
+def draw_groups(shape: tuple[int, ...], sizes: Sizes, generator: np.random.Generator) -> tuple[ndarray, ndarray]:
+    """Of values (seeds, starts): the seeds of two groups that share none, (2, size), and the starts of both, (size,)."""
+    seeds = generator.permutation(shape[0])[: 2 * sizes.seeds].reshape(2, -1)
+    return seeds, generator.permutation(shape[1])[: sizes.starts]
 
 
-def false_verdicts(p: ndarray) -> tuple[float, float]:
-    """Shares of significant ones among p-values of equal models: each at `LEVEL`, and in families of `FAMILY` by Holm."""
-    families = p[: len(p) // FAMILY * FAMILY].reshape(-1, FAMILY).tolist()
-    corrected = [a <= level for family in families for a, level in zip(family, holm(family), strict=True)]
+def false_verdicts(p: ndarray, family: int) -> tuple[float, float]:
+    """Shares of significant ones among p-values of equal models: each at `LEVEL`, and in families of a size by Holm."""
+    families = p[: len(p) // family * family].reshape(-1, family).tolist()
+    corrected = [a <= level for one in families for a, level in zip(one, holm(one), strict=True)]
     return float((p <= LEVEL).mean()), float(np.mean(corrected))
 
 
-def false_alarms(quantities: Mapping[str, ndarray], pairs: int = 500) -> float:
+def false_alarms(quantities: Mapping[str, ndarray], sizes: Sizes, pairs: int = 500) -> float:
     """Share of pairs of runs, of different seeds from the same starts, that `make check` would call different."""
     kept = {name: v for name, v in quantities.items() if np.isfinite(v).all() and v.std() > 0}
     generator, alarms = stream("coverage", "check"), 0
     for _ in range(pairs):
-        seeds = generator.permutation(len(next(iter(kept.values()))))[: 2 * GROUP]
+        seeds, _ = draw_groups(next(iter(kept.values())).shape, sizes, generator)
         p = []
         for name, values in kept.items():
-            scaled = logarithms(values) if is_geometric(name) else values
-            a, b = scaled[seeds].mean(1).reshape(2, GROUP)
+            scaled = logarithms(values)[0] if is_geometric(name) else values
+            a, b = scaled[seeds].mean(-1)
             p.append(welch(a, b))
         alarms += any(a <= level for a, level in zip(p, holm(p, FALSE_ALARM), strict=True))
     return alarms / pairs
@@ -169,16 +191,25 @@ def main() -> None:
     try:
         if not (revision := summaries.experiment("coverage")):
             raise Refused(f"there is no experiment called coverage: {ADVICE}")
-        quantities = quantities_of(revision)
+        quantities, sizes = quantities_of(revision), Sizes.of(load_params())
     except Refused as error:
         sys.exit(str(error))
-    simulated, rates, alarms = simulate(), in_study(quantities), false_alarms(quantities)
+    simulated, rates, alarms = simulate(sizes.starts), in_study(quantities, sizes), false_alarms(quantities, sizes)
     figure: Figure = coverage_figure(simulated, rates, 1 - LEVEL)
     formats.write_picture(FIGURE, figure)
     seeds, starts = quantities["energy_error"].shape
-    values = {"simulated": simulated, "rates": rates, "alarms": alarms, "seeds": seeds, "starts": starts, "cell": CELL}
+    uncertainty = (sizes.seeds / seeds * LEVEL * (1 - LEVEL)) ** 0.5  # at most, of a mean over groups (Hoeffding 1948)
+    values = {
+        "uncertainty": uncertainty,
+        "simulated": simulated,
+        "rates": rates,
+        "alarms": alarms,
+        "seeds": seeds,
+        "starts": starts,
+        "cell": CELL,
+    }
     values["low"] = [rate.quantity for rate in rates if rate.covered < ENOUGH]
-    text = template("coverage.md").render(values, group=GROUP, group_starts=STARTS, family=FAMILY, strengths=STRENGTHS)
+    text = template("coverage.md").render(values, sizes=sizes, strengths=STRENGTHS)
     formats.write_text(PAGE, text)
     for rate in rates:
         print(f"{rate.quantity:20} covered {rate.covered:.1%}, false verdicts {rate.uncorrected:.1%}, {rate.corrected:.1%}")

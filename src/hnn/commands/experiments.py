@@ -10,7 +10,7 @@ from typing import Any
 from hnn.core.errors import Refused
 from hnn.files import paths
 from hnn.params.schema import Params
-from hnn.reporting.formatting import number
+from hnn.reporting.formatting import number, text_table
 
 __all__ = ["experiments", "parameters", "side_by_side"]
 
@@ -65,13 +65,10 @@ def as_text(value: Any) -> str:
 
 def side_by_side(rows: Mapping[str, Row], quantity: str, width: int) -> list[str]:
     """Lines of a table of a headline number: a row for each cell, a column for each experiment, as many as fit the width."""
-    import pandas as pd  # takes a second to import
-
     prefix, suffix = f"{paths.METRICS.as_posix()}/headline/", f".json:{quantity}"
     cells = sorted({name for row in rows.values() for name in row if name.startswith(prefix) and name.endswith(suffix)})
     values = {
         experiment: {cell[len(prefix) : -len(suffix)]: number(row.get(cell)) for cell in cells}
         for experiment, row in rows.items()
     }
-    text = pd.DataFrame(values).to_string(line_width=width)
-    return [line.removesuffix("\\").rstrip() for line in text.splitlines()]
+    return text_table(values, width)

@@ -49,16 +49,19 @@ def cached(revision: str, path: str, advice: str) -> bytes:
 
 
 def parse(text: str) -> Summary:
-    """The summary that a CSV text holds; None for what is empty.
+    """The summary that a CSV text holds; None for what is empty. Raises `Refused` for one without the means of the seeds.
 
     >>> text = "task,model,quantity,mean,low,high,scale,seeds\\nspring,hnn,error,2,1,4,log,1 3\\n"
     >>> parse(text)["spring", "hnn"]["error"].seeds
     (1.0, 3.0)
     """
     cells: dict[tuple[str, str], dict[str, Interval]] = {}
-    for row in csv.DictReader(StringIO(text)):
+    rows = csv.DictReader(StringIO(text))
+    if "seeds" not in (rows.fieldnames or ()):
+        raise Refused(f"{paths.SUMMARY} of that revision has no column `seeds`: it is of an older form")
+    for row in rows:
         mean, low, high = (float(row[name]) if row[name] else None for name in ("mean", "low", "high"))
-        seeds = tuple(map(float, (row.get("seeds") or "").split()))
+        seeds = tuple(map(float, (row["seeds"] or "").split()))
         number = Interval(mean, low, high, row.get("scale") == "log", seeds)
         cells.setdefault((row["task"], row["model"]), {})[row["quantity"]] = number
     return cells

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from hnn.core import registry
 from hnn.core.cell import TRUTH
 from hnn.core.errors import Refused
-from hnn.core.statistics import Interval
+from hnn.core.statistics import FEW_SEEDS, Interval
 from hnn.files import formats, paths
 from hnn.params.loading import load_params
-from hnn.reporting.formatting import NOTHING, format_interval
+from hnn.reporting.formatting import NOTHING, format_interval, text_table
 from hnn.reporting.results import mark_mismatch
 
 __all__ = ["QUANTITIES", "column_blocks", "models", "tables", "tasks"]
@@ -20,9 +20,10 @@ LEGEND = """\
 energy_error: in standard deviations of the energy in the training data;
 coordinate_error: relative to the size of the motion; valid_time: periods until
 10 % wrong; long: over the long horizon; outside: from starts outside the
-training data. Means with 95 % intervals. truth is the exact field: its rows
-are floors. mismatch: the error of the integrator is more than a hundredth of
-the model's."""
+training data. truth is the exact field: its rows are floors. mismatch: the
+error of the integrator is more than a hundredth of the model's."""
+INTERVALS = "Geometric means with 95 % intervals."
+NO_INTERVALS = f"Geometric means; an interval {FEW_SEEDS}."
 WIDEST = 100
 
 
@@ -37,7 +38,8 @@ def tables(width: int | None = None) -> str:
         "\n".join([task, *column_blocks(rows, width), *verdict_lines(compared.get(task, {}))])
         for task, rows in headline_rows().items()
     ]
-    return "\n\n".join([*parts, LEGEND, f"The whole report:\n{report.resolve()}"])
+    legend = f"{LEGEND}\n{INTERVALS if ' [' in ''.join(parts) else NO_INTERVALS}"
+    return "\n\n".join([*parts, legend, f"The whole report:\n{report.resolve()}"])
 
 
 def headline_rows() -> dict[str, list[dict[str, str]]]:
@@ -60,11 +62,9 @@ def headline_rows() -> dict[str, list[dict[str, str]]]:
 
 def column_blocks(rows: Sequence[Mapping[str, str]], width: int) -> list[str]:
     """Lines of a table of rows by `model`: as many columns side by side as fit, the others below them."""
-    import pandas as pd  # takes a second to import
-
-    table = pd.DataFrame(rows).set_index("model").rename_axis(None)
-    shown = table.reindex(columns=[name for name in QUANTITIES if name in table]).fillna(NOTHING)
-    return [f"  {line}".rstrip() for line in shown.to_string(line_width=width - 2).splitlines() if line]
+    names = [name for name in QUANTITIES if any(name in row for row in rows)]
+    columns = {name: {row["model"]: row.get(name, NOTHING) for row in rows} for name in names}
+    return [f"  {line}".rstrip() for line in text_table(columns, width - 2) if line]
 
 
 def verdict_lines(compared: Mapping[str, Mapping[str, Mapping[str, Mapping[str, str]]]]) -> list[str]:

@@ -40,12 +40,12 @@ FEW_SEEDS, NO_VALUES = "needs at least 2 seeds", "no finite value"
 """Reasons why there is no interval."""
 
 SIGNED = {"energy_drift", "phase_error"}
-BOUNDED = {"valid_time", "diverged", "probe_r2", "latent_spread", "latent_rate_r2"}
-"""Quantities that are averaged as they are; all others are positive errors."""
+BOUNDED = {"diverged", "probe_r2", "latent_spread", "latent_rate_r2"}
+"""Quantities that are averaged as they are; all others are positive, and span decades."""
 
 
 def is_geometric(quantity: str) -> bool:
-    """True for the name of a positive error, which is averaged on a logarithmic scale."""
+    """True for the name of a positive quantity, such as an error or a time, which is averaged on a logarithmic scale."""
     return quantity not in SIGNED | BOUNDED
 
 
@@ -81,9 +81,8 @@ class Interval(NamedTuple):
         >>> Interval(0.1, 0.05, 0.2, geometric=True, seeds=(0.1, 0.1)).to_json()
         {'mean': 0.1, 'low': 0.05, 'high': 0.2, 'geometric': True, 'seeds': [0.1, 0.1]}
         """
-        entry = {name: value for name, value in self._asdict().items() if value not in (None, False, ())}
-        entry |= {"seeds": list(self.seeds)} if self.seeds else {}
-        return self.bounds() | entry
+        entry = self._asdict() | {"geometric": self.geometric or None, "seeds": list(self.seeds) or None}
+        return self.bounds() | {name: value for name, value in entry.items() if value is not None}
 
 
 class Estimate(NamedTuple):
@@ -160,7 +159,7 @@ def interval(values: ndarray, *, geometric: bool = False) -> Interval:
     'needs at least 2 seeds'
     """
     geometric = geometric and bool((values > 0).any())
-    scaled = logarithms(values) if geometric else values
+    scaled = logarithms(values)[0] if geometric else values
     complete, _ = filled(scaled)
     if not complete.size:
         return Interval(reason=NO_VALUES)
@@ -172,9 +171,10 @@ def interval(values: ndarray, *, geometric: bool = False) -> Interval:
     return Interval(mean, low, high, geometric, seeds)
 
 
-def logarithms(values: ndarray) -> ndarray:
-    """Logarithms of values that are not negative; an exact zero counts as the smallest positive one among them."""
-    return np.log(np.maximum(values, values[values > 0].min()))
+def logarithms(*arrays: ndarray) -> list[ndarray]:
+    """Logarithms of arrays that are not negative; an exact zero counts as the smallest positive value in any of them."""
+    least = min((values[values > 0].min() for values in arrays if (values > 0).any()), default=1.0)
+    return [np.log(np.maximum(values, least)) for values in arrays]
 
 
 def contrast(a: ndarray, b: ndarray, *, geometric: bool = False) -> Estimate | None:
@@ -183,8 +183,8 @@ def contrast(a: ndarray, b: ndarray, *, geometric: bool = False) -> Estimate | N
     Seeds and starts are paired: seed i of both has the same training data, and from pixels the same pretrained autoencoder.
     None for fewer than two seeds at which both have finite values.
     """
-    if geometric and (a > 0).any() and (b > 0).any():
-        a, b = logarithms(a), logarithms(b)
+    if geometric:
+        a, b = logarithms(a, b)
     return estimate(a - b)
 
 
@@ -208,6 +208,9 @@ def holm(p: Sequence[float], level: float = LEVEL) -> list[float]:
 
 def welch(a: Sequence[float], b: Sequence[float], *, geometric: bool = False) -> float:
     """p-value of the difference between the means of two independent samples of seeds (Welch 1947); NaN for a single seed.
+
+    `scipy.stats.ttest_ind` gives the same, but takes longer to import than a stage takes to read its data, and NaN where no
+    value varies.
 
     >>> welch([1.0, 2.0, 3.0], [2.0, 3.0, 4.0]) > 0.2, welch([1.0, 1.0], [1.0, 1.0]), welch([1.0, 1.0], [2.0, 2.0])
     (True, 1.0, 0.0)

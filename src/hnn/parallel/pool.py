@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache, partial
+from math import ceil
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, Literal, Protocol, TypeVar, cast
@@ -42,7 +43,8 @@ class ComputeOptions(Protocol):
 
     @property
     def workers(self) -> Literal["auto"] | int:
-        """Number of items computed at a time on this machine; `auto` is two per core, divided by the threads of each."""
+        """Number of items computed at a time on this machine; `auto` is two per core, divided by the threads of each, or
+        fewer where as many rounds do."""
 
 
 def parallel_map(function: Callable[[A], B], items: Sequence[A], *, threads: int, compute: ComputeOptions) -> list[B]:
@@ -57,9 +59,20 @@ def parallel_map(function: Callable[[A], B], items: Sequence[A], *, threads: int
     """
     with default_interrupt():
         if compute.scheduler == "local":
-            workers = max(1, 2 * cpu_count() // threads) if compute.workers == "auto" else compute.workers
+            most = max(1, 2 * cpu_count() // threads)
+            workers = balanced(len(items), most) if compute.workers == "auto" else compute.workers
             return map_locally(function, items, threads, workers)
         return cluster.cluster_map(partial(call_with_threads, function, threads), items, compute.scheduler)
+
+
+def balanced(items: int, most: int) -> int:
+    """The least number of workers that need no more rounds than `most` do, so that the last round is not left to one alone.
+
+    >>> balanced(5, 4), balanced(8, 4), balanced(2, 4), balanced(0, 4)
+    (3, 4, 2, 0)
+    """
+    rounds = max(1, ceil(items / most))
+    return ceil(items / rounds)
 
 
 def map_locally(function: Callable[[A], B], items: Sequence[A], threads: int, workers: int) -> list[B]:

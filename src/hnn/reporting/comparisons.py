@@ -10,12 +10,11 @@ from hnn.core.cell import Cell
 from hnn.core.statistics import FEW_SEEDS, LEVEL, NO_VALUES, SIGNED, Estimate, Interval, contrast, holm, is_geometric
 from hnn.core.trajectories import CellRollouts, Rollout
 from hnn.evaluation.metrics import energy_change
-from hnn.reporting.definitions import FRICTION
+from hnn.reporting.definitions import FRICTION, LARGER_IS_BETTER
 from hnn.reporting.results import Comparison, Difference
 
 __all__ = ["compare_with_baseline", "compares_ratios", "difference"]
 
-LARGER_IS_BETTER = {"valid_time"}
 CONSERVATIVE_ONLY = {"symplectic_error"}
 """Quantities compared for conservative systems only: a flow with friction is not symplectic."""
 

@@ -1,6 +1,6 @@
 """Definitions: the unit and meaning of each metric, in the order of the report's tables."""
 
-__all__ = ["ENERGIES", "FRICTION", "LOSSES", "QUANTITIES"]
+__all__ = ["ENERGIES", "FRICTION", "LARGER_IS_BETTER", "LOSSES", "QUANTITIES"]
 
 FRICTION = 0.01
 """Relative change of the true energy over the horizon beyond which a system counts as one with friction."""
@@ -24,7 +24,10 @@ QUANTITIES: dict[str, tuple[str, str]] = {
     ),
     "diverged": ("fraction", "rollouts that exceed ten times the largest component of the data: excluded from all errors"),
 }
-"""By name: (unit, meaning). Less is better in all but `valid_time`; signed errors are compared by magnitude."""
+"""By name: (unit, meaning). Signed errors are compared by magnitude."""
+
+LARGER_IS_BETTER = {"valid_time"}
+"""Quantities of which more is better; less is better of all others."""
 
 LOSSES = {"states": "dx/dt, mixed SI units", "pixels": "weighted terms, no unit"}
 """Quantity inside the mean square of the loss, by how a task is observed."""

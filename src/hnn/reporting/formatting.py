@@ -1,6 +1,6 @@
 """Numbers as text, alike in every table and sentence."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from hnn.core.statistics import Interval
 
@@ -13,6 +13,7 @@ __all__ = [
     "format_quartiles",
     "listed",
     "number",
+    "text_table",
     "times",
 ]
 
@@ -69,13 +70,21 @@ def format_quartiles(value: Interval | None) -> str:
     return f"{number(value.median)} ({number(value.q1)} to {number(value.q3)})"
 
 
+def text_table(columns: Mapping[str, Mapping[str, str]], width: int) -> list[str]:
+    """Lines of a table of columns {name: {row: text}}: as many side by side as fit the width, the others below them."""
+    import pandas as pd  # takes a second to import
+
+    text = pd.DataFrame(columns).to_string(line_width=width)
+    return [line.removesuffix("\\").rstrip() for line in text.splitlines()]
+
+
 def listed(names: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
-def times(ratio: Interval) -> str:
-    """A ratio of two errors with its interval in words; one below 1 is turned over.
+def times(ratio: Interval, words: tuple[str, str] = ("smaller", "larger")) -> str:
+    """A ratio with its interval in words, for one below and one above 1; one below 1 is turned over.
 
     >>> times(Interval(0.25, 0.125, 0.5)), times(Interval(3.0, 1.5, 6.0))
     ('4 times smaller [2, 8]', '3 times larger [1.5, 6]')
@@ -85,8 +94,8 @@ def times(ratio: Interval) -> str:
     assert low is not None
     assert high is not None
     if mean < 1:
-        return f"{rounded(1 / mean)} times smaller [{number(1 / high)}, {number(1 / low)}]"
-    return f"{rounded(mean)} times larger [{number(low)}, {number(high)}]"
+        return f"{rounded(1 / mean)} times {words[0]} [{number(1 / high)}, {number(1 / low)}]"
+    return f"{rounded(mean)} times {words[1]} [{number(low)}, {number(high)}]"
 
 
 def rounded(ratio: float) -> str:
@@ -94,7 +103,7 @@ def rounded(ratio: float) -> str:
     return number(float(f"{ratio:.2g}"))
 
 
-def format_difference(difference: Interval, verdict: str) -> str:
+def format_difference(difference: Interval, verdict: str, words: tuple[str, str] = ("smaller", "larger")) -> str:
     """A comparison with its verdict: a ratio in words, or a difference; the verdict alone where there are no numbers.
 
     >>> format_difference(Interval(0.9, 0.5, 1.4, geometric=True), "not distinguishable")
@@ -108,5 +117,5 @@ def format_difference(difference: Interval, verdict: str) -> str:
     if not difference.geometric:
         return f"{verdict}, {'+' * (mean > 0)}{number(mean)} [{number(low)}, {number(high)}]"
     if verdict in ("better", "worse"):
-        return times(difference)
+        return times(difference, words)
     return f"{verdict}, {rounded(mean)} times [{number(low)}, {number(high)}]"

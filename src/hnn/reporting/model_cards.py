@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from hnn.core import registry
+from hnn.core.statistics import FEW_SEEDS
 from hnn.params.schema import Task
 from hnn.reporting.definitions import FRICTION
 from hnn.reporting.formatting import NOTHING, format_interval, format_quartiles, listed, number
@@ -65,31 +66,33 @@ def measured(result: CellResults, truth: CellResults | None, change: float) -> l
     return rows
 
 
-def judgements(result: CellResults) -> dict[str, bool]:
-    """Sentences on the held-out starts, and True for those whose whole interval is on the good side of its limit."""
+def judgements(result: CellResults) -> dict[str, bool | None]:
+    """Sentences on the held-out starts: True if the whole interval is on the good side of its limit, None without interval."""
     valid, energy, kept = (result.held_out.get(name) for name in ("valid_time", "energy_error", "conserved_error"))
-    sentences = {}
+    sentences: dict[str, bool | None] = {}
     if valid:
         periods = format_interval(valid)
         text = f"From starts like its training data, it stays within 10 % of the true motion for {periods} periods."
-        sentences[text] = valid.low is not None and valid.low >= 1
+        sentences[text] = None if valid.low is None else valid.low >= 1
     if energy:
         text = f"Its energy error is {format_interval(energy)} of the standard deviation of the energy in the training data."
-        sentences[text] = energy.high is not None and energy.high <= LARGE_ERROR
+        sentences[text] = None if energy.high is None else energy.high <= LARGE_ERROR
     if kept:
         text = f"Its learned energy changes by {format_interval(kept)} of its standard deviation along its rollouts."
-        sentences[text] = kept.high is not None and kept.high <= LARGE_ERROR
+        sentences[text] = None if kept.high is None else kept.high <= LARGE_ERROR
     return sentences
 
 
 def strengths(result: CellResults) -> list[str]:
     """Uses: valid for a period, errors of energy below a tenth of its standard deviation."""
-    return [text for text, good in judgements(result).items() if good] or ["Nothing that was measured: see below."]
+    found = judgements(result)
+    none = f"A judgement {FEW_SEEDS}." if None in found.values() else "Nothing that was measured: see below."
+    return [text for text, good in found.items() if good] or [none]
 
 
 def failures(result: CellResults, change: float) -> list[str]:
     """Limits, as far as they were measured."""
-    sentences = [text for text, good in judgements(result).items() if not good]
+    sentences = [text for text, good in judgements(result).items() if good is False]
     if broken := [SHORT[name] for name in SETS if name in result.sets and result.sets[name].mismatch]:
         sentences.append(
             f"Its rollouts break the integrator contract (mismatch; starts: {listed(broken)}): part of its errors are the "

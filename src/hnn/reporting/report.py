@@ -28,7 +28,7 @@ HEADS = {
 NOTES = {
     "glance": (
         "Numbers are energy errors over the published horizon: mean of |E(x̂) - E(x)| over the standard deviation of the "
-        "energy in the training data; geometric means with 95 % intervals. Floor: the error of the exact field by the same "
+        "energy in the training data; geometric means. Floor: the error of the exact field by the same "
         "integrator; from pixels, the error of reading the true frames by each model's own encoder and probe, HNN / baseline."
     ),
     "integrators": (

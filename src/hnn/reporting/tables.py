@@ -5,7 +5,7 @@ from typing import Any
 
 from hnn.core.cell import Cell
 from hnn.core.statistics import Interval, arithmetic
-from hnn.reporting.definitions import ENERGIES, LOSSES, QUANTITIES
+from hnn.reporting.definitions import ENERGIES, LARGER_IS_BETTER, LOSSES, QUANTITIES
 from hnn.reporting.formatting import (
     NOTHING,
     format_difference,
@@ -113,13 +113,14 @@ def protocol(results: Results, starts: str) -> list[Row]:
             differences = {quantity: pair_of[task].difference(starts, quantity) for quantity in QUANTITIES}
             if any(differences.values()):
                 name = pair_of[task].mark("hnn beside baseline", starts)
-                rows.append({"task": task, "model": name} | {q: difference_text(d) for q, d in differences.items()})
+                rows.append({"task": task, "model": name} | {q: difference_text(d, q) for q, d in differences.items()})
     return rows
 
 
-def difference_text(difference: Difference | None) -> str:
-    """A comparison with its interval and verdict."""
-    return NOTHING if difference is None else format_difference(difference.interval, difference.verdict)
+def difference_text(difference: Difference | None, quantity: str = "") -> str:
+    """A comparison of a quantity with its interval and verdict; times are shorter or longer, errors smaller or larger."""
+    words = ("shorter", "longer") if quantity in LARGER_IS_BETTER else ("smaller", "larger")
+    return NOTHING if difference is None else format_difference(difference.interval, difference.verdict, words)
 
 
 def columns(rows: Sequence[Row]) -> list[str]:

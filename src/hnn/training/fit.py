@@ -72,7 +72,9 @@ def fit(
         {name: tuple(p[:: ceil(len(p) / CURVE_SAMPLE)] for p in points) for name, points in one.items()} for one in sets
     ]
     x, dx = (torch.cat([one["train_loss"][part] for one in sets]) for part in (0, 1))
-    size = len(x) // len(sets)  # points of each draw
+    size, *others = {len(one["train_loss"][0]) for one in sets}  # points of each draw
+    if others:
+        raise Refused(f"draws of training data have {sorted([size, *others])} points; allowed: the same number in each")
 
     def draw_batches(i: int, count: int) -> list[Tensor]:
         """Indices (count, batch) of the points of the next batches of model i; nothing where all train on all points."""
