@@ -70,7 +70,7 @@ bench: $(OTHERS) ## how fast, beside the published way of doing each job; BENCH=
 scaling: $(STAMP) ## how cost grows with the size of a job
 	python -m bench.scaling
 
-readme: $(STAMP) ## copy the results of metrics/report.md into README.md
+readme: $(STAMP) ## copy the results of metrics/report.md into README.md, and the output of commands on the experiment `narrow`
 	python -m hnn readme
 
 lock: ## put the newest versions that pyproject.toml allows into requirements.lock

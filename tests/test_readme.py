@@ -1,5 +1,6 @@
 """README and docs: results equal the report's; commands, links and overrides are valid."""
 
+import json
 import re
 import shlex
 import shutil
@@ -22,6 +23,16 @@ PAGES = ["README.md", "CONTRIBUTING.md", *(f"docs/{path.name}" for path in (ROOT
 def test_results_are_those_of_the_committed_report():
     committed = (ROOT / "metrics" / "report.md").read_text(encoding="utf-8")
     assert report.extract(README) == report.extract(committed), "run `make readme`"
+
+
+def test_the_metrics_shown_are_the_committed_headline():
+    shown = README.partition("$ dvc metrics show\n")[2].partition("$")[0]
+    for path in (ROOT / "metrics" / "headline").glob("*.json"):
+        (row,) = re.findall(rf"headline/{path.name} +(.*)", shown)
+        numbers = [round(number, 5) for number in json.loads(path.read_text(encoding="utf-8")).values()]
+        assert sorted(float(one) for one in row.split() if one != "-") == pytest.approx(sorted(numbers), abs=1e-4), (
+            "run `make readme`"
+        )
 
 
 def test_no_measured_number_stands_outside_the_generated_results():

@@ -39,15 +39,10 @@ def rollout(given: argparse.Namespace) -> None:
 
 
 def readme(_: argparse.Namespace) -> None:
-    """Copy the results of the report into README.md. Example: python -m hnn readme"""
-    from hnn.files import formats, paths
-    from hnn.reporting.report import extract
+    """Copy the results of the report, and the output of commands, into README.md. Example: python -m hnn readme"""
+    from hnn.commands import readme
 
-    if not paths.REPORT.is_file():
-        raise Refused(f"{paths.REPORT} is not there yet: run `make repro`")
-    path = Path("README.md")
-    text, results = path.read_text(encoding="utf-8"), extract(paths.REPORT.read_text(encoding="utf-8"))
-    formats.write_text(path, text.replace(extract(text), results))
+    readme.readme()
 
 
 def diff(given: argparse.Namespace) -> None:

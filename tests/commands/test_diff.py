@@ -34,7 +34,8 @@ def committed(tmp_path, monkeypatch):
 def test_diff_of_the_same_run_has_no_change(committed):
     assert diff().splitlines() == [
         "HEAD -> this run",
-        "Verdicts that changed: none",
+        "Headline verdicts that changed: none",
+        "Other verdicts that changed: none",
         "Headline numbers that differ beyond chance: none",
         "Other numbers that differ beyond chance: none",
     ]
@@ -44,10 +45,11 @@ def test_diff_names_verdicts_numbers_and_cells_that_changed(committed):
     files = METRICS | {HNN: metrics(3.0, 0.105, 1e-7), Cell("spring", "hnn"): METRICS[HNN]}
     verdicts = json.loads(paths.COMPARISONS.read_text())
     verdicts["pendulum"]["hnn vs baseline"]["held_out"]["energy_error"]["verdict"] = "worse"
+    verdicts["pendulum"]["hnn vs baseline"]["held_out"]["diverged"]["verdict"] = "worse"
     write(files, verdicts)
     text = diff("HEAD")
     assert "Cells that are new: spring-hnn" in text
-    assert "pendulum, hnn vs baseline, held_out: energy_error better -> worse" in text
+    assert "pendulum, hnn vs baseline, held_out: energy_error better -> worse\nOther verdicts that changed: 1\n" in text
     assert "pendulum-hnn energy_error: 0.1 [0.08, 0.125] -> 3 [2.4, 3.75]" in text
     assert "coordinate_error" not in text
     assert "Other numbers that differ beyond chance: 3" in text  # energy_mse, but not the arithmetic one

@@ -8,20 +8,25 @@ from hnn.commands.summary import QUANTITIES
 
 __all__ = ["diff", "moved"]
 
+VERDICTS = ("energy_error", "coordinate_error", "valid_time")
+"""The quantities whose verdicts are listed, from every set of starts."""
+
 
 def diff(old: str = "HEAD", new: str | None = None) -> str:
     """The differences between the runs of two revisions or DVC experiments, or between one and the present run."""
     advice = "give a revision or an experiment that has the results of a run"
     before = summaries.committed(summaries.experiment(old) or old, advice)
     after = summaries.committed(summaries.experiment(new) or new, advice) if new else summaries.current()
-    verdicts = [verdict_line(*one) for one in changed_verdicts(verdicts_at(old), verdicts_at(new))]
+    turned = list(changed_verdicts(verdicts_at(old), verdicts_at(new)))
+    verdicts = [verdict_line(*one) for one in turned if one[0][-1] in VERDICTS]
     headline, others = moved(changes(before, after))
     return "\n".join(
         [
             f"{old} -> {new or 'this run'}",
             *cells_of_one_side(before, after),
-            f"Verdicts that changed: {len(verdicts) or 'none'}",
+            f"Headline verdicts that changed: {len(verdicts) or 'none'}",
             *(f"  {line}" for line in verdicts),
+            f"Other verdicts that changed: {len(turned) - len(verdicts) or 'none'}",
             f"Headline numbers that differ beyond chance: {len(headline) or 'none'}",
             *(f"  {line}" for line in headline),
             f"Other numbers that differ beyond chance: {others or 'none'}",

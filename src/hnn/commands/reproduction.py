@@ -164,7 +164,7 @@ def main() -> None:
         variants, planted = ([outcome(run, commit) for run in runs] for runs in (VARIANTS, PLANTED))
     except Refused as error:
         sys.exit(str(error))
-    values = {"variants": variants, "planted": planted, "processor": processor()}
+    values = {"variants": variants, "planted": planted, "processor": processor(), "commit": commit}
     formats.write_text(PAGE, template("reproduction.md").render(values))
     for one in variants + planted:
         print(f"{one.name:14}{one.sentence}")

@@ -15,6 +15,8 @@ from hnn.reporting.results import Comparison, Difference
 
 __all__ = ["compare_with_baseline", "compares_ratios", "difference"]
 
+SPREADS = {"block_error"}
+"""Quantities that are not compared: they are no errors of a model."""
 CONSERVATIVE_ONLY = {"symplectic_error"}
 """Quantities compared for conservative systems only: a flow with friction is not symplectic."""
 
@@ -62,7 +64,8 @@ def compared(rollouts: Mapping[Cell, CellRollouts]) -> Iterator[Compared]:
 def names(a: Rollout, b: Rollout) -> list[str]:
     """The quantities that both rollouts have and that mean something for their system."""
     dissipative = abs(energy_change(a.true_energy)) > FRICTION
-    return [name for name in a.quantities if name in b.quantities and not (dissipative and name in CONSERVATIVE_ONLY)]
+    left_out = SPREADS | CONSERVATIVE_ONLY if dissipative else SPREADS
+    return [name for name in a.quantities if name in b.quantities and name not in left_out]
 
 
 def compares_ratios(quantity: str) -> bool:

@@ -1,0 +1,70 @@
+"""`python -m hnn readme`: copy what a run has given into README.md: the results, and the output of commands on experiments."""
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from hnn.commands import summaries
+from hnn.core.errors import Refused
+from hnn.files import formats, paths
+from hnn.reporting.report import extract
+
+__all__ = ["BEGIN", "END", "readme", "sample"]
+
+README = Path("README.md")
+BEGIN, END = "<!-- commands: begin -->", "<!-- commands: end -->"
+"""Marks around the output of commands."""
+
+EXPERIMENT = "narrow"
+"""The experiment of these commands: `dvc exp run --name narrow -S model.hidden=64`."""
+
+COMMANDS = {
+    "dvc metrics show": 40,
+    f"dvc metrics diff HEAD {EXPERIMENT}": 12,
+    f"python -m hnn diff HEAD {EXPERIMENT}": 16,
+    "python -m hnn experiments": 40,
+}
+"""The commands, and the number of lines of each that README shows."""
+
+
+def readme() -> None:
+    """Write the results of metrics/report.md into README.md, and the commands' output if there is the experiment `narrow`.
+
+    Raises `Refused` without a report.
+    """
+    if not paths.REPORT.is_file():
+        raise Refused(f"{paths.REPORT} is not there yet: run `make repro`")
+    text = README.read_text(encoding="utf-8")
+    text = text.replace(extract(text), extract(paths.REPORT.read_text(encoding="utf-8")))
+    if summaries.experiment(EXPERIMENT):
+        shown = "\n".join(sample(command, output(command), count) for command, count in COMMANDS.items())
+        text = f"{text.partition(BEGIN)[0]}{BEGIN}\n{shown}{END}{text.partition(END)[2]}"
+    formats.write_text(README, text)
+
+
+def sample(command: str, lines: Sequence[str], count: int) -> str:
+    """A block of code in Markdown: a command and the first lines of its output, with the number of those left out.
+
+    >>> print(sample("ls", ["a", "b", "c", "d"], 3))
+        $ ls
+        a
+        b
+        … 2 more lines
+    <BLANKLINE>
+    """
+    shown = list(lines) if len(lines) <= count else [*lines[: count - 1], f"… {len(lines) - count + 1} more lines"]
+    return "".join(f"    {line}".rstrip() + "\n" for line in [f"$ {command}", *shown])
+
+
+def output(command: str) -> list[str]:
+    """The lines that a command prints in a terminal of 120 columns; raises `Refused` if it fails."""
+    words = shlex.split(command)
+    words = [sys.executable, *(words[1:] if words[0] == "python" else ["-m", *words])]
+    environment = os.environ | {"COLUMNS": "120"}
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, encoding="utf-8", check=False)
+    if done.returncode:
+        raise Refused(f"{command}: {done.stderr.strip()}")
+    return [line.rstrip() for line in done.stdout.strip().splitlines()]
