@@ -7,6 +7,7 @@ import pytest
 
 from hnn.commands.agreement import (
     FALSE_ALARM,
+    SYMPLECTIC_ROUNDING,
     changed_verdicts,
     changes,
     exact_tolerance,
@@ -92,6 +93,14 @@ def test_exact_numbers_agree_up_to_the_tolerance_that_rounding_explains(change, 
     assert exact_tolerance(TOLERANCE) == pytest.approx(1000 * 2**-52 / 1e-7)
     shift = change * exact_tolerance(TOLERANCE)
     assert differing(exact(1e-6), exact(1e-6 * (1 + shift))) == found
+
+
+@pytest.mark.parametrize(("shift", "differs"), [(0.9, False), (1.1, True)])
+def test_changes_compare_symplectic_errors_of_the_truth_by_the_rounding_of_their_differences(shift, differs):
+    """Two rollouts 2e-6 apart are subtracted, so that rounding is of the size of the error itself."""
+    moved = Interval(1e-7 + shift * SYMPLECTIC_ROUNDING, seeds=(1e-7 + shift * SYMPLECTIC_ROUNDING,))
+    runs = ({EXACT: {"symplectic_error": one}} for one in (Interval(1e-7, seeds=(1e-7,)), moved))
+    assert bool(differing(*runs)) is differs
 
 
 def test_exact_tolerance_grows_as_the_solver_becomes_more_accurate_and_has_a_value_for_fixed_steps():

@@ -8,6 +8,7 @@ from hnn.commands import summaries
 from hnn.core.cell import TRUTH
 from hnn.core.errors import Refused
 from hnn.core.statistics import Interval, holm, welch
+from hnn.evaluation.metrics import DIFFERENCE
 from hnn.files import paths
 
 __all__ = [
@@ -32,6 +33,9 @@ NOT_COMPARED = {"integrator.error", "integrator.share"}
 ROUNDING = 2.0**-52
 OPERATIONS = 1000
 """Rounding errors of a step of an integrator, in units of `ROUNDING` of the size of the motion, at most."""
+
+SYMPLECTIC_ROUNDING = OPERATIONS * ROUNDING / DIFFERENCE
+"""Change that another order of rounding may make in a `symplectic_error`: a quotient of the difference of two rollouts."""
 
 Verdicts = Mapping[tuple[str, ...], str]
 """Verdicts by (task, comparison, set of starts, quantity)."""
@@ -76,12 +80,13 @@ def changes(before: summaries.Summary, after: summaries.Summary) -> list[Change]
         for quantity in dict.fromkeys([*old, *new]):
             if not any(quantity.endswith(skipped) for skipped in NOT_COMPARED):
                 a, b = old.get(quantity), new.get(quantity)
-                compared.append((cell, quantity, a, b, p_value(a, b, tolerance, exact=cell[1] == TRUTH)))
+                absolute = SYMPLECTIC_ROUNDING if quantity.endswith("symplectic_error") else 0.0
+                compared.append((cell, quantity, a, b, p_value(a, b, tolerance, absolute, exact=cell[1] == TRUTH)))
     levels = holm([p for *_, p in compared], FALSE_ALARM)
     return [Change(*one, differs=one[-1] <= level) for one, level in zip(compared, levels, strict=True)]
 
 
-def p_value(a: Interval | None, b: Interval | None, tolerance: float, *, exact: bool) -> float:
+def p_value(a: Interval | None, b: Interval | None, tolerance: float, absolute: float, *, exact: bool) -> float:
     """p-value of the difference of two numbers; 1 or 0 where there is no chance in them.
 
     1 for a mean over a single seed in either run: its chance is not known.
@@ -90,18 +95,18 @@ def p_value(a: Interval | None, b: Interval | None, tolerance: float, *, exact: 
         return 1.0
     if a is None or b is None or (a.mean is None) != (b.mean is None):
         return 0.0
-    if exact or not (a.seeds and b.seeds) or compare_exact(a, b, tolerance):
-        return float(compare_exact(a, b, tolerance))
+    if exact or not (a.seeds and b.seeds) or compare_exact(a, b, tolerance, absolute):
+        return float(compare_exact(a, b, tolerance, absolute))
     if min(len(a.seeds), len(b.seeds)) < 2:
         return 1.0
     return welch(a.seeds, b.seeds, geometric=a.geometric and b.geometric)
 
 
-def compare_exact(a: Interval, b: Interval, tolerance: float) -> bool:
-    """True if two numbers without chance agree: settings and counts exactly, others to a relative `tolerance`."""
+def compare_exact(a: Interval, b: Interval, tolerance: float, absolute: float = 0.0) -> bool:
+    """True if two numbers without chance agree: settings and counts exactly, others to a relative or absolute tolerance."""
     if a.mean is None or b.mean is None or not (a.seeds and b.seeds):
         return a.mean == b.mean
-    return abs(a.mean - b.mean) <= tolerance * max(abs(a.mean), abs(b.mean))
+    return abs(a.mean - b.mean) <= max(absolute, tolerance * max(abs(a.mean), abs(b.mean)))
 
 
 def exact_tolerance(tolerance: Interval | None) -> float:

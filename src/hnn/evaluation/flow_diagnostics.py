@@ -11,15 +11,11 @@ from torch import Tensor
 
 from hnn.core import device
 from hnn.core.phase_space import Field, canonical_matrix
-from hnn.evaluation.metrics import FAR
+from hnn.evaluation.metrics import DIFFERENCE, FAR
 from hnn.integrators.solve import Solver, frozen, rollout
 from hnn.parallel.mapping import ParallelMap, serial_map
 
-__all__ = ["DIAGNOSED_STARTS", "DIFFERENCE", "flow_errors", "integrator_error", "reversal_error", "symplectic_error"]
-
-DIFFERENCE = 1e-6
-"""Half the distance between the starts of a central difference, relative to the size of the start. Rounding and the third
-derivative of the flow leave a floor below 1e-8 for a pendulum and 1e-6 for two bodies, which the truth's row shows."""
+__all__ = ["DIAGNOSED_STARTS", "flow_errors", "integrator_error", "reversal_error", "symplectic_error"]
 
 DIAGNOSED_STARTS = {"held_out": 10, "outside": 10, "long": 2}
 """Number of starts of each set that are diagnosed, the first ones: each needs several more rollouts, long ones the longest."""
