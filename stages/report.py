@@ -28,7 +28,8 @@ def write_report() -> None:
     cells |= {task: params.cells(task) for task in params.pixel_tasks}
     rollouts = {task: {cell: artifacts.read_rollouts(cell) for cell in group} for task, group in cells.items()}
     metrics = {cell: artifacts.read_cell(cell) for group in cells.values() for cell in group}
-    compared = compare_with_baseline({cell: one for of_task in rollouts.values() for cell, one in of_task.items()})
+    r2 = {cell: files["rollout"]["probe_r2"]["mean"] for cell, files in metrics.items() if cell.from_pixels}
+    compared = compare_with_baseline({cell: one for of_task in rollouts.values() for cell, one in of_task.items()}, r2)
     results = Results.parse(metrics, compared)
     groups = figures(params, results, rollouts)
     uris = {name: formats.write_picture(paths.figure_path(name), one) for name, one in catalogue.drawn(groups).items()}

@@ -69,7 +69,8 @@ def pixel_metrics(energy, continuous, learned=False, mismatch=False, seeds=SEEDS
     }
     found |= {"continuous": pixel_set(continuous, 0.2, **about_it) | ({"mismatch": True} if mismatch else {})}
     found |= {"table1": {"energy_mse": about(continuous, seeds=seeds)}}
-    found |= {"probe_r2": about(0.999, 0.0, seeds=seeds)} | entries(seeds, canonical_error=0.03, reconstruction_error=0.001)
+    found |= {"probe_r2": about(0.999, 0.0, seeds=seeds), "linear_r2": about(0.98, 0.0, seeds=seeds)}
+    found |= {"symetric": about(1.0, 0.0, seeds=seeds)} | entries(seeds, canonical_error=0.03, reconstruction_error=0.001)
     learned_energy = entries(seeds, conserved_error=1e-4) if learned else {}
     return {"train": entries(seeds, test_loss=0.01), "rollout": found | learned_energy}
 

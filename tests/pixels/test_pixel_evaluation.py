@@ -167,8 +167,8 @@ def test_diagnose_honours_the_trained_map_and_marks_continuous_rollouts_that_dif
 def test_floor_reads_the_states_of_the_true_frames(data):
     metrics, rolled = measured(ensemble(1.05), data, "floor")
     assert rolled.z.shape == (1, 4, 200, 2)
-    assert metrics["coordinate_error"].max() < 1e-9
-    assert rolled.x[0] == pytest.approx(data.motion.x[:, :-1])
+    assert metrics["coordinate_error"].max() < 1e-5
+    assert rolled.x[0] == pytest.approx(data.motion.x[:, :-1], abs=1e-5)
 
 
 def test_evaluate_pixels_gives_every_set_and_keeps_the_rollouts_of_all_but_the_published_one(data):
@@ -201,10 +201,11 @@ def test_fit_readout_fits_the_probe_of_each_seed_on_its_own_draw(data):
     models, frames = ensemble(1.0, 1.0), torch.stack([data.frames, data.frames])
     readout = fit_readout(TRUTH, models, frames, [data.train, opposite])
     z = models.encode(data.frames).numpy()
-    assert readout.states(z)[0] == pytest.approx(data.train.x[:, :-1])
-    assert readout.states(z)[1] == pytest.approx(-data.train.x[:, :-1])
     shared = fit_readout(TRUTH, models, data.frames[None], [data.train])
-    assert shared.states(z) == pytest.approx(np.stack([data.train.x[:, :-1]] * 2))
+    for linear in (True, False):
+        assert readout.states(z, linear=linear)[0] == pytest.approx(data.train.x[:, :-1], abs=1e-5)
+        assert readout.states(z, linear=linear)[1] == pytest.approx(-data.train.x[:, :-1], abs=1e-5)
+        assert shared.states(z, linear=linear) == pytest.approx(np.stack([data.train.x[:, :-1]] * 2), abs=1e-5)
 
 
 def test_more_metrics_are_pixel_errors_at_the_horizons_that_the_rollout_reaches(data):

@@ -7,6 +7,7 @@ from hnn.core.cell import TRUTH, Cell
 from hnn.core.statistics import FEW_SEEDS, NO_VALUES, interval
 from hnn.core.trajectories import CellRollouts, Rollout
 from hnn.reporting.comparisons import compare_with_baseline
+from hnn.reporting.definitions import AT_FLOOR, UNREADABLE
 
 HNN = Cell("pendulum", "hnn")
 
@@ -132,3 +133,30 @@ def test_compare_with_baseline_leaves_out_symplecticity_where_there_is_friction(
     x = hardness()[0]
     assert compared(x, x, "symplectic_error") is not None
     assert compared(x, x, "symplectic_error", true_energy=0.8) is None
+
+
+def pixel_cells(hnn, baseline, floor):
+    """The rollouts of a pixel task whose true frames are read with an error `floor`."""
+    return {
+        Cell("pixel_pendulum", model, "rk4"): CellRollouts(
+            {name: rollout(energy_error=values * np.ones((5, 4))) for name, values in (("long", error), ("floor", floor))}
+        )
+        for model, error in (("hnn", hnn), ("baseline", baseline))
+    }
+
+
+@pytest.mark.parametrize(("baseline", "verdict"), [(0.2, "better"), (0.31, "better"), (0.29, AT_FLOOR)])
+def test_compare_with_baseline_gives_no_verdict_on_errors_near_the_floor_of_their_reading(baseline, verdict):
+    """The larger error counts: a smaller one at its floor is still the smaller one."""
+    floor = 0.1 if baseline > 0.2 else 0.05
+    (found,) = compare_with_baseline(pixel_cells(0.11, baseline, floor))
+    assert found.differences["long"]["energy_error"].verdict == verdict
+    assert found.differences["long"]["energy_error"].interval.mean == pytest.approx(0.11 / baseline)
+    assert found.differences["floor"]["energy_error"].verdict == "not distinguishable"
+
+
+def test_compare_with_baseline_gives_no_verdict_on_states_that_cannot_be_read():
+    hnn, baseline = (Cell("pixel_pendulum", model, "rk4") for model in ("hnn", "baseline"))
+    for r2, verdict in (({hnn: 0.95, baseline: 0.99}, "better"), ({hnn: 0.95, baseline: 0.31}, UNREADABLE)):
+        (found,) = compare_with_baseline(pixel_cells(0.1, 0.9, 0.001), r2)
+        assert found.differences["long"]["energy_error"].verdict == verdict

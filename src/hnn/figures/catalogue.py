@@ -44,7 +44,7 @@ CAPTIONS = {
     "losses": "Training: mean loss and its range over the seeds; dotted black: the exact field on the same data.",
     "autoencoder": "Training of the autoencoder that both models start from: mean loss and its range over the seeds.",
     "film": "One motion in frames, of the first seed, cut off at the frame.",
-    "angle": "The angle read by a linear probe, each model by its own map, cut off at the frame.",
+    "angle": "The angle read by a polynomial probe, each model by its own map, cut off at the frame.",
     "portrait": "The learned H over latent states, and rollouts from held-out starts.",
     "counterfactual": "Energy is added midway along the gradient of the learned H; then the learned motion continues.",
 }

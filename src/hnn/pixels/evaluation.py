@@ -49,41 +49,53 @@ HORIZONS = (10, 100, 200, 1000)
 
 @dataclass(frozen=True)
 class Readout:
-    """Read states from the latent states of each seed, by a probe of its own encoder that is fitted on the training clips."""
+    """Read states from the latent states of each seed, by probes of its own encoder that are fitted on the training clips."""
 
     probes: list[Probe]
+    """Polynomial ones."""
+    linear: list[Probe]
+    """Linear ones, as published."""
     scales: Scales
 
-    def states(self, z: ndarray) -> ndarray:
-        """States (seeds, …, 2n) of latent states (seeds, …, latent)."""
-        return np.stack([probe(part) for probe, part in zip(self.probes, z, strict=True)])
+    def states(self, z: ndarray, *, linear: bool = False) -> ndarray:
+        """States (seeds, …, 2n) of latent states (seeds, …, latent), by the polynomial or by the linear probes."""
+        probes = self.linear if linear else self.probes
+        return np.stack([probe(part) for probe, part in zip(probes, z, strict=True)])
 
 
 @torch.no_grad()
 def fit_readout(truth: System, ensemble: LatentEnsemble, frames: Tensor, train: Sequence[Observations]) -> Readout:
-    """Fit the probe of each seed on its training clips and their states.
+    """Fit the probes of each seed on its training clips and their states.
 
     `frames` are those of all draws of `train`, (draws, clips, time, channels, size, size).
     """
     clips = list(frames)
     z = [ensemble.encode_by(seed, of_seed(clips, seed)) for seed in range(len(ensemble.members))]
     x = [draw.x[:, :-1] for draw in train]
-    probes = [Probe.fit(part.cpu().numpy(), of_seed(x, seed)) for seed, part in enumerate(z)]
-    return Readout(probes, Scales.of(truth, torch.from_numpy(np.stack(x)), energies(ensemble.dynamics, z)))
+    data = [(part.cpu().numpy(), of_seed(x, seed)) for seed, part in enumerate(z)]
+    probes, linear = [Probe.cross_validated(*one) for one in data], [Probe.linear(*one) for one in data]
+    return Readout(probes, linear, Scales.of(truth, torch.from_numpy(np.stack(x)), energies(ensemble.dynamics, z)))
 
 
 @torch.no_grad()
 def scores(ensemble: LatentEnsemble, readout: Readout, frames: Tensor, test: Observations) -> dict[str, ndarray]:
     """Scores of encoder and decoder on held-out clips.
 
-    `probe_r2` (seeds, 1): R² of the worst coordinate. `canonical_error` (seeds, 1): see `hnn.pixels.probe`.
-    `reconstruction_error` (seeds, clips): mean square over pixels of decoded minus true frames, of brightness in [0, 1].
+    `probe_r2` and `linear_r2` (seeds, 1): R² of the worst coordinate, as read by the polynomial and by the linear probe.
+    `canonical_error` and `symetric` (seeds, 1): see `hnn.pixels.probe`. `reconstruction_error` (seeds, clips): mean square
+    over pixels of decoded minus true frames, of brightness in [0, 1].
     """
     z, x = ensemble.encode(frames), test.x[:, :-1]
     latent = z.cpu().numpy()
+    r2, linear_r2 = (
+        np.array([[probe.score(part, x)] for part in readout.states(latent, linear=linear)]) for linear in (False, True)
+    )
+    canonical_error = np.array([[probe.canonical_error(x, part)] for part in latent])
     return {
-        "probe_r2": np.array([[probe.score(part, x)] for part in readout.states(latent)]),
-        "canonical_error": np.array([[probe.canonical_error(x, part)] for part in latent]),
+        "probe_r2": r2,
+        "linear_r2": linear_r2,
+        "canonical_error": canonical_error,
+        "symetric": probe.symetric(r2, canonical_error),
         "reconstruction_error": frame_errors(ensemble, z, frames[:, :-1]).mean(-1),
     }
 
@@ -131,7 +143,8 @@ class PixelRoller:
             )
         latent, learned = z.cpu().numpy(), energies(self.ensemble.dynamics, list(z))
         energy = None if learned is None else learned.cpu().numpy()
-        return rollout_along(self.readout.states(latent), self.references[starts], energy, latent)
+        x = self.readout.states(latent, linear=starts == PUBLISHED)
+        return rollout_along(x, self.references[starts], energy, latent)
 
     @torch.no_grad()
     def more_metrics(self, starts: str, rollout: Rollout) -> dict[str, ndarray]:

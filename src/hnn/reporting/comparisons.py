@@ -7,16 +7,19 @@ import numpy as np
 from numpy import ndarray
 
 from hnn.core.cell import Cell
-from hnn.core.statistics import FEW_SEEDS, LEVEL, NO_VALUES, SIGNED, Estimate, Interval, contrast, holm, is_geometric
+from hnn.core.statistics import FEW_SEEDS, LEVEL, NO_VALUES, SIGNED, Estimate, Interval, contrast, holm, interval, is_geometric
 from hnn.core.trajectories import CellRollouts, Rollout
 from hnn.evaluation.metrics import energy_change
-from hnn.reporting.definitions import FRICTION, LARGER_IS_BETTER
-from hnn.reporting.results import Comparison, Difference
+from hnn.pixels.probe import READABLE
+from hnn.reporting.definitions import AT_FLOOR, FRICTION, LARGER_IS_BETTER, UNREADABLE
+from hnn.reporting.results import FLOOR_OF, Comparison, Difference
 
-__all__ = ["compare_with_baseline", "compares_ratios", "difference"]
+__all__ = ["ABOVE_FLOOR", "compare_with_baseline", "compares_ratios", "difference"]
 
 SPREADS = {"block_error"}
 """Quantities that are not compared: they are no errors of a model."""
+ABOVE_FLOOR = 3.0
+"""Least ratio of the larger of two errors to the floor of their reading for a verdict on them."""
 CONSERVATIVE_ONLY = {"symplectic_error"}
 """Quantities compared for conservative systems only: a flow with friction is not symplectic."""
 
@@ -29,14 +32,29 @@ class Compared(NamedTuple):
     quantity: str
     a: ndarray
     b: ndarray
+    floors: tuple[ndarray, ...] = ()
+    """The same errors of states that are read from true frames, for both cells; empty where there are none."""
+
+    @property
+    def at_floor(self) -> bool:
+        """True if both errors are of the size of their floors."""
+        floor, error = (
+            max(filter(None, map(geometric_mean, group)), default=0.0) for group in (self.floors, (self.a, self.b))
+        )
+        return error < ABOVE_FLOOR * floor
 
 
-def compare_with_baseline(rollouts: Mapping[Cell, CellRollouts]) -> list[Comparison]:
+def compare_with_baseline(
+    rollouts: Mapping[Cell, CellRollouts], r2: Mapping[Cell, float | None] | None = None
+) -> list[Comparison]:
     """Compare each cell with the baseline that was trained alike, by set of starts and quantity.
 
     Errors that have a sign are compared by their magnitude. The comparisons of one quantity from one set of starts, a column
     of the report with all tasks, are a family: its verdicts are corrected for their number (`hnn.core.statistics.holm`).
+    From pixels there is no verdict on errors of the size of their floor, and none on states that cannot be read: `r2` is the
+    R² of the reading of each pixel cell.
     """
+    r2 = r2 or {}
     families: dict[tuple[str, str], list[Compared]] = {}
     for one in compared(rollouts):
         families.setdefault((one.starts, one.quantity), []).append(one)
@@ -46,7 +64,12 @@ def compare_with_baseline(rollouts: Mapping[Cell, CellRollouts]) -> list[Compari
         levels = iter(holm([estimated.p for estimated in estimates if estimated]))
         for one, estimated in zip(family, estimates, strict=True):
             of_set = found.setdefault(one.cell, {}).setdefault(one.starts, {})
-            of_set[one.quantity] = difference(one.quantity, estimated, next(levels) if estimated else LEVEL, len(one.a))
+            found_here = difference(one.quantity, estimated, next(levels) if estimated else LEVEL, len(one.a))
+            if min(r2.get(cell) or 1.0 for cell in (one.cell, one.cell.baseline)) < READABLE:
+                found_here = found_here._replace(verdict=UNREADABLE)
+            elif one.at_floor:
+                found_here = found_here._replace(verdict=AT_FLOOR)
+            of_set[one.quantity] = found_here
     return [Comparison(cell, cell.baseline, sets) for cell, sets in found.items()]
 
 
@@ -58,7 +81,21 @@ def compared(rollouts: Mapping[Cell, CellRollouts]) -> Iterator[Compared]:
         for starts, ours in of_cell.sets.items():
             if theirs := rollouts[cell.baseline].sets.get(starts):
                 for name in names(ours, theirs):
-                    yield Compared(cell, starts, name, *(np.abs(one.quantities[name]) for one in (ours, theirs)))
+                    a, b = (np.abs(one.quantities[name]) for one in (ours, theirs))
+                    yield Compared(cell, starts, name, a, b, floors(rollouts, cell, starts, name))
+
+
+def floors(rollouts: Mapping[Cell, CellRollouts], cell: Cell, starts: str, name: str) -> tuple[ndarray, ...]:
+    """The errors of reading the true frames by the cell and by its baseline; empty for what has no such floor."""
+    if starts in FLOOR_OF and is_geometric(name) and name not in LARGER_IS_BETTER:
+        read = [rollouts[one].sets.get(FLOOR_OF[starts]) for one in (cell, cell.baseline)]
+        return tuple(one.quantities[name] for one in read if one and name in one.quantities)
+    return ()
+
+
+def geometric_mean(values: ndarray) -> float | None:
+    """The geometric mean of all finite values; None without any."""
+    return interval(values, geometric=True).mean
 
 
 def names(a: Rollout, b: Rollout) -> list[str]:

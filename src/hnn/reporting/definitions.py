@@ -1,6 +1,6 @@
 """Definitions: the unit and meaning of each metric, in the order of the report's tables."""
 
-__all__ = ["ENERGIES", "FRICTION", "LARGER_IS_BETTER", "LOSSES", "QUANTITIES"]
+__all__ = ["AT_FLOOR", "ENERGIES", "FRICTION", "LARGER_IS_BETTER", "LOSSES", "QUANTITIES", "UNREADABLE"]
 
 FRICTION = 0.01
 """Relative change of the true energy over the horizon beyond which a system counts as one with friction."""
@@ -28,6 +28,9 @@ QUANTITIES: dict[str, tuple[str, str]] = {
 
 LARGER_IS_BETTER = {"valid_time"}
 """Quantities of which more is better; less is better of all others."""
+
+AT_FLOOR, UNREADABLE = "at the floor of the reading", "the states cannot be read"
+"""Reasons why errors of states that are read from latents or pictures have no verdict."""
 
 LOSSES = {"states": "dx/dt, mixed SI units", "pixels": "weighted terms, no unit"}
 """Quantity inside the mean square of the loss, by how a task is observed."""

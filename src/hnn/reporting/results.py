@@ -11,6 +11,7 @@ from hnn.evaluation.integrator_contract import IntegratorCheck
 
 __all__ = [
     "ELSEWHERE",
+    "FLOOR_OF",
     "SETS",
     "SHORT",
     "CellResults",
@@ -43,6 +44,10 @@ SHORT = {
     "table1": "published",
 }
 """Short names of all sets that a cell may have been measured on."""
+
+
+FLOOR_OF = {"held_out": "floor", "long": "floor", "outside": "floor", "continuous": "floor"}
+"""From pixels: the set that measures the error of reading the states of another set."""
 
 
 def mark_mismatch(text: str, mismatch: bool) -> str:
@@ -210,15 +215,12 @@ class Pair:
         return None if difference is None else difference.verdict
 
     def floors(self, starts: str, quantity: str) -> list[Interval | None]:
-        """The floor of a quantity: the exact field's; from pixels, the errors of reading the true frames, HNN's first.
-
-        True frames are read for the held-out starts alone.
-        """
+        """The floor of a quantity: the exact field's; from pixels, the errors of reading the true frames, HNN's first."""
         if not self.hnn.cell.from_pixels:
             exact = self.truth.sets.get(starts) if self.truth else None
             return [exact.get(quantity) if exact else None]
-        read = [results.sets.get("floor") for results in (self.hnn, self.baseline)]
-        return [floor.get(quantity) if floor and starts == "held_out" else None for floor in read]
+        read = [results.sets.get(FLOOR_OF.get(starts, "")) for results in (self.hnn, self.baseline)]
+        return [floor.get(quantity) if floor else None for floor in read]
 
     def mark(self, text: str, starts: str) -> str:
         """The text, marked if one of the two breaks the integrator contract."""

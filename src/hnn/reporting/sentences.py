@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from hnn.core.statistics import FEW_SEEDS, NO_VALUES
-from hnn.reporting.definitions import FRICTION
+from hnn.reporting.definitions import AT_FLOOR, FRICTION, UNREADABLE
 from hnn.reporting.formatting import format_interval, listed, number, times
 from hnn.reporting.results import ELSEWHERE, Pair, Results
 
@@ -15,6 +15,8 @@ VERDICTS = {
     "better": "beats the baseline on",
     "worse": "loses on",
     "not distinguishable": "shows no significant difference on",
+    AT_FLOOR: "is at the floor of the reading on",
+    UNREADABLE: "cannot be read on",
     FEW_SEEDS: "needs at least 2 seeds for a verdict on",
     NO_VALUES: "has no finite values to compare on",
     None: "is not compared on",

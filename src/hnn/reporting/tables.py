@@ -191,7 +191,7 @@ def encoders(results: Results) -> list[Row]:
         if cell.from_pixels:
             held_out, long = result.held_out, result.sets["long"]
             row = {"task": cell.task, "model": long.mark(cell.name)}
-            scores = ("probe_r2", "canonical_error", "reconstruction_error", "conserved_error")
+            scores = ("probe_r2", "linear_r2", "canonical_error", "symetric", "reconstruction_error", "conserved_error")
             row |= {name: format_interval(held_out.get(name)) for name in scores}
             row["valid_time.long"] = format_interval(long.get("valid_time"))
             rows.append(row | {f"pixel_mse_{n}": format_interval(long.get(f"pixel_mse_{n}")) for n in (10, 200, 1000)})
