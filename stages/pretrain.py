@@ -15,7 +15,7 @@ from hnn.networks.autoencoder import Autoencoder
 from hnn.parallel.pool import parallel_map
 from hnn.params.loading import load_params
 from hnn.pixels import training
-from hnn.pixels.collapse import check_latents, latents
+from hnn.pixels.collapse import check_latents, latents, restart_collapsed
 from hnn.pixels.training import Pretraining
 from hnn.training.fit import Fit
 from hnn.training.optimizer import OptimizerOptions
@@ -23,7 +23,7 @@ from hnn.training.seeds import fit_seeds, write_fits
 
 
 def pretrain(task: str) -> None:
-    """Fit the autoencoder once for each seed; latent states that have collapsed stop the stage."""
+    """Fit the autoencoder once for each seed, and again where its latent states have collapsed."""
     params = load_params()
     p, render = params.tasks[task].pretrain, params.tasks[task].render
     assert p is not None  # hnn.params.schema: every task of pixel_tasks has both
@@ -34,18 +34,26 @@ def pretrain(task: str) -> None:
     step = float(artifacts.read_observations(task)[1].t[1]) / p.time_unit
     about = {"pixels": 2 * test[0, 0].numel(), **params.autoencoder.model_dump(), "time_unit": p.time_unit}
 
-    def fit_group(seeds: Sequence[int]) -> list[Fit[Autoencoder]]:
-        weights, batches = ([torch_stream(seed, use, task, "autoencoder") for seed in seeds] for use in ("weights", "batches"))
-        networks = [Autoencoder(**about, generator=g).to(device) for g in weights]
-        labels = [f"pretrain {task} seed {seed}" for seed in seeds]
-        train = [clips.to(device) for clips in of_seeds(draws, seeds)]
-        return training.pretrain(networks, train, test, step, *options, generators=batches, labels=labels)
+    def fit_group(seeds: Sequence[int]) -> list[tuple[Fit[Autoencoder], dict[str, float]]]:
+        weights, batches = (
+            {seed: torch_stream(seed, use, task, "autoencoder") for seed in seeds} for use in ("weights", "batches")
+        )
 
-    fits = fit_seeds(fit_group, params.seeds, device, partial(parallel_map, threads=params.threads, compute=params.compute))
-    torch.set_num_threads(params.threads)
-    states = [latents(fit.model, test) for fit in fits] if p.steps else []
-    collapse = [check_latents(z, step, f"pretrain {task} seed {seed}") for seed, z in enumerate(states)]
-    write_fits("pretrain", task, paths.autoencoder_path(task), fits, about, collapse or None)
+        def fit(some: Sequence[int]) -> list[Fit[Autoencoder]]:
+            networks = [Autoencoder(**about, generator=weights[seed]).to(device) for seed in some]
+            labels = [f"pretrain {task} seed {seed}" for seed in some]
+            train = [clips.to(device) for clips in of_seeds(draws, some)]
+            generators = [batches[seed] for seed in some]
+            return training.pretrain(networks, train, test, step, *options, generators=generators, labels=labels)
+
+        def check(seed: int, fitted: Fit[Autoencoder]) -> dict[str, float]:
+            return check_latents(latents(fitted.model, test), step, f"pretrain {task} seed {seed}") if p.steps else {}
+
+        return restart_collapsed(fit, check, seeds)
+
+    workers = partial(parallel_map, threads=params.threads, compute=params.compute)
+    fits, activity = zip(*fit_seeds(fit_group, params.seeds, device, workers), strict=True)
+    write_fits("pretrain", task, paths.autoencoder_path(task), fits, about, activity)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@ import torch
 from conftest import encoder
 
 from hnn.networks.autoencoder import pairs
-from hnn.pixels.collapse import Collapsed, check_latents, latents
+from hnn.pixels.collapse import RESTARTS, Collapsed, check_latents, latents, restart_collapsed
 
 
 def test_check_latents_accepts_latents_that_follow_the_motion():
@@ -35,3 +35,32 @@ def test_check_latents_detects_a_planted_collapse_in_rendered_frames(clips):
     with pytest.raises(Collapsed):
         check_latents(latents(network, clips), 0.2, "pretrain")
     assert pairs(clips).shape == (6, 11, 128)
+
+
+def collapsing(times):
+    """(fit, check) of seeds whose first fits, `times[seed]` of them, collapse; a fit is its own number."""
+    made = dict.fromkeys(range(len(times)), -1)
+
+    def fit(seeds):
+        for seed in seeds:
+            made[seed] += 1
+        return [made[seed] for seed in seeds]
+
+    def check(seed, number):
+        if number < times[seed]:
+            raise Collapsed(f"seed {seed}: collapsed")
+        return {"latent_spread": 1.0}
+
+    return fit, check
+
+
+def test_restart_collapsed_fits_the_collapsed_seeds_alone_again_and_counts():
+    found = restart_collapsed(*collapsing([0, 2, 0]), [0, 1, 2])
+    assert [fitted for fitted, _ in found] == [0, 2, 0]
+    assert [about["restarts"] for _, about in found] == [0, 2, 0]
+
+
+def test_restart_collapsed_gives_up_after_the_last_restart():
+    assert restart_collapsed(*collapsing([RESTARTS]), [0])[0][1]["restarts"] == RESTARTS
+    with pytest.raises(Collapsed, match=f"seed 0: collapsed; fitted {RESTARTS + 1} times"):
+        restart_collapsed(*collapsing([RESTARTS + 1]), [0])

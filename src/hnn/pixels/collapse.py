@@ -1,4 +1,7 @@
-"""Latent states of frames, and the test for their collapse."""
+"""Latent states of frames, the test for their collapse, and new starts of fits that have collapsed."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -7,7 +10,9 @@ from hnn.core.errors import Refused
 from hnn.core.phase_space import split
 from hnn.networks.autoencoder import Autoencoder, pairs
 
-__all__ = ["CLIPS", "Collapsed", "check_latents", "latents"]
+__all__ = ["CLIPS", "RESTARTS", "Collapsed", "check_latents", "latents", "restart_collapsed"]
+
+T = TypeVar("T")
 
 CLIPS = 10
 """Number of clips that are encoded at a time, to bound memory."""
@@ -17,6 +22,10 @@ ALIVE = 0.02
 
 CANONICAL = 0.5
 """Smallest allowed share of the variance of Δq/step that p explains."""
+
+
+RESTARTS = 3
+"""Largest number of new starts of a fit."""
 
 
 class Collapsed(Refused, ArithmeticError):
@@ -49,3 +58,31 @@ def check_latents(z: Tensor, step: float, label: str) -> dict[str, float]:
             f"{CANONICAL}); raise pretrain.steps, or give pretrain.canonical another weight"
         )
     return activity
+
+
+def restart_collapsed(
+    fit: Callable[[Sequence[int]], list[T]], check: Callable[[int, T], dict[str, float]], seeds: Sequence[int]
+) -> list[tuple[T, dict[str, float]]]:
+    """The fit of each seed with what `check` returns for it, and `restarts`, the number of times that it was fitted again.
+
+    `fit` takes several seeds, each with the next weights of its random stream. A fit for which `check` raises `Collapsed` is
+    made again, `RESTARTS` times at most; then the error is raised.
+
+    >>> def check(seed, fitted):
+    ...     if fitted == "collapsed":
+    ...         raise Collapsed(fitted)
+    ...     return {}
+    >>> weights = {0: iter(["good"]), 1: iter(["collapsed", "better"])}
+    >>> restart_collapsed(lambda seeds: [next(weights[seed]) for seed in seeds], check, [0, 1])
+    [('good', {'restarts': 0}), ('better', {'restarts': 1})]
+    """
+    found: dict[int, tuple[T, dict[str, float]]] = {}
+    for restarts in range(RESTARTS + 1):
+        missing = [seed for seed in seeds if seed not in found]
+        for seed, fitted in zip(missing, fit(missing) if missing else [], strict=True):
+            try:
+                found[seed] = fitted, check(seed, fitted) | {"restarts": restarts}
+            except Collapsed as error:
+                if restarts == RESTARTS:
+                    raise Collapsed(f"{error}; fitted {RESTARTS + 1} times, each from other weights") from None
+    return [found[seed] for seed in seeds]
