@@ -16,6 +16,7 @@ from hnn.core.statistics import (
     filled,
     holm,
     interval,
+    is_positive,
     over_seeds,
     quartiles,
     welch,
@@ -94,6 +95,16 @@ def test_filled_restores_a_missing_value_of_additive_data_and_leaves_out_empty_s
     complete, missing = filled(np.concatenate([spoiled, np.full((3, 1), np.inf)], axis=1))
     assert missing == 1
     np.testing.assert_allclose(complete, values, atol=1e-6)
+
+
+def test_interval_of_positive_values_ends_at_zero():
+    values = np.array([[0.0, 0.0], [0.0, 8.0], [1.0, 0.0]])
+    signed, positive = interval(values), interval(values, positive=True)
+    assert signed.low < 0 == positive.low
+    assert positive == signed._replace(low=0.0)
+    assert is_positive("diverged")
+    assert not is_positive("energy_drift")
+    assert not is_positive("probe_r2")
 
 
 def test_interval_writes_a_quartile_of_zero():

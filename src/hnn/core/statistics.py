@@ -28,6 +28,7 @@ __all__ = [
     "holm",
     "interval",
     "is_geometric",
+    "is_positive",
     "over_seeds",
     "quartiles",
     "welch",
@@ -47,6 +48,11 @@ BOUNDED = {"diverged", "probe_r2", "linear_r2", "symetric", "latent_spread", "la
 def is_geometric(quantity: str) -> bool:
     """True for the name of a positive quantity, such as an error or a time, which is averaged on a logarithmic scale."""
     return quantity not in SIGNED | BOUNDED
+
+
+def is_positive(quantity: str) -> bool:
+    """True for the name of a quantity that cannot be negative, nor can the interval of its mean."""
+    return quantity not in SIGNED and not quantity.endswith("_r2")
 
 
 class Interval(NamedTuple):
@@ -152,8 +158,10 @@ def filled(values: ndarray) -> tuple[ndarray, int]:
     return complete, int(missing.sum())
 
 
-def interval(values: ndarray, *, geometric: bool = False) -> Interval:
+def interval(values: ndarray, *, geometric: bool = False, positive: bool = False) -> Interval:
     """Mean of values (seeds, starts) with its 95 % interval, see `estimate`; by their logarithms if `geometric`.
+
+    The interval of the mean of `positive` values ends at zero.
 
     >>> interval(np.array([[1.0, 1.0, 4.0]])).reason
     'needs at least 2 seeds'
@@ -168,7 +176,7 @@ def interval(values: ndarray, *, geometric: bool = False) -> Interval:
     if (estimated := estimate(scaled)) is None:
         return Interval(mean, geometric=geometric, seeds=seeds, reason=FEW_SEEDS)
     low, high = inverse(np.array(estimated.interval())).tolist()
-    return Interval(mean, low, high, geometric, seeds)
+    return Interval(mean, max(low, 0.0) if positive else low, high, geometric, seeds)
 
 
 def logarithms(*arrays: ndarray) -> list[ndarray]:
@@ -241,13 +249,14 @@ def quartiles(values: ndarray) -> tuple[float, float, float] | None:
 
 
 def arithmetic(result: Interval) -> Interval:
-    """The arithmetic mean of the seeds of a result, with its interval."""
-    return interval(np.array(result.seeds)[:, None])
+    """The arithmetic mean of the seeds of a positive result, with its interval."""
+    return interval(np.array(result.seeds)[:, None], positive=True)
 
 
 def over_seeds(values: Sequence[Mapping[str, float]]) -> dict[str, Interval]:
     """`interval` over seeds of each named value; `values` holds one mapping per seed."""
-    return {name: interval(np.array([[seed[name]] for seed in values]), geometric=is_geometric(name)) for name in values[0]}
+    of_seeds = {name: np.array([[seed[name]] for seed in values]) for name in values[0]}
+    return {name: interval(one, geometric=is_geometric(name), positive=is_positive(name)) for name, one in of_seeds.items()}
 
 
 def block_error(values: ndarray, blocks: int = 5) -> float:

@@ -13,7 +13,7 @@ import torch
 from numpy import ndarray
 
 from hnn.core.cell import Cell
-from hnn.core.statistics import Interval, block_error, interval, is_geometric, quartiles
+from hnn.core.statistics import Interval, block_error, interval, is_geometric, is_positive, quartiles
 from hnn.core.trajectories import CellRollouts, Observations, Rollout, TrueMotion
 from hnn.evaluation import metrics
 from hnn.evaluation.flow_diagnostics import DIAGNOSED_STARTS, flow_errors
@@ -258,7 +258,8 @@ def summarise(quantities: Mapping[str, ndarray], *, as_published: bool = False) 
     Positive errors are averaged by their logarithms, but `as_published`, which has arithmetic means.
     """
     intervals = {
-        name: interval(values, geometric=is_geometric(name) and not as_published) for name, values in quantities.items()
+        name: interval(values, geometric=is_geometric(name) and not as_published, positive=is_positive(name))
+        for name, values in quantities.items()
     }
     if "valid_time" in intervals and (edges := quartiles(quantities["valid_time"])):
         median, q1, q3 = edges
