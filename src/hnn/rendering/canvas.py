@@ -65,18 +65,22 @@ class Canvas:
         """Coordinates of points (batch, 2) in sub-pixels from the centre of the canvas, float32."""
         return ((points - torch.tensor([self.centre_x, self.centre_y]).to(points)) * self.scale).float()
 
+    def reach(self, shapes: list[Capsule]) -> Tensor:
+        """Largest distance (batch,) in metres, along x or y, of a point of the shapes from the centre of the canvas."""
+        centre = torch.tensor([self.centre_x, self.centre_y]).to(shapes[0].a)
+        ends = [torch.maximum((shape.a - centre).abs(), (shape.b - centre).abs()).amax(-1) + shape.radius for shape in shapes]
+        return reduce(torch.maximum, ends)
+
     def check(self, shapes: list[Capsule], x: Tensor) -> None:
         """Raise `OutsideCanvas` if a shape of the states x extends beyond the edge."""
-        centre = torch.tensor([self.centre_x, self.centre_y]).to(x)
-        for shape in shapes:
-            reach = torch.maximum((shape.a - centre).abs(), (shape.b - centre).abs()).amax(-1) + shape.radius
-            if not bool((reach <= self.half_width).all()):
-                worst = int(reach.nan_to_num(torch.inf).argmax())
-                state = ", ".join(f"{value:.3g}" for value in x[worst].tolist())
-                raise OutsideCanvas(
-                    f"render.half_width: given {self.half_width:g}, but the state ({state}) is drawn up to {reach[worst]:.3g} "
-                    f"m from the centre of the canvas, ({self.centre_x:g}, {self.centre_y:g}); allowed: that distance or more"
-                )
+        reach = self.reach(shapes)
+        if not bool((reach <= self.half_width).all()):
+            worst = int(reach.nan_to_num(torch.inf).argmax())
+            state = ", ".join(f"{value:.3g}" for value in x[worst].tolist())
+            raise OutsideCanvas(
+                f"render.half_width: given {self.half_width:g}, but the state ({state}) is drawn up to {reach[worst]:.3g} "
+                f"m from the centre of the canvas, ({self.centre_x:g}, {self.centre_y:g}); allowed: that distance or more"
+            )
 
 
 def coverage(a: Tensor, b: Tensor, radius: float, grid: int) -> Tensor:
