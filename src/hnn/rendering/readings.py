@@ -13,8 +13,7 @@ from torch import Tensor
 
 from hnn.core.errors import Refused
 from hnn.core.phase_space import join
-from hnn.rendering.canvas import Canvas, render
-from hnn.rendering.shapes import GEOMETRIES
+from hnn.rendering.canvas import Canvas, render, shapes_of
 from hnn.systems.base import make_system
 
 __all__ = ["READINGS", "WINDOW", "read_positions", "read_states"]
@@ -83,7 +82,7 @@ def one_position(frames: Tensor, canvas: Canvas, low: float, high: float, name: 
     A uniform haze is nearly orthogonal to ∂f/∂q, which only moves brightness.
     """
     wide = torch.linspace(low, high, PICTURES, dtype=torch.float64)
-    visible = wide[canvas.reach(GEOMETRIES[name](as_states(wide), canvas.width, **constants)) <= canvas.half_width]
+    visible = wide[canvas.reach(shapes_of(name, **constants)(as_states(wide), canvas.width)) <= canvas.half_width]
     low, high = (float(end) for end in (visible if len(visible) > 1 else wide)[[0, -1]])
     q = torch.linspace(low, high, PICTURES, dtype=torch.float64)
     drawn = render(canvas, as_states(q), name, strict=False, **constants)
