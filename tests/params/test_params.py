@@ -122,7 +122,6 @@ MISTAKES = [
         100,
         "segment: given 100, must be less than the frames of a clip",
     ),
-    ("tasks.pixel_pendulum.simulate.outside_distribution", None, "outside_distribution: given none, must be a distribution"),
     (
         "tasks.pixel_pendulum.train",
         {},
@@ -205,6 +204,13 @@ def test_load_checked_params_accepts_any_simulated_task_with_render_and_pretrain
     del params["tasks"]["mass_spring"]["train"]
     names = [cell.name for cell in load(tmp_path, params).cells("mass_spring")]
     assert names == ["baseline-rk4", "baseline-euler", "hnn-rk4", "hnn-euler"]
+
+
+@pytest.mark.parametrize("name", ["outside_distribution", "published_distribution"])
+def test_load_checked_params_accepts_a_pixel_task_without_an_optional_set_of_starts(tmp_path, name):
+    params = parameters()
+    del params["tasks"]["pixel_pendulum"]["simulate"][name]
+    assert getattr(load(tmp_path, params).tasks["pixel_pendulum"].simulate, name) is None
 
 
 def test_load_checked_params_reports_all_mistakes_at_once(tmp_path):

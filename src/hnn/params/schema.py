@@ -96,7 +96,7 @@ class Params(Section):
 
     @model_validator(mode="after")
     def check_frames(self) -> Self:
-        """Refuse pixel tasks whose clips are too short, that lack starts, or whose rollouts are not saved once per frame."""
+        """Refuse pixel tasks whose clips are too short or whose rollouts are not saved once per frame."""
         for name in self.pixel_tasks:
             task = self.tasks.get(name)
             if task is None or task.simulate is None or task.pretrain is None or task.train_pixels is None:
@@ -109,9 +109,6 @@ class Params(Section):
                 points = round(horizon / frame_step) + 1
                 if getattr(clip, key) != points:
                     wrong.append((f"simulate.{key}", getattr(clip, key), f"{points}: one point per frame, {frame_step:.4g} s"))
-            for key in ("outside_distribution", "published_distribution"):
-                if getattr(clip, key) is None:
-                    wrong.append((f"simulate.{key}", "none", "a distribution: pixel cells are rolled out from its starts too"))
             for section, length in (("pretrain", task.pretrain.segment), ("train_pixels", task.train_pixels.segment)):
                 if length >= clip.points:
                     wrong.append((f"{section}.segment", length, f"less than the frames of a clip, {clip.points}"))
