@@ -17,7 +17,7 @@ FRAMES_PER_PERIOD = 30
 def drawn(task, channels=1):
     """The canvas, the constants, the states (8, 40, 2n) of two periods from starts of a task, and their frames."""
     values = PARAMS["tasks"][task]
-    own = {} if "pretrain" in values else {"line_width": 0.08}  # room for a motion whose states are observed
+    own = {} if "pretrain" in values else {"line_width": 0.05}  # room for a motion whose states are observed
     canvas = Canvas(**PARAMS["render"] | own | values["render"] | {"channels": channels})
     x0 = starts_of(task, 8)
     step = float(truth_of(task).period(x0).median()) / FRAMES_PER_PERIOD
@@ -65,6 +65,18 @@ def test_read_positions_is_hardly_moved_by_noise_and_haze(task, imperfect):
     assert relative_error(read_positions(canvas, imperfect(frames), **system), q) < 5e-3
 
 
+def test_read_positions_tells_two_bodies_apart_wherever_they_are():
+    canvas, system, x, _, _ = drawn("two_body")
+    exchanged = torch.cat([x[..., 2:4], x[..., :2], x[..., 4:]], dim=-1)
+    found = read_positions(canvas, render(canvas, exchanged, **system) / 255, **system)
+    assert relative_error(found, exchanged[..., :4]) < 1e-3
+
+
+def test_read_positions_gives_nan_where_there_is_no_disc():
+    canvas, system, _, frames, _ = drawn("two_body")
+    assert read_positions(canvas, torch.zeros_like(frames[0, :2]), **system).isnan().all()
+
+
 @pytest.mark.parametrize("batch", [(), (3,), (2, 3)])
 def test_read_positions_accepts_any_batch_dimensions_and_blocks(batch, monkeypatch):
     canvas, system, _, frames, _ = drawn("pixel_pendulum")
@@ -79,6 +91,12 @@ def test_read_positions_refuses_a_system_without_a_reading_by_name():
     canvas, _, _, frames, _ = drawn("pixel_pendulum")
     with pytest.raises(Refused, match=r"system\.name: given 'top', whose frames cannot be read; allowed: .*rod_pendulum"):
         read_positions(canvas, frames, "top")
+
+
+def test_read_positions_refuses_bytes():
+    canvas, system, _, frames, _ = drawn("pixel_pendulum")
+    with pytest.raises(TypeError, match=r"frames: given torch\.uint8, must be .* divide bytes by 255"):
+        read_positions(canvas, (255 * frames).to(torch.uint8), **system)
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -14,6 +14,8 @@ from torch import Tensor
 from hnn.core.errors import Refused
 from hnn.core.phase_space import join
 from hnn.rendering.canvas import Canvas, render, shapes_of
+from hnn.rendering.discs import Disc, centroid, distances
+from hnn.rendering.shapes import TWO_DISCS
 from hnn.systems.base import make_system
 
 __all__ = ["READINGS", "WINDOW", "read_positions", "read_states"]
@@ -47,7 +49,9 @@ def read_positions(canvas: Canvas, frames: Tensor, name: str, **constants: float
     reading = READINGS.get(name)
     if reading is None:
         raise Refused(f"system.name: given {name!r}, whose frames cannot be read; allowed: {', '.join(READINGS)}")
-    grey = frames.mean(-3, dtype=torch.float32)
+    if not frames.is_floating_point():
+        raise TypeError(f"frames: given {frames.dtype}, must be floating-point numbers from 0 to 1: divide bytes by 255")
+    grey = frames.mean(-3, dtype=torch.float32).cpu()
     return reading(grey.reshape(-1, *grey.shape[-2:]), canvas, name, **constants).double().view(*grey.shape[:-2], -1)
 
 
@@ -105,6 +109,29 @@ def one_position(frames: Tensor, canvas: Canvas, low: float, high: float, name: 
     return torch.cat([read(block) for block in frames.flatten(1).split(BLOCK)])[:, None]
 
 
+def two_centres(frames: Tensor, canvas: Canvas, name: str, **_: float) -> Tensor:
+    """The centres (batch, 4) of the large bright and the small dim disc in frames (batch, size, size): x₁, y₁, x₂, y₂.
+
+    The bright one is near the centroid of what is brighter than the dim one can be, the dim one near that of the rest; both
+    are then found by least squares. Discs whose edges are less than about two pixels apart disturb each other. NaN without a
+    disc.
+    """
+    pixel = 2 * canvas.half_width / canvas.pixels
+    large, small = (Disc.drawn(canvas, radius * canvas.width / pixel, colour) for radius, colour in TWO_DISCS)
+
+    between = (large.brightness + small.brightness) / 2
+
+    def read(block: Tensor) -> Tensor:
+        """The centres in pixels from the centre of the canvas."""
+        first = large.centre(block, centroid((block - between).clamp(min=0)))
+        rest = block * (distances(block, first) > large.radius + 1)
+        second = small.centre(block, centroid((rest - small.brightness / 2).clamp(min=0)))
+        return torch.cat([first, second], dim=-1)
+
+    centre = torch.tensor([canvas.centre_x, canvas.centre_y]).repeat(2)
+    return torch.cat([read(block) for block in frames.split(BLOCK)]) * pixel + centre.to(frames)
+
+
 def as_states(q: Tensor) -> Tensor:
     """States (batch, 2) at rest at the positions q (batch,)."""
     return torch.stack([q, torch.zeros_like(q)], dim=-1)
@@ -117,5 +144,6 @@ READINGS: dict[str, Reading] = {
     "pendulum": angle,
     "damped_pendulum": angle,
     "rod_pendulum": angle,
+    "two_body": two_centres,
 }
 """Readings by the name of the system: positions (batch, n) of grey frames (batch, size, size) on a canvas."""
