@@ -53,6 +53,16 @@ def test_load_params_puts_a_tasks_own_values_over_the_defaults(tmp_path):
     assert (loaded.tasks["pendulum"].train.steps, loaded.train.steps) == (9, 7)
 
 
+def test_load_params_gives_each_pixel_task_an_autoencoder_of_its_own():
+    tasks = load_checked_params(ROOT / "params.yaml").tasks
+    assert {name: one.autoencoder.latent for name, one in tasks.items() if one.autoencoder} == {
+        "pixel_pendulum": 2,
+        "pixel_spring": 2,
+        "pixel_damped": 2,
+        "pixel_bodies": 8,
+    }
+
+
 def test_pick_takes_every_key_of_the_training_sections():
     task = load_params(ROOT / "params.yaml").tasks["pixel_pendulum"]
     for section, kind, others in (
@@ -103,6 +113,8 @@ MISTAKES = [
     ("render.channels", 2, "render.channels: given 2, must be 1 or 3"),
     ("render.supersampling", 0, "render.supersampling: given 0, must be greater than or equal to 1"),
     ("autoencoder.latent", 3, "autoencoder.latent: given 3, must be an even number"),
+    ("tasks.pixel_bodies.autoencoder.latent", 3, "tasks.pixel_bodies.autoencoder.latent: given 3, must be an even number"),
+    ("tasks.pendulum.autoencoder", {}, "tasks.pendulum: needs train (states are observed) and no autoencoder"),
     ("autoencoder.latent", 0, "autoencoder.latent: given 0, must be greater than 0"),
     ("train_pixels.freeze_autoencoder", 3, "train_pixels.freeze_autoencoder: given 3, must be a valid boolean"),
     ("step_maps", ["rk5"], "step_maps.0: given 'rk5', must be 'rk4' or 'euler'"),

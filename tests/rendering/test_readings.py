@@ -7,7 +7,7 @@ from conftest import PARAMS, SIMULATED, starts_of, truth_of
 from hnn.core.errors import Refused
 from hnn.integrators.solve import Solver, rollout
 from hnn.rendering import readings
-from hnn.rendering.canvas import Canvas, render
+from hnn.rendering.canvas import make_canvas, render
 from hnn.rendering.readings import READINGS, WINDOW, read_positions, read_states
 
 TASKS = [name for name in SIMULATED if PARAMS["tasks"][name]["system"]["name"] in READINGS]
@@ -18,10 +18,11 @@ def drawn(task, channels=1):
     """The canvas, the constants, the states (8, 40, 2n) of two periods from starts of a task, and their frames."""
     values = PARAMS["tasks"][task]
     own = {} if "pretrain" in values else {"line_width": 0.05}  # room for a motion whose states are observed
-    canvas = Canvas(**PARAMS["render"] | own | values["render"] | {"channels": channels})
+    options = PARAMS["render"] | own | values["render"] | {"channels": channels}
     x0 = starts_of(task, 8)
     step = float(truth_of(task).period(x0).median()) / FRAMES_PER_PERIOD
     x = rollout(truth_of(task), x0, step * torch.arange(40), Solver(tolerance=1e-10)).detach()
+    canvas = make_canvas(options, x, **values["system"])
     return canvas, values["system"], x, render(canvas, x, **values["system"]) / 255, step
 
 

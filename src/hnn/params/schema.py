@@ -36,6 +36,7 @@ class Task(Section):
     simulate: TaskSimulate | None = None
     ingest: TaskIngest | None = None
     render: TaskRender | None = None
+    autoencoder: Autoencoder | None = None
     pretrain: Pretrain | None = None
     train: Train | None = None
     train_pixels: TrainPixels | None = None
@@ -53,9 +54,10 @@ class Task(Section):
             raise PydanticCustomError("origin", "needs either simulate (a simulated task) or ingest (a measured one)")
         if self.from_pixels and (self.train_pixels is None or self.train is not None or self.render is None):
             raise PydanticCustomError("origin", "has pretrain: a pixel task needs render and train_pixels, and has no train")
-        if not self.from_pixels and (self.train is None or self.train_pixels is not None):
+        if not self.from_pixels and (self.train is None or self.train_pixels is not None or self.autoencoder is not None):
             raise PydanticCustomError(
-                "origin", "needs train (states are observed), or pretrain and train_pixels (a pixel task)"
+                "origin",
+                "needs train (states are observed) and no autoencoder, or pretrain and train_pixels (a pixel task)",
             )
         return self
 
@@ -150,6 +152,7 @@ STAGES: dict[str, type[Section]] = {
     "simulate": Simulate,
     "ingest": Ingest,
     "render": Render,
+    "autoencoder": Autoencoder,
     "pretrain": Pretrain,
     "train": Train,
     "train_pixels": TrainPixels,
