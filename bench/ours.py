@@ -201,7 +201,7 @@ def frames(task: str, x: Tensor) -> Tensor:
     """Frames of states (states, 2n) of a task, bytes (states, channels, size, size)."""
     p = params().tasks[task]
     assert p.render is not None  # of a pixel task
-    return canvas.render(canvas.Canvas(**p.render.model_dump()), x, strict=False, **p.system)
+    return canvas.render(canvas.make_canvas(p.render.model_dump(), x, **p.system), x, strict=False, **p.system)
 
 
 def rollout_by_steps(member: Model, x0: Tensor, t: Tensor, step: float) -> Tensor:

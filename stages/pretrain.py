@@ -25,14 +25,15 @@ from hnn.training.seeds import fit_seeds, write_fits
 def pretrain(task: str) -> None:
     """Fit the autoencoder once for each seed, and again where its latent states have collapsed."""
     params = load_params()
-    p, render = params.tasks[task].pretrain, params.tasks[task].render
-    assert p is not None  # hnn.params.schema: every task of pixel_tasks has both
+    p, render, network = params.tasks[task].pretrain, params.tasks[task].render, params.tasks[task].autoencoder
+    assert p is not None  # hnn.params.schema: every task of pixel_tasks has all three
     assert render is not None
+    assert network is not None
     device, options = choose(params.device), (p.pick(OptimizerOptions), p.pick(Pretraining))
     frames = artifacts.read_frames(task, render.pixels, render.channels)
     draws, test = [torch.from_numpy(draw) for draw in frames["train"]], torch.from_numpy(frames["test"]).to(device)
     step = float(artifacts.read_observations(task)[1].t[1]) / p.time_unit
-    about = {"pixels": 2 * test[0, 0].numel(), **params.autoencoder.model_dump(), "time_unit": p.time_unit}
+    about = {"pixels": 2 * test[0, 0].numel(), **network.model_dump(), "time_unit": p.time_unit}
 
     def fit_group(seeds: Sequence[int]) -> list[tuple[Fit[Autoencoder], dict[str, float]]]:
         weights, batches = (

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
+import torch
+
 from stages import run
 
 from hnn.core.cell import TRUTH, Cell
@@ -13,7 +15,7 @@ from hnn.figures import catalogue, error_curves, films
 from hnn.files import artifacts, formats, paths
 from hnn.params.loading import load_params
 from hnn.params.schema import Params
-from hnn.rendering.canvas import Canvas, render
+from hnn.rendering.canvas import make_canvas, render
 from hnn.reporting import model_cards, provenance, tables
 from hnn.reporting.comparisons import compare_with_baseline
 from hnn.reporting.report import Report
@@ -59,7 +61,10 @@ def figures(
         if task in params.pixel_tasks:
             groups[task] = catalogue.of_pixels(shown, formats.read_columns(paths.curve_path(task)))
         else:
-            draw = partial(render, Canvas(**canvas.model_dump() | films.CANVAS), **constants) if canvas else None
+            first = torch.from_numpy(shown.motions["held_out"].x[0])
+            draw = None
+            if canvas:
+                draw = partial(render, make_canvas(canvas.model_dump() | films.CANVAS, first, **constants), **constants)
             groups[task] = catalogue.of_states(shown, make_system(**constants).axes, draw, results.loss_floor(task))
         formats.write_rows(paths.errors_path(task), error_curves.rows(of_task))
     return groups

@@ -100,8 +100,8 @@ def tiny(params):
     params["autoencoder"]["hidden"] = HIDDEN
     params["pretrain"] |= {"steps": 0, "batch": 10}
     for task in params["tasks"].values():
-        if "pretrain" in task:  # a frame every 0.05 s
-            task["simulate"] |= {"train": 4, "test": 2, "duration": 0.5, "points": 11, "horizon": 0.6, "horizon_points": 13}
+        if "pretrain" in task:  # a frame every 0.15 s, since small frames show less of a motion
+            task["simulate"] |= {"train": 4, "test": 2, "duration": 1.5, "points": 11, "horizon": 1.8, "horizon_points": 13}
             task["simulate"] |= {"long_horizon_factor": 2, "long_horizon_points": 25}
             continue
         task["train"] = {}

@@ -116,6 +116,12 @@ def test_write_cards_writes_one_file_per_cell():
     }
 
 
+def test_read_canvas_gives_the_fields_that_were_written():
+    fields = {"pixels": 28, "half_width": 0.7}
+    artifacts.write_canvas("t", fields)
+    assert artifacts.read_canvas("t") == fields
+
+
 def test_read_frames_gives_frames_that_fit_the_parameters():
     frames = {"train": np.zeros((3, 2, 5, 1, 8, 8), np.uint8), "test": np.ones((1, 4, 1, 8, 8), np.uint8)}
     artifacts.write_frames("t", frames)

@@ -53,6 +53,16 @@ def test_load_params_puts_a_tasks_own_values_over_the_defaults(tmp_path):
     assert (loaded.tasks["pendulum"].train.steps, loaded.train.steps) == (9, 7)
 
 
+def test_load_params_gives_each_pixel_task_an_autoencoder_of_its_own():
+    tasks = load_checked_params(ROOT / "params.yaml").tasks
+    assert {name: one.autoencoder.latent for name, one in tasks.items() if one.autoencoder} == {
+        "pixel_pendulum": 2,
+        "pixel_spring": 2,
+        "pixel_damped": 2,
+        "pixel_bodies": 8,
+    }
+
+
 def test_pick_takes_every_key_of_the_training_sections():
     task = load_params(ROOT / "params.yaml").tasks["pixel_pendulum"]
     for section, kind, others in (
@@ -103,6 +113,8 @@ MISTAKES = [
     ("render.channels", 2, "render.channels: given 2, must be 1 or 3"),
     ("render.supersampling", 0, "render.supersampling: given 0, must be greater than or equal to 1"),
     ("autoencoder.latent", 3, "autoencoder.latent: given 3, must be an even number"),
+    ("tasks.pixel_bodies.autoencoder.latent", 3, "tasks.pixel_bodies.autoencoder.latent: given 3, must be an even number"),
+    ("tasks.pendulum.autoencoder", {}, "tasks.pendulum: needs train (states are observed) and no autoencoder"),
     ("autoencoder.latent", 0, "autoencoder.latent: given 0, must be greater than 0"),
     ("train_pixels.freeze_autoencoder", 3, "train_pixels.freeze_autoencoder: given 3, must be a valid boolean"),
     ("step_maps", ["rk5"], "step_maps.0: given 'rk5', must be 'rk4' or 'euler'"),
@@ -122,7 +134,6 @@ MISTAKES = [
         100,
         "segment: given 100, must be less than the frames of a clip",
     ),
-    ("tasks.pixel_pendulum.simulate.outside_distribution", None, "outside_distribution: given none, must be a distribution"),
     (
         "tasks.pixel_pendulum.train",
         {},
@@ -143,6 +154,9 @@ MISTAKES = [
         "pretrain.segment: given 100, must be less than the frames of a clip, 100",
     ),
     ("tasks.pixel_pendulum.render.half_width", None, "tasks.pixel_pendulum.render.half_width: is missing"),
+    ("tasks.pixel_pendulum.render.half_width", "wide", "half_width: given 'wide', must be auto or a positive number"),
+    ("tasks.pixel_pendulum.render.half_width", -1.0, "half_width: given -1.0, must be auto or a positive number"),
+    ("tasks.pixel_pendulum.render.half_width", float("inf"), "half_width: given inf, must be auto or a positive number"),
     ("measured_tasks", ["pendulum"], "measured_tasks: given 'pendulum'"),
     ("tasks.pendulum.system.name", "pendulums", "tasks.pendulum.system.name: given 'pendulums'; did you mean 'pendulum'?"),
     ("tasks.pendulum.system.mass", -1, "tasks.pendulum.system.mass: given -1, must be greater than 0"),
@@ -202,6 +216,13 @@ def test_load_checked_params_accepts_any_simulated_task_with_render_and_pretrain
     del params["tasks"]["mass_spring"]["train"]
     names = [cell.name for cell in load(tmp_path, params).cells("mass_spring")]
     assert names == ["baseline-rk4", "baseline-euler", "hnn-rk4", "hnn-euler"]
+
+
+@pytest.mark.parametrize("name", ["outside_distribution", "published_distribution"])
+def test_load_checked_params_accepts_a_pixel_task_without_an_optional_set_of_starts(tmp_path, name):
+    params = parameters()
+    del params["tasks"]["pixel_pendulum"]["simulate"][name]
+    assert getattr(load(tmp_path, params).tasks["pixel_pendulum"].simulate, name) is None
 
 
 def test_load_checked_params_reports_all_mistakes_at_once(tmp_path):

@@ -185,6 +185,13 @@ def test_evaluate_pixels_gives_every_set_and_keeps_the_rollouts_of_all_but_the_p
     assert set(evaluation.rollouts.visuals.film) == {"true", "decoded", "continuous"}
 
 
+def test_references_are_of_the_sets_whose_motion_is_there(data):
+    roller = roller_of(ensemble(1.0), data)
+    assert set(roller.references) == set(SETS)
+    few = replace(roller, motions={"held_out": data.motion, "long": data.motion})
+    assert set(few.references) == {"held_out", "long", "continuous", "floor"}
+
+
 def test_scores_of_a_perfect_encoder_and_decoder(data):
     models = ensemble(1.0, 1.0)
     readout = fit_readout(TRUTH, models, data.frames[None], [data.train])

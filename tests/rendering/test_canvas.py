@@ -1,6 +1,6 @@
 """Frames of states: position, sub-pixel accuracy and brightness of shapes, and golden pictures (tests/golden)."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from math import pi
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from conftest import PARAMS, SIMULATED, starts_of
 from PIL import Image
 
 from hnn.core.errors import Refused
-from hnn.rendering.canvas import Canvas, OutsideCanvas, render
+from hnn.rendering.canvas import Canvas, OutsideCanvas, check, least_half_width, make_canvas, render
 from hnn.rendering.shapes import Capsule
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -90,13 +90,36 @@ def test_render_accepts_any_batch_dimensions_and_gives_the_same_frames_in_blocks
 
 
 def test_render_refuses_a_state_outside_the_canvas_and_names_the_parameter():
-    message = r"render.half_width: given 0.7, but the state \(1.2, 0\) is drawn up to 1.03 m .* allowed: that distance or more"
+    message = (
+        r"render.half_width: given 0.7, but the state \(1.2, 0\) is drawn up to 1.03 m .* allowed: auto, or at least 1.09,"
+    )
     with pytest.raises(OutsideCanvas, match=message):
         rod(torch.tensor([0.1, 1.2]))
     cut = rod(torch.tensor([1.2]), strict=False)
     assert 0 < cut.double().sum() < 255 * 28**2
-    with pytest.raises(OutsideCanvas, match="half_width"):
+    with pytest.raises(OutsideCanvas, match=r"half_width: given 0.7, but the state \(nan, 0\) is not finite"):
         rod(torch.tensor([torch.nan]))
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_least_half_width_is_the_smallest_at_which_check_allows_all_states(name):
+    state, constants, canvas = SCENES[name]
+    x = torch.tensor([state, [1.1 * value for value in state], [torch.nan] * len(state)])
+    least = least_half_width(canvas, x, name, **constants)
+    check(replace(canvas, half_width=least), x[:2], name, **constants)
+    with pytest.raises(OutsideCanvas, match=f"at least {least:g},"):
+        check(replace(canvas, half_width=0.99 * least), x[:2], name, **constants)
+
+
+def test_least_half_width_refuses_shapes_that_are_wider_than_every_canvas():
+    with pytest.raises(Refused, match=r"render\.line_width: given 0\.5, too wide for mass_spring to fit"):
+        least_half_width(replace(WIDE, line_width=0.5), torch.tensor([[0.7, 0.0]]), "mass_spring")
+
+
+def test_make_canvas_fits_auto_to_the_states_and_takes_a_given_half_width_as_it_is():
+    options, x = asdict(CANVAS), torch.tensor([[[0.1, 0.0], [1.2, 0.0]]])
+    assert make_canvas(options, x, "rod_pendulum", length=1.0) == CANVAS
+    assert make_canvas(options | {"half_width": "auto"}, x, "rod_pendulum", length=1.0).half_width == 1.09
 
 
 def test_render_leaves_frames_of_non_finite_states_black_unless_strict():
@@ -113,7 +136,8 @@ def test_render_refuses_a_system_without_a_geometry_by_name():
 def test_render_fits_the_initial_states_of_each_task_on_its_canvas(task):
     values = PARAMS["tasks"][task]
     options = PARAMS["render"] | values["render"]
-    frames = render(Canvas(**options), starts_of(task, 50), **values["system"])
+    x = starts_of(task, 50)
+    frames = render(make_canvas(options, x, **values["system"]), x, **values["system"])
     assert (frames.flatten(1).amax(1) > 0).all()
 
 

@@ -208,6 +208,15 @@ def test_report_without_a_model_shows_the_others_and_says_what_is_not_compared(g
         assert (f"| pendulum | {name} |" in text) is (model != gone)
 
 
+def test_report_of_pixels_without_published_starts_has_no_number_of_them():
+    files = of_pixels()
+    for entries in files.values():
+        del entries["rollout"]["table1"]
+    text, _ = whole(Report.of(results(files), {}, {"all": {}, "pixel_pendulum": {}}, TASKS, 5))
+    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| pixel_pendulum | hnn-rk4 | energy_mse")]
+    assert [row[5] for row in rows] == ["–"]
+
+
 def test_report_without_a_task_names_it_nowhere_and_one_that_lacks_a_model_stands_beside_the_others():
     text, page = whole(pixels())
     assert "| pendulum |" not in text

@@ -9,7 +9,7 @@ import torch
 from conftest import SYSTEMS, finite_gradient, starts_of, task_of, truth_of
 from scipy.special import ellipj
 
-from hnn.core.phase_space import canonical_matrix
+from hnn.core.phase_space import canonical_matrix, split
 from hnn.integrators.solve import Solver, rollout
 from hnn.systems.base import System, make_system
 
@@ -36,6 +36,15 @@ def test_time_derivative_is_the_symplectic_gradient_of_the_energy_plus_dissipati
     dissipation = truth.dissipation(x)
     expected = expected if dissipation is None else expected + dissipation
     torch.testing.assert_close(truth.time_derivative(x), expected, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("batch", [(), (3,), (2, 3)])
+def test_momentum_is_the_one_at_which_the_position_has_the_velocity(name, batch):
+    truth, states = perturbed_starts(name, 6)
+    x = states.reshape(2, 3, -1)[(0,) * (2 - len(batch))]
+    q, p = split(x)
+    velocity, _ = split(truth.time_derivative(x))
+    torch.testing.assert_close(truth.momentum(q, velocity), p)
 
 
 def test_hamiltonian_is_constant_exactly_for_conservative_systems(name):

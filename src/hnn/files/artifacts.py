@@ -12,19 +12,21 @@ from numpy import ndarray
 from hnn.core.cell import Cell
 from hnn.core.errors import Refused
 from hnn.core.trajectories import CellRollouts, Counterfactual, Observations, Portrait, Rollout, TrueMotion, Visuals
-from hnn.files.formats import read_arrays, read_json, write_arrays, write_text, writing
+from hnn.files.formats import read_arrays, read_json, write_arrays, write_json, write_text, writing
 from hnn.files.paths import CARDS, frames_path, motions_path, observations_path, results_path, rollouts_path
 
 if TYPE_CHECKING:  # torch takes a second to import and most readers of files need none
     from torch import Tensor
 
 __all__ = [
+    "read_canvas",
     "read_cell",
     "read_frames",
     "read_motions",
     "read_observations",
     "read_rollouts",
     "read_weights",
+    "write_canvas",
     "write_cards",
     "write_frames",
     "write_motions",
@@ -77,6 +79,16 @@ def read_frames(task: str, size: int, channels: int) -> dict[str, ndarray]:
                 f"{channels} need bytes (uint8) of shape (*clips, at least 3 frames, {channels}, {size}, {size})"
             )
     return frames
+
+
+def write_canvas(task: str, canvas: Mapping[str, float]) -> None:
+    """Write the fields of the canvas on which the frames of a task are drawn."""
+    write_json(results_path("render", task), dict(canvas))
+
+
+def read_canvas(task: str) -> dict[str, Any]:
+    """The fields of the canvas on which the frames of a task are drawn: arguments of `hnn.rendering.canvas.Canvas`."""
+    return dict(read_json(results_path("render", task)))
 
 
 def write_rollouts(cell: Cell, rollouts: CellRollouts) -> None:

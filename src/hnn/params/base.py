@@ -3,15 +3,24 @@
 import dataclasses
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, PositiveInt, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    AllowInfNan,
+    BaseModel,
+    ConfigDict,
+    PositiveFloat,
+    PositiveInt,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-__all__ = ["DEVICE", "NAME", "SHA256", "Section", "describe_error", "hint", "word_or_count"]
+__all__ = ["DEVICE", "NAME", "SHA256", "Section", "describe_error", "hint", "word_or_number"]
 
 D = TypeVar("D", bound="DataclassInstance")
 
@@ -73,12 +82,19 @@ def hint(given: str, known: Iterable[str]) -> str:
     return (f"did you mean {near[0]!r}? " if near else "") + f"known: {', '.join(known)}"
 
 
-def word_or_count(value: Any, word: str) -> Any:
-    """The word or a positive whole number, with one message where a union type would give one for each of its kinds."""
+NUMBERS: dict[str, Any] = {
+    "a positive whole number": PositiveInt,
+    "a positive number": Annotated[PositiveFloat, AllowInfNan(False)],
+}
+"""Kinds of numbers in words."""
+
+
+def word_or_number(value: Any, word: str, kind: str) -> Any:
+    """The word or a number of a kind of `NUMBERS`, with one message where a union type would give one for each of both."""
     try:
-        return word if value == word else TypeAdapter(PositiveInt).validate_python(value, strict=True)
+        return word if value == word else TypeAdapter(NUMBERS[kind]).validate_python(value, strict=True)
     except ValidationError:
-        raise PydanticCustomError("count", "must be {word} or a positive whole number", {"word": word}) from None
+        raise PydanticCustomError("count", "must be {word} or {kind}", {"word": word, "kind": kind}) from None
 
 
 OWN_ERRORS = {"unknown", "truth", "origin", "name", "twice", "none", "frames"}

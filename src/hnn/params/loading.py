@@ -89,14 +89,14 @@ def params_as_written(path: Path = Path("params.yaml")) -> str:
 def with_defaults(raw: dict[str, Any]) -> dict[str, Any]:
     """`raw` with the defaults of each stage under every task's own values; what is not a mapping is left to validation.
 
-    A task that lacks the section of its rollouts or of its training has the defaults alone.
+    A task that lacks the section of its rollouts, of its training or of its autoencoder has the defaults alone.
     """
 
     def complete(task: Any) -> Any:
         """A task with the defaults under it."""
         if not isinstance(task, dict):
             return task
-        always = {"rollout", "train_pixels" if "pretrain" in task else "train"}
+        always = {"rollout", *(("autoencoder", "train_pixels") if "pretrain" in task else ("train",))}
         merged = dict(task)
         for name in STAGES:
             defaults, own = raw.get(name), task.get(name, {} if name in always else None)

@@ -36,6 +36,7 @@ class Task(Section):
     simulate: TaskSimulate | None = None
     ingest: TaskIngest | None = None
     render: TaskRender | None = None
+    autoencoder: Autoencoder | None = None
     pretrain: Pretrain | None = None
     train: Train | None = None
     train_pixels: TrainPixels | None = None
@@ -53,9 +54,10 @@ class Task(Section):
             raise PydanticCustomError("origin", "needs either simulate (a simulated task) or ingest (a measured one)")
         if self.from_pixels and (self.train_pixels is None or self.train is not None or self.render is None):
             raise PydanticCustomError("origin", "has pretrain: a pixel task needs render and train_pixels, and has no train")
-        if not self.from_pixels and (self.train is None or self.train_pixels is not None):
+        if not self.from_pixels and (self.train is None or self.train_pixels is not None or self.autoencoder is not None):
             raise PydanticCustomError(
-                "origin", "needs train (states are observed), or pretrain and train_pixels (a pixel task)"
+                "origin",
+                "needs train (states are observed) and no autoencoder, or pretrain and train_pixels (a pixel task)",
             )
         return self
 
@@ -96,7 +98,7 @@ class Params(Section):
 
     @model_validator(mode="after")
     def check_frames(self) -> Self:
-        """Refuse pixel tasks whose clips are too short, that lack starts, or whose rollouts are not saved once per frame."""
+        """Refuse pixel tasks whose clips are too short or whose rollouts are not saved once per frame."""
         for name in self.pixel_tasks:
             task = self.tasks.get(name)
             if task is None or task.simulate is None or task.pretrain is None or task.train_pixels is None:
@@ -109,9 +111,6 @@ class Params(Section):
                 points = round(horizon / frame_step) + 1
                 if getattr(clip, key) != points:
                     wrong.append((f"simulate.{key}", getattr(clip, key), f"{points}: one point per frame, {frame_step:.4g} s"))
-            for key in ("outside_distribution", "published_distribution"):
-                if getattr(clip, key) is None:
-                    wrong.append((f"simulate.{key}", "none", "a distribution: pixel cells are rolled out from its starts too"))
             for section, length in (("pretrain", task.pretrain.segment), ("train_pixels", task.train_pixels.segment)):
                 if length >= clip.points:
                     wrong.append((f"{section}.segment", length, f"less than the frames of a clip, {clip.points}"))
@@ -153,6 +152,7 @@ STAGES: dict[str, type[Section]] = {
     "simulate": Simulate,
     "ingest": Ingest,
     "render": Render,
+    "autoencoder": Autoencoder,
     "pretrain": Pretrain,
     "train": Train,
     "train_pixels": TrainPixels,

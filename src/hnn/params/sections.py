@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, field_validator
 from pydantic_core import PydanticCustomError
 
-from hnn.params.base import NAME, SHA256, Section, word_or_count
+from hnn.params.base import NAME, SHA256, Section, word_or_number
 
 __all__ = [
     "Autoencoder",
@@ -52,7 +52,7 @@ class Compute(Section):
     @classmethod
     def check_workers(cls, value: Any) -> Any:
         """`auto` or a positive whole number."""
-        return word_or_count(value, "auto")
+        return word_or_number(value, "auto", "a positive whole number")
 
 
 class Network(Section):
@@ -109,7 +109,13 @@ class TaskRender(Render):
 
     centre_x: float
     centre_y: float
-    half_width: PositiveFloat
+    half_width: Literal["auto"] | PositiveFloat
+
+    @field_validator("half_width", mode="plain")
+    @classmethod
+    def check_half_width(cls, value: Any) -> Any:
+        """`auto` or a positive number."""
+        return word_or_number(value, "auto", "a positive number")
 
 
 class Autoencoder(Section):
@@ -201,7 +207,7 @@ class Train(Optimizer):
     @classmethod
     def check_batch(cls, value: Any) -> Any:
         """`full` or a positive whole number."""
-        return word_or_count(value, "full")
+        return word_or_number(value, "full", "a positive whole number")
 
 
 class Rollout(Section):

@@ -116,7 +116,7 @@ class PixelRoller:
 
     @cached_property
     def references(self) -> Mapping[str, Reference]:
-        """The true motion of every set of `SETS`."""
+        """The true motion of every set of `SETS` that the task has."""
         return {
             starts: Reference(
                 self.truth,
@@ -124,6 +124,7 @@ class PixelRoller:
                 self.readout.scales,
             )
             for starts, (motion, method) in SETS.items()
+            if motion in self.motions
         }
 
     @torch.no_grad()
@@ -213,7 +214,7 @@ def evaluate_pixels(
     options: Options,
     parallel_map: ParallelMap = serial_map,
 ) -> Evaluation:
-    """Evaluate a pixel cell from every set of `SETS`.
+    """Evaluate a pixel cell from every set of `SETS` whose motion is there.
 
     `observed` are training and test data, `frames` the frames of both and of every motion. Rollouts are made by the trained
     map, continuous ones by dop853 with the options' tolerance.

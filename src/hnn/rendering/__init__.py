@@ -1,1 +1,1 @@
-"""States to frames: the shapes of each system, and anti-aliased drawing."""
+"""States to frames: the shapes of each system, anti-aliased drawing, and the readings of states from frames."""

@@ -3,9 +3,11 @@
 A frame holds the brightness of each pixel as bytes, 0 to 255: bright shapes on a black background.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial, reduce
+from math import ceil, floor, isfinite, log10
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,7 +15,7 @@ from torch import Tensor
 from hnn.core.errors import Refused
 from hnn.rendering.shapes import GEOMETRIES, Capsule, Colour
 
-__all__ = ["Canvas", "OutsideCanvas", "render"]
+__all__ = ["Canvas", "OutsideCanvas", "check", "least_half_width", "make_canvas", "render", "shapes_of"]
 
 BLOCK = 2**19  # sub-pixels drawn at once: 2 MB for each intermediate array, which then stays in the processor's cache
 FAR = 1e6  # sub-pixels: beyond the edge of any canvas
@@ -65,18 +67,11 @@ class Canvas:
         """Coordinates of points (batch, 2) in sub-pixels from the centre of the canvas, float32."""
         return ((points - torch.tensor([self.centre_x, self.centre_y]).to(points)) * self.scale).float()
 
-    def check(self, shapes: list[Capsule], x: Tensor) -> None:
-        """Raise `OutsideCanvas` if a shape of the states x extends beyond the edge."""
-        centre = torch.tensor([self.centre_x, self.centre_y]).to(x)
-        for shape in shapes:
-            reach = torch.maximum((shape.a - centre).abs(), (shape.b - centre).abs()).amax(-1) + shape.radius
-            if not bool((reach <= self.half_width).all()):
-                worst = int(reach.nan_to_num(torch.inf).argmax())
-                state = ", ".join(f"{value:.3g}" for value in x[worst].tolist())
-                raise OutsideCanvas(
-                    f"render.half_width: given {self.half_width:g}, but the state ({state}) is drawn up to {reach[worst]:.3g} "
-                    f"m from the centre of the canvas, ({self.centre_x:g}, {self.centre_y:g}); allowed: that distance or more"
-                )
+    def reach(self, shapes: list[Capsule]) -> Tensor:
+        """Largest distance (batch,) in metres, along x or y, of a point of the shapes from the centre of the canvas."""
+        centre = torch.tensor([self.centre_x, self.centre_y]).to(shapes[0].a)
+        ends = [torch.maximum((shape.a - centre).abs(), (shape.b - centre).abs()).amax(-1) + shape.radius for shape in shapes]
+        return reduce(torch.maximum, ends)
 
 
 def coverage(a: Tensor, b: Tensor, radius: float, grid: int) -> Tensor:
@@ -102,6 +97,58 @@ def brightness(colour: Colour, channels: int) -> Tensor:
     return values[:, None, None]
 
 
+def shapes_of(name: str, **constants: float) -> Callable[[Tensor, float], list[Capsule]]:
+    """The geometry of a system with its constants: shapes of states (batch, 2n) and the width of a line in metres."""
+    geometry: Callable[..., list[Capsule]] | None = GEOMETRIES.get(name)
+    if geometry is None:
+        raise Refused(f"system.name: given {name!r}, which has no geometry; allowed: {', '.join(GEOMETRIES)}")
+    return partial(geometry, **constants)
+
+
+def make_canvas(options: Mapping[str, Any], x: Tensor, name: str, **constants: float) -> Canvas:
+    """The canvas with these fields; with `half_width` auto the smallest that shows all states x (*batch, 2n)."""
+    if options["half_width"] != "auto":
+        return Canvas(**options)
+    canvas = Canvas(**{**options, "half_width": 0.0})
+    return replace(canvas, half_width=least_half_width(canvas, x, name, **constants))
+
+
+def least_half_width(canvas: Canvas, x: Tensor, name: str, **constants: float) -> float:
+    """The half width in metres, rounded up to three digits, from which on a canvas like this shows all finite states x.
+
+    Lines are wider on a wider canvas, so this is the fixed point of h = reach(h), approached from 0. Raises `Refused` if there
+    is none, since the shapes are wider than any canvas.
+    """
+    shapes, states, half_width = shapes_of(name, **constants), x[x.isfinite().all(-1)], 0.0
+    for _ in range(1000):
+        wider = replace(canvas, half_width=half_width)
+        reach = float(wider.reach(shapes(states, wider.width)).max())
+        if isfinite(reach) and reach <= half_width * (1 + 1e-9):
+            unit = 10.0 ** (floor(log10(reach)) - 2)
+            return float(f"{ceil(reach * (1 + 1e-6) / unit) * unit:.3g}")
+        half_width = reach
+    raise Refused(
+        f"render.line_width: given {canvas.line_width:g}, too wide for {name} to fit on a canvas of any size; lower it"
+    )
+
+
+def check(canvas: Canvas, x: Tensor, name: str, **constants: float) -> None:
+    """Raise `OutsideCanvas` if a shape of the states x (batch, 2n) extends beyond the edge, with the size that all need."""
+    reach = canvas.reach(shapes_of(name, **constants)(x, canvas.width))
+    if bool((reach <= canvas.half_width).all()):
+        return
+    worst = int(reach.nan_to_num(torch.inf).argmax())
+    state = ", ".join(f"{value:.3g}" for value in x[worst].tolist())
+    place = f"the centre of the canvas, ({canvas.centre_x:g}, {canvas.centre_y:g})"
+    given = f"render.half_width: given {canvas.half_width:g}, but the state ({state})"
+    if not bool(x.isfinite().all()):
+        raise OutsideCanvas(f"{given} is not finite; allowed: finite states")
+    least = least_half_width(canvas, x, name, **constants)
+    raise OutsideCanvas(
+        f"{given} is drawn up to {reach[worst]:.3g} m from {place}; allowed: auto, or at least {least:g}, for all states"
+    )
+
+
 def render(canvas: Canvas, x: Tensor, name: str, *, strict: bool = True, **constants: float) -> Tensor:
     """Frames (*batch, channels, size, size), bytes, of states (*batch, 2n) of the system `name` with its constants.
 
@@ -113,12 +160,9 @@ def render(canvas: Canvas, x: Tensor, name: str, *, strict: bool = True, **const
     >>> (render(canvas, hanging_at_rest, "rod_pendulum", length=1.0)[0] > 0).int().tolist()
     [[0, 1, 0], [0, 1, 0], [0, 1, 0]]
     """
-    geometry: Callable[..., list[Capsule]] | None = GEOMETRIES.get(name)
-    if geometry is None:
-        raise Refused(f"system.name: given {name!r}, which has no geometry; allowed: {', '.join(GEOMETRIES)}")
-    shapes, states = partial(geometry, width=canvas.width, **constants), x.reshape(-1, x.shape[-1])
+    shapes, states = shapes_of(name, **constants), x.reshape(-1, x.shape[-1])
     if strict:
-        canvas.check(shapes(states), states)
+        check(canvas, states, name, **constants)
     count = max(1, BLOCK // (canvas.pixels * canvas.supersampling) ** 2)
-    frames = torch.cat([canvas.draw(shapes(part)) for part in states.split(count)])
+    frames = torch.cat([canvas.draw(shapes(part, canvas.width)) for part in states.split(count)])
     return frames.view(*x.shape[:-1], *frames.shape[1:])

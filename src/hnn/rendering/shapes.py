@@ -11,10 +11,13 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-__all__ = ["GEOMETRIES", "Capsule", "Colour"]
+__all__ = ["GEOMETRIES", "TWO_DISCS", "Capsule", "Colour"]
 
 Colour = tuple[float, float, float]
 WHITE, ORANGE, BLUE, GREY = (1.0, 1.0, 1.0), (0.90, 0.62, 0.0), (0.34, 0.71, 0.91), (0.5, 0.5, 0.5)
+
+TWO_DISCS = ((1.2, WHITE), (0.8, ORANGE))
+"""Radii in widths of a line, and colours, of the discs of `two_body`."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,9 @@ def mass_spring(x: Tensor, width: float, **_: float) -> list[Capsule]:
 
 
 def two_body(x: Tensor, width: float, **_: float) -> list[Capsule]:
-    """Two discs."""
-    return [Capsule(r, r, 1.2 * width, colour) for r, colour in ((x[..., :2], ORANGE), (x[..., 2:4], BLUE))]
+    """Two discs that differ in size and, in grey too, in brightness, so that frames tell the bodies apart."""
+    centres = (x[..., :2], x[..., 2:4])
+    return [Capsule(r, r, radius * width, colour) for r, (radius, colour) in zip(centres, TWO_DISCS, strict=True)]
 
 
 def double_pendulum(x: Tensor, width: float, *, length_1: float, length_2: float, **_: float) -> list[Capsule]:

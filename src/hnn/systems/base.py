@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from hnn.core import registry
-from hnn.core.phase_space import symplectic_gradient
+from hnn.core.phase_space import join, symplectic_gradient
 
 __all__ = ["System", "make_system"]
 
@@ -66,6 +66,18 @@ class System(ABC):
         ideal = symplectic_gradient(self.hamiltonian, x)
         dissipation = self.dissipation(x)
         return ideal if dissipation is None else ideal + dissipation
+
+    def momentum(self, q: Tensor, velocity: Tensor) -> Tensor:
+        """The momenta p (*batch, n) at which ∂H/∂p is the velocity dq/dt (*batch, n), for H quadratic in p.
+
+        The solution of M⁻¹(q) p = dq/dt - ∂H/∂p(q, 0), M⁻¹ = ∂²H/∂p².
+        """
+        at_rest = torch.zeros_like(q)
+        with torch.enable_grad():
+            p = at_rest.clone().requires_grad_()
+            (slope,) = torch.autograd.grad(self.hamiltonian(join(q, p)).sum(), p, create_graph=True)
+            rows = [torch.autograd.grad(slope[..., i].sum(), p, retain_graph=True)[0] for i in range(self.degrees)]
+        return torch.linalg.solve(torch.stack(rows, dim=-2), velocity - slope.detach())
 
     @property
     def conservative(self) -> bool:
