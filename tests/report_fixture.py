@@ -60,6 +60,11 @@ def pixel_set(energy, valid=5.0, horizons=("10", "100", "200"), coordinate=0.1, 
     return entries(seeds, **means)
 
 
+def without_latents(entry):
+    """The metrics that are read from pictures."""
+    return {name: entry[name] for name in ("energy_error", "coordinate_error", "valid_time", "diverged")}
+
+
 def pixel_metrics(energy, continuous, learned=False, mismatch=False, seeds=SEEDS):
     """The metrics of a pixel cell, rolled out by its map and as a continuous motion."""
     about_it = {"coordinate": 0.105 if learned else 0.1, "seeds": seeds}
@@ -67,6 +72,8 @@ def pixel_metrics(energy, continuous, learned=False, mismatch=False, seeds=SEEDS
         "long": pixel_set(2 * energy, 20.0, ("10", "100", "200", "1000"), **about_it),
         "floor": pixel_set(0.001, 6.0, **about_it | {"coordinate": 0.001}),
     }
+    from_pictures = {"pictures": found, "pictures_long": found["long"], "pictures_floor": found["floor"]}
+    found |= {name: without_latents(entry) for name, entry in from_pictures.items()}
     found |= {"continuous": pixel_set(continuous, 0.2, **about_it) | ({"mismatch": True} if mismatch else {})}
     found |= {"table1": {"energy_mse": about(continuous, seeds=seeds)}}
     found |= {"probe_r2": about(0.999, 0.0, seeds=seeds), "linear_r2": about(0.98, 0.0, seeds=seeds)}

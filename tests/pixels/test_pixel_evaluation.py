@@ -15,7 +15,7 @@ from hnn.evaluation.evaluate import Options, state_metrics
 from hnn.integrators.dop853 import DOP853
 from hnn.integrators.solve import Solver, rollout
 from hnn.models.base import Model
-from hnn.pixels.evaluation import SETS, PixelRoller, evaluate_pixels, fit_readout, latent_flow_errors, scores
+from hnn.pixels.evaluation import SETS, UNLIKE, PixelRoller, evaluate_pixels, fit_readout, latent_flow_errors, scores
 from hnn.pixels.latent_ensemble import LatentEnsemble
 from hnn.pixels.latent_model import LatentModel
 from hnn.pixels.visuals import PHASES, counterfactual, visuals
@@ -29,6 +29,11 @@ SIZE = (1, 1, 2)  # a frame is the state itself, as bytes: see `photograph`
 def photograph(x):
     """Frames (*batch, 1, 1, 2) that hold the states (*batch, 2) in [-1, 1]: exact if not cast to bytes."""
     return (255 * (x + 1) / 2)[..., None, None, :]
+
+
+def developed(frames):
+    """The states in frames of brightness 0 to 1."""
+    return 2 * frames.flatten(-3) - 1
 
 
 class Encoder(nn.Module):
@@ -90,8 +95,9 @@ def data():
 def roller_of(models, data):
     """The roller of a planted cell, all of whose sets begin at the same starts."""
     readout = fit_readout(TRUTH, models, data.frames[None], [data.train])
-    names = {starts for starts, _ in SETS.values()}
-    return PixelRoller(TRUTH, models, readout, dict.fromkeys(names, data.motion), dict.fromkeys(names, data.film), 1e-10)
+    names = {one.motion for one in SETS.values()}
+    motions, frames = dict.fromkeys(names, data.motion), dict.fromkeys(names, data.film)
+    return PixelRoller(TRUTH, models, readout, motions, frames, 1e-10, developed)
 
 
 def with_metrics(roller, starts):
@@ -171,12 +177,39 @@ def test_floor_reads_the_states_of_the_true_frames(data):
     assert rolled.x[0] == pytest.approx(data.motion.x[:, :-1], abs=1e-5)
 
 
+@pytest.mark.parametrize(("pictures", "latents"), [("pictures", "held_out"), ("pictures_floor", "floor")])
+def test_roller_reads_from_pictures_what_it_reads_from_latents_that_are_decoded_exactly(data, pictures, latents):
+    roller = roller_of(ensemble(1.0, 1.05), data)
+    from_latents, from_pictures = roller.roll(latents), roller.roll(pictures)
+    assert from_pictures.x == pytest.approx(from_latents.x, abs=1e-5)
+    assert from_pictures.z is None
+    assert len(roller.latents) == 1
+
+
+def test_valid_frames_end_at_the_first_frame_that_is_unlike_the_true_one(data):
+    """A frame here is a state: the rollout of too high a frequency leaves it, the exact one never does."""
+    metrics, rolled = measured(ensemble(1.0, 1.05), data, "pictures")
+    assert set(metrics) >= {"valid_frames", "energy_error", "coordinate_error", "valid_time"}
+    assert (metrics["valid_frames"][0] == 201).all()
+    errors = np.square((rolled.x[1] - data.motion.x) / 2).mean(-1)
+    unlike = np.concatenate([errors > UNLIKE, np.ones((4, 1), bool)], axis=-1)
+    assert metrics["valid_frames"][1] == pytest.approx(unlike.argmax(-1))
+    assert (metrics["valid_frames"][1] < 201).sum() == 3
+
+
+def test_evaluate_pixels_without_a_reading_of_pictures_has_no_set_of_them(data):
+    roller = replace(roller_of(ensemble(1.0), data), read_pictures=None)
+    assert set(roller.references) == {name for name, one in SETS.items() if one.reading != "pictures"}
+
+
 def test_evaluate_pixels_gives_every_set_and_keeps_the_rollouts_of_all_but_the_published_one(data):
-    models, names = ensemble(1.0, 1.05), {starts for starts, _ in SETS.values()}
+    models, names = ensemble(1.0, 1.05), {one.motion for one in SETS.values()}
     frames = {"train": data.frames[None], "test": data.film} | dict.fromkeys(names, data.film)
     options = Options("dop853", 0.1, 1e-7, "hamiltonian", False, batch_of_starts=100)
     test = Observations(data.motion.t, data.motion.x, data.motion.x)
-    evaluation = evaluate_pixels(TRUTH, models, ([data.train], test), dict.fromkeys(names, data.motion), frames, options)
+    evaluation = evaluate_pixels(
+        TRUTH, models, ([data.train], test), dict.fromkeys(names, data.motion), frames, options, read_pictures=developed
+    )
     metrics = evaluation.to_json()
     json.dumps(metrics, allow_nan=False)
     assert set(SETS) - {"held_out"} | {"probe_r2", "canonical_error", "pixel_mse_100", "symplectic_error"} <= set(metrics)
@@ -189,7 +222,7 @@ def test_references_are_of_the_sets_whose_motion_is_there(data):
     roller = roller_of(ensemble(1.0), data)
     assert set(roller.references) == set(SETS)
     few = replace(roller, motions={"held_out": data.motion, "long": data.motion})
-    assert set(few.references) == {"held_out", "long", "continuous", "floor"}
+    assert set(few.references) == {"held_out", "long", "continuous", "floor", "pictures", "pictures_long", "pictures_floor"}
 
 
 def test_scores_of_a_perfect_encoder_and_decoder(data):

@@ -7,6 +7,7 @@ from report_fixture import METRICS, PIXEL_METRICS, comparison, difference, metri
 from hnn.core.cell import Cell
 from hnn.core.statistics import FEW_SEEDS, NO_VALUES
 from hnn.reporting import sentences
+from hnn.reporting.definitions import UNREADABLE
 
 HNN, BASELINE = Cell("pendulum", "hnn"), Cell("pendulum", "baseline")
 
@@ -95,3 +96,12 @@ def test_share_of_encoders_is_stated_only_where_the_floor_was_compared():
     assert texts["better"].endswith("from the true frames are 4 times smaller [3.2, 5] than those of the baseline's encoder.")
     assert texts["not distinguishable"].endswith("are not distinguishable from those of the baseline's encoder.")
     assert texts[FEW_SEEDS] == ""
+
+
+def test_pixel_findings_of_states_that_cannot_be_read_say_so_with_the_likely_cause():
+    found = results(PIXEL_METRICS, verdict=UNREADABLE)
+    text = sentences.pixel_findings(found, "pixel_pendulum")
+    assert "The states cannot be read from the latent ones (R² 0.999), so nothing is concluded" in text
+    assert "`autoencoder.latent` may be too small" in text
+    assert sentences.headline(found) == "In energy, the Hamiltonian network (HNN) cannot be read on pixel_pendulum."
+    assert "cannot be read" not in sentences.pixel_findings(results(PIXEL_METRICS), "pixel_pendulum")

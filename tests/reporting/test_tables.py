@@ -12,6 +12,7 @@ from hnn.core.cell import TRUTH, Cell
 from hnn.core.statistics import Interval
 from hnn.files import formats
 from hnn.reporting import tables
+from hnn.reporting.results import Difference
 
 HNN, BASELINE = Cell("pendulum", "hnn"), Cell("pendulum", "baseline")
 SUMMARY = ROOT / "metrics" / "summary.csv"
@@ -141,3 +142,25 @@ def test_committed_summary_has_a_finite_mean_or_none_for_every_number():
 def test_comparison_of_another_cell_gives_no_row():
     rows = tables.protocol(results(comparisons=[comparison(Cell("spring", "hnn"))]), "held_out")
     assert [row["model"] for row in rows] == ["truth (floor)", "baseline", "hnn"]
+
+
+def test_readings_have_both_readings_over_both_horizons_of_pixel_tasks_alone():
+    rows = tables.readings(results(METRICS | PIXEL_METRICS))
+    assert {row["task"] for row in rows} == {"pixel_pendulum"}
+    assert list(dict.fromkeys(row["starts"] for row in rows)) == [
+        "held out", "long horizon", "held out, from pictures", "long horizon, from pictures"
+    ]  # fmt: skip
+    assert [row["quantity"] for row in rows[:3]] == ["energy_error", "coordinate_error", "valid_time"]
+    assert rows[0]["floor"] == "0.001 / 0.001"
+    assert rows[0]["HNN beside baseline"] == "4 times smaller [3.2, 5]"
+    lost = {
+        cell: files | {"rollout": {name: entry for name, entry in files["rollout"].items() if "pictures" not in name}}
+        for cell, files in PIXEL_METRICS.items()
+    }
+    assert len(tables.readings(results(lost))) == 6
+
+
+def test_difference_text_calls_times_shorter_or_longer():
+    longer = Difference(Interval(2.0, 1.5, 3.0, geometric=True), 1e-5, "better")
+    assert tables.difference_text(longer, "valid_time") == "2 times longer [1.5, 3]"
+    assert tables.difference_text(longer, "energy_error") == "2 times larger [1.5, 3]"

@@ -1,9 +1,9 @@
-"""Evaluation of a pixel cell: latent rollouts from frame pairs, read as states by a probe, decoded, and measured."""
+"""Evaluation of a pixel cell: latent rollouts from frame pairs, read as states by a probe or from pictures, and measured."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -25,23 +25,45 @@ from hnn.pixels.probe import Probe
 from hnn.pixels.visuals import visuals
 from hnn.systems.base import System
 
-__all__ = ["SETS", "PixelRoller", "Readout", "evaluate_pixels", "fit_readout", "scores"]
+__all__ = ["SETS", "Measured", "PixelRoller", "ReadPictures", "Readout", "evaluate_pixels", "fit_readout", "scores"]
 
 Method = Literal["map", "continuous", "encode"]
+Reading = Literal["latents", "linear", "pictures"]
 
-SETS: dict[str, tuple[str, Method]] = {
-    "held_out": ("held_out", "map"),
-    "long": ("long", "map"),
-    "outside": ("outside", "map"),
-    "continuous": ("held_out", "continuous"),
-    "floor": ("held_out", "encode"),
-    PUBLISHED: (PUBLISHED, "continuous"),
+
+class Measured(NamedTuple):
+    """What is measured as one set of starts."""
+
+    motion: str
+    """The set of true motions that it follows."""
+    method: Method
+    """How latent states are made.
+
+    `map`: by the trained step map. `continuous`: as solutions of the learned differential equation, a mismatch for a field
+    that was not fitted to derivatives. `encode`: from the true frames themselves, one time fewer: the floor of any rollout.
+    """
+    reading: Reading = "latents"
+    """What states are read from: latent states, by a polynomial probe or, as published, a linear one; or decoded frames."""
+
+
+SETS = {
+    "held_out": Measured("held_out", "map"),
+    "long": Measured("long", "map"),
+    "outside": Measured("outside", "map"),
+    "continuous": Measured("held_out", "continuous"),
+    "floor": Measured("held_out", "encode"),
+    PUBLISHED: Measured(PUBLISHED, "continuous", "linear"),
+    "pictures": Measured("held_out", "map", "pictures"),
+    "pictures_long": Measured("long", "map", "pictures"),
+    "pictures_floor": Measured("held_out", "encode", "pictures"),
 }
-"""By set of starts as evaluated: the set of true motions that it follows, and the method by which latent states are made.
+"""By set of starts as evaluated."""
 
-`map`: by the trained step map. `continuous`: as solutions of the learned differential equation, a mismatch for a field that
-was not fitted to derivatives. `encode`: from the true frames themselves, one time fewer, which is the floor of any rollout.
-"""
+ReadPictures = Callable[[Tensor], Tensor]
+"""Frames (starts, time, channels, size, size) of brightness 0 to 1 -> states (starts, time, 2n)."""
+
+UNLIKE = 0.025
+"""Mean square over pixels from which on a predicted frame is no longer valid (Botev et al. 2021)."""
 
 HORIZONS = (10, 100, 200, 1000)
 """Frames at which decoded frames are compared with the true ones."""
@@ -102,7 +124,10 @@ def scores(ensemble: LatentEnsemble, readout: Readout, frames: Tensor, test: Obs
 
 @dataclass(frozen=True)
 class PixelRoller:
-    """Rollouts of a pixel cell in latent space, read as states."""
+    """Rollouts of a pixel cell in latent space, read as states.
+
+    Latent rollouts are made once for all readings of them.
+    """
 
     truth: System
     ensemble: LatentEnsemble
@@ -112,7 +137,13 @@ class PixelRoller:
     """Frames of every true motion, (starts, time, channels, size, size), bytes."""
     tolerance: float
     """Tolerance of the continuous rollouts."""
+    read_pictures: ReadPictures | None = None
+    """None for a system whose frames cannot be read."""
     parallel_map: ParallelMap = serial_map
+    latents: dict[tuple[str, Method], Tensor] = field(default_factory=dict)
+    """The latent rollouts (seeds, starts, time, latent) made so far, by motion and method."""
+    valid_frames: dict[str, ndarray] = field(default_factory=dict)
+    """By set that is read from pictures: number of frames before the first that is `UNLIKE` the true one, (seeds, starts)."""
 
     @cached_property
     def references(self) -> Mapping[str, Reference]:
@@ -123,36 +154,65 @@ class PixelRoller:
                 self.motions[motion].first(len(self.motions[motion].t) - (method == "encode")),
                 self.readout.scales,
             )
-            for starts, (motion, method) in SETS.items()
-            if motion in self.motions
+            for starts, (motion, method, reading) in SETS.items()
+            if motion in self.motions and (self.read_pictures or reading != "pictures")
         }
 
     @torch.no_grad()
     def roll(self, starts: str) -> Rollout:
         """Rollouts of every seed from the first two frames of each start; see `SETS`."""
-        motion, method = SETS[starts]
-        frames = self.frames[motion]
-        if method == "encode":
-            z = self.ensemble.encode(frames)
-        else:
-            z = self.ensemble.roll(
-                self.ensemble.encode(frames[:, :2]).squeeze(-2),
-                torch.from_numpy(self.motions[motion].t),
-                continuous=method == "continuous",
-                tolerance=self.tolerance,
-                parallel_map=self.parallel_map,
-            )
+        motion, method, reading = SETS[starts]
+        z = self.latent_rollout(motion, method)
+        if reading == "pictures":
+            x, self.valid_frames[starts] = self.look(z, self.frames[motion])
+            return rollout_along(x, self.references[starts])
         latent, learned = z.cpu().numpy(), energies(self.ensemble.dynamics, list(z))
         energy = None if learned is None else learned.cpu().numpy()
-        x = self.readout.states(latent, linear=starts == PUBLISHED)
+        x = self.readout.states(latent, linear=reading == "linear")
         return rollout_along(x, self.references[starts], energy, latent)
+
+    def latent_rollout(self, motion: str, method: Method) -> Tensor:
+        """Latent states (seeds, starts, time, latent) along a set of true motions; see `Measured`."""
+        frames, made = self.frames[motion], self.latents
+        if (motion, method) not in made:
+            if method == "encode":
+                made[motion, method] = self.ensemble.encode(frames)
+            else:
+                made[motion, method] = self.ensemble.roll(
+                    self.ensemble.encode(frames[:, :2]).squeeze(-2),
+                    torch.from_numpy(self.motions[motion].t),
+                    continuous=method == "continuous",
+                    tolerance=self.tolerance,
+                    parallel_map=self.parallel_map,
+                )
+        return made[motion, method]
+
+    def look(self, z: Tensor, frames: Tensor) -> tuple[ndarray, ndarray]:
+        """(states (seeds, starts, time, 2n) read from the frames decoded from z, number of valid frames (seeds, starts)).
+
+        `frames` are the true ones. One start is decoded at a time, to bound memory.
+        """
+        assert self.read_pictures is not None
+        states, valid = [], []
+        for seed, own_starts in enumerate(z):
+            for own, true in zip(own_starts, frames, strict=True):
+                decoded = self.ensemble.decode(seed, own)
+                true_frames = true[: len(own)].flatten(1).to(decoded) / 255
+                unlike = ~((decoded - true_frames).square().mean(-1) <= UNLIKE)
+                valid.append(float(unlike.double().argmax()) if unlike.any() else float(len(unlike)))
+                states.append(self.read_pictures(decoded.unflatten(-1, true.shape[1:])[None])[0].cpu())
+        shape = z.shape[:2]
+        return torch.stack(states).unflatten(0, shape).numpy(), np.array(valid).reshape(shape)
 
     @torch.no_grad()
     def more_metrics(self, starts: str, rollout: Rollout) -> dict[str, ndarray]:
         """`pixel_mse_10`, …: mean square over pixels of decoded minus true frames at each of `HORIZONS`, (seeds, starts).
 
-        Of brightness in [0, 1]; horizons that the rollout does not reach are left out.
+        Of brightness in [0, 1]; horizons that the rollout does not reach are left out. `valid_frames` of a set that is read
+        from pictures, see `look`.
         """
+        if starts in self.valid_frames:
+            return {"valid_frames": self.valid_frames[starts]}
         assert rollout.z is not None
         frames = self.frames[SETS[starts][0]]
         reached = [frame for frame in HORIZONS if frame < rollout.z.shape[-2]]
@@ -213,15 +273,16 @@ def evaluate_pixels(
     frames: Mapping[str, Tensor],
     options: Options,
     parallel_map: ParallelMap = serial_map,
+    read_pictures: ReadPictures | None = None,
 ) -> Evaluation:
-    """Evaluate a pixel cell from every set of `SETS` whose motion is there.
+    """Evaluate a pixel cell from every set of `SETS` whose motion is there; without `read_pictures` not from pictures.
 
     `observed` are training and test data, `frames` the frames of both and of every motion. Rollouts are made by the trained
     map, continuous ones by dop853 with the options' tolerance.
     """
     train, test = observed
     readout = fit_readout(truth, ensemble, frames["train"], train)
-    roller = PixelRoller(truth, ensemble, readout, motions, frames, options.tolerance, parallel_map)
+    roller = PixelRoller(truth, ensemble, readout, motions, frames, options.tolerance, read_pictures, parallel_map)
     done = evaluate(roller, options.published_energy)
     # of the published set only the metrics are kept
     kept = {starts: rollout for starts, rollout in done.rollouts.sets.items() if starts != PUBLISHED}

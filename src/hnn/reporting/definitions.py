@@ -13,6 +13,7 @@ QUANTITIES: dict[str, tuple[str, str]] = {
     "coordinate_error": ("1", "root mean square of x̂ - x over that of x; √2 for two unrelated motions of equal size"),
     "phase_error": ("1", "relative error of the frequency, signed"),
     "valid_time": ("periods", "time until x̂ is wrong by 10 % of the motion's size; at most the horizon"),
+    "valid_frames": ("frames", "decoded frames until the mean square over pixels exceeds 0.025 (Botev et al. 2021)"),
     "conserved_error": (
         "learned energy std",
         "mean change of the learned H along its own rollout; with friction it should change",
@@ -26,7 +27,7 @@ QUANTITIES: dict[str, tuple[str, str]] = {
 }
 """By name: (unit, meaning). Signed errors are compared by magnitude."""
 
-LARGER_IS_BETTER = {"valid_time"}
+LARGER_IS_BETTER = {"valid_time", "valid_frames"}
 """Quantities of which more is better; less is better of all others."""
 
 AT_FLOOR, UNREADABLE = "at the floor of the reading", "the states cannot be read"

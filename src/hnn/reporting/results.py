@@ -41,12 +41,16 @@ SHORT = {
     "nearby": "nearby",
     "continuous": "held out, continuous",
     "floor": "true frames",
+    "pictures": "held out, from pictures",
+    "pictures_long": "long horizon, from pictures",
+    "pictures_floor": "true frames, from pictures",
     "table1": "published",
 }
 """Short names of all sets that a cell may have been measured on."""
 
 
-FLOOR_OF = {"held_out": "floor", "long": "floor", "outside": "floor", "continuous": "floor"}
+FLOOR_OF = dict.fromkeys(("held_out", "long", "outside", "continuous"), "floor")
+FLOOR_OF |= dict.fromkeys(("pictures", "pictures_long"), "pictures_floor")
 """From pixels: the set that measures the error of reading the states of another set."""
 
 

@@ -137,8 +137,8 @@ def with_matched_maps(pair: Pair) -> str:
     hnn, baseline = valid_times(pair, "long")
     return (
         f"Trained and rolled out by an RK4 map, HNN's energy error is {opposed(pair, 'held_out', 'energy_error')}."
-        f"{share_of_encoders(pair)}{elsewhere(pair)} Over the long horizon the rollouts are valid for {hnn} (HNN) and "
-        f"{baseline} periods (baseline)."
+        f"{unreadable(pair)}{share_of_encoders(pair)}{elsewhere(pair)}{from_pictures(pair)} Over the long horizon rollouts "
+        f"are valid for {hnn} (HNN) and {baseline} periods (baseline)."
     )
 
 
@@ -148,6 +148,25 @@ def valid_times(pair: Pair, starts: str) -> tuple[str, str]:
     assert sets is not None
     hnn, baseline = (format_interval(one["valid_time"]) for one in sets)
     return hnn, baseline
+
+
+def from_pictures(pair: Pair) -> str:
+    """The energy errors over the long horizon as read from decoded pictures; empty where there is no such reading."""
+    if pair.both("pictures_long") is None:
+        return ""
+    energy = opposed(pair, "pictures_long", "energy_error")
+    return f" Read from the decoded pictures, the energy error over the long horizon is {energy}."
+
+
+def unreadable(pair: Pair) -> str:
+    """The reason why the states of a pixel task are not judged, where a probe cannot read them; else empty."""
+    if pair.verdict("held_out", "energy_error") != UNREADABLE:
+        return ""
+    r2 = min(one.held_out["probe_r2"].mean or 0.0 for one in (pair.hnn, pair.baseline))
+    return (
+        f" The states cannot be read from the latent ones (R² {number(r2)}), so nothing is concluded: frames may not tell "
+        "the parts of the system apart, `autoencoder.latent` may be too small, or the training too short."
+    )
 
 
 def share_of_encoders(pair: Pair) -> str:

@@ -26,6 +26,7 @@ __all__ = [
     "integrators",
     "pixel_rollouts",
     "protocol",
+    "readings",
     "summary_rows",
     "valid_times",
 ]
@@ -164,6 +165,31 @@ def valid_times(results: Results) -> list[Row]:
         if set(times.values()) != {NOTHING}:
             name = "truth (floor)" if cell.is_truth else result.held_out.mark(cell.name)
             rows.append({"task": cell.task, "model": name} | times)
+    return rows
+
+
+READINGS = ("held_out", "long", "pictures", "pictures_long")
+"""The sets of starts of a pixel task that are rolled out by the trained map, read from latent states and from pictures."""
+
+
+def readings(results: Results) -> list[Row]:
+    """Rows on the pixel tasks by horizon, reading and quantity: HNN and baseline, the floors of both, and their comparison."""
+    rows = []
+    for pair in (pair for pair in results.pairs() if pair.hnn.cell.from_pixels):
+        for starts in READINGS:
+            for quantity in ("energy_error", "coordinate_error", "valid_time") if pair.both(starts) else ():
+                hnn, baseline = (one.sets[starts].get(quantity) for one in (pair.hnn, pair.baseline))
+                rows.append(
+                    {
+                        "task": pair.task,
+                        "starts": SHORT[starts],
+                        "quantity": quantity,
+                        "HNN": format_interval(hnn),
+                        "baseline": format_interval(baseline),
+                        "floor": floor_text(pair.floors(starts, quantity)),
+                        "HNN beside baseline": difference_text(pair.difference(starts, quantity), quantity),
+                    }
+                )
     return rows
 
 
