@@ -27,6 +27,7 @@ def render_frames(task: str) -> None:
     states = {"train": np.stack([draw.x for draw in train]), "test": test.x}
     states |= {name: motion.x for name, motion in motions.items()}
     every = torch.from_numpy(np.concatenate([x.reshape(-1, x.shape[-1]) for x in states.values()]))
+    every = every[every.isfinite().all(-1)]  # beyond its own horizon a motion of the published protocol has no states
     canvas = make_canvas(p.model_dump(), every, **system)
     check(canvas, every, **system)
     check_spacing(task, canvas, motions["held_out"], **system)

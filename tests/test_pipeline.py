@@ -397,6 +397,12 @@ def test_the_same_pixel_cell_trained_again_gives_the_same_bytes(project):
             "render@pixel_pendulum",
             r"render\.half_width: given 0\.4, but the state",
         ),
+        (
+            "tasks.pixel_pendulum.render.half_width",
+            3.0,
+            "render@pixel_pendulum",
+            r"tasks\.pixel_pendulum\.simulate: given frames 0\.15 s apart, between which the drawing moves 0\.1\d pixels",
+        ),
         ("pretrain.steps", 3, "pretrain@pixel_pendulum", r"pretrain pixel_pendulum seed \d: the latent states have collapsed"),
     ],
 )

@@ -2,13 +2,14 @@
 
 import pytest
 import torch
-from conftest import PARAMS, SIMULATED, starts_of, truth_of
+from conftest import PARAMS, SIMULATED, SYSTEMS, starts_of, truth_of
 
 from hnn.core.errors import Refused
 from hnn.integrators.solve import Solver, rollout
 from hnn.rendering import readings
 from hnn.rendering.canvas import make_canvas, render
 from hnn.rendering.readings import READINGS, WINDOW, read_positions, read_states
+from hnn.rendering.shapes import GEOMETRIES
 
 TASKS = [name for name in SIMULATED if PARAMS["tasks"][name]["system"]["name"] in READINGS]
 FRAMES_PER_PERIOD = 30
@@ -29,6 +30,10 @@ def drawn(task, channels=1):
 def relative_error(found, true):
     """RMS of |found - true| over the RMS of |true|."""
     return float((found - true).square().sum(-1).mean().sqrt() / true.square().sum(-1).mean().sqrt())
+
+
+def test_readings_has_every_system_that_can_be_drawn():
+    assert set(READINGS) == set(GEOMETRIES) & set(SYSTEMS)
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -12,7 +12,9 @@ from hnn.rendering.canvas import Canvas, shapes_of
 __all__ = ["check_spacing", "displacement"]
 
 LEAST_DISPLACEMENT = 0.5
-"""Pixels. Latent states of a mass on a spring collapsed at 0.33; they were learned at 1.3, and those of a pendulum at 0.7."""
+"""Pixels. After pretraining (one seed each) a linear probe read the momenta of a spring and of a pendulum that moved by 0.34
+with R² of 0.67 and 0.73; where they moved by 0.67 to 2.6, as did two bodies and a damped pendulum, it was 0.88 to 0.99.
+"""
 
 LEAST_PER_PERIOD = 8.0
 """Frames: with fewer, neighbouring frames are too different to tell a velocity."""

@@ -118,7 +118,6 @@ def two_centres(frames: Tensor, canvas: Canvas, name: str, **_: float) -> Tensor
     """
     pixel = 2 * canvas.half_width / canvas.pixels
     large, small = (Disc.drawn(canvas, radius * canvas.width / pixel, colour) for radius, colour in TWO_DISCS)
-
     between = (large.brightness + small.brightness) / 2
 
     def read(block: Tensor) -> Tensor:
