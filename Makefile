@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONPATH :=
 
 .DEFAULT_GOAL := help
-.PHONY: help repro test lint coverage-report check coverage reproduction paper ablation bench scaling readme lock clean
+.PHONY: help repro test lint coverage-report check coverage pixels reproduction paper ablation bench scaling readme lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ coverage: $(STAMP) ## how often intervals contain the true value, by simulation 
 	  -S 'state_tasks=[mass_spring]' -S 'pixel_tasks=[]' -S 'models=[hnn]' \
 	  -S tasks.mass_spring.simulate.outside_distribution=null report
 	python -m hnn.commands.coverage
+
+pixels: $(STAMP) ## errors of the pixel cells as probes of several degrees read them, and as pictures show them: docs/pixels.md
+	python -m hnn.commands.pixels
 
 reproduction: $(STAMP) ## the last commit under other arithmetic and with planted changes, judged by `make check`: docs/reproduction.md
 	python -m hnn.commands.reproduction

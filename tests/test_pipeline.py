@@ -365,6 +365,16 @@ print(tuple(model.rollout(frames[:, :2], 3).shape))
     assert project.hnn("-c", code) == "(2, 4, 2)\n"
 
 
+def test_make_pixels_writes_a_page_with_every_reading_of_every_cell(project):
+    (project / "docs").mkdir(exist_ok=True)
+    assert project.hnn("-m", "hnn.commands.pixels") == "docs/pixels.md\n"
+    page = (project / "docs/pixels.md").read_text()
+    for model in ("baseline", "hnn"):
+        for reading in ("linear", "polynomial of degree 3", "polynomial of degree 5", "decoded pictures"):
+            for starts in ("true frames", "held out", "long horizon"):
+                assert f"| pixel_pendulum-{model}-rk4 | {reading} | {starts} |" in page
+
+
 def test_other_pictures_and_latents_draw_learn_and_roll_out_again_and_simulate_nothing(project):
     def one_other_cell(params):
         params |= {"state_tasks": [], "models": ["hnn"]}

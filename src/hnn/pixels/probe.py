@@ -13,7 +13,7 @@ from numpy import ndarray
 
 from hnn.core.phase_space import canonical_matrix
 
-__all__ = ["READABLE", "Probe", "canonical_error", "score", "symetric"]
+__all__ = ["PENALTIES", "READABLE", "Probe", "canonical_error", "score", "symetric"]
 
 READABLE, CANONICAL = 0.9, 0.05
 """R² below which a probe does not read the states, and error up to which latents count as canonical (Higgins et al. 2021)."""
