@@ -102,4 +102,5 @@ PAPER = \
   -S train_pixels.schedule=constant -S train_pixels.learning_rate=1e-3 -S train_pixels.beta1=0.9 -S train_pixels.beta2=0.999 \
   -S train_pixels.steps=10000 -S train_pixels.batch=200 -S train_pixels.weight_decay=1e-5 -S train_pixels.segment=2 \
   -S train_pixels.relative=false -S train_pixels.canonical=1.0 -S train_pixels.dynamics=0.1 \
-  -S train_pixels.autoencoder_rate=1e-3 -S train_pixels.dynamics_only_steps=0
+  -S train_pixels.autoencoder_rate=1e-3 -S train_pixels.dynamics_only_steps=0 \
+  -S train_pixels.output_layer_segment=0

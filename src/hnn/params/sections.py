@@ -187,6 +187,7 @@ class TrainPixels(PixelLosses):
     dynamics_only_steps: NonNegativeInt
     dynamics_only_rate: PositiveFloat
     dynamics_only_batch: PositiveInt
+    output_layer_segment: NonNegativeInt
 
 
 class Train(Optimizer):
