@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import torch
 
@@ -32,7 +33,8 @@ def pretrain(task: str) -> None:
     frames = artifacts.read_frames(task, render.pixels, render.channels)
     draws, test = [torch.from_numpy(draw) for draw in frames["train"]], torch.from_numpy(frames["test"]).to(device)
     step = float(artifacts.read_observations(task)[1].t[1]) / p.time_unit
-    about = {"pixels": 2 * test[0, 0].numel(), **params.autoencoder.model_dump(), "time_unit": p.time_unit}
+    about: dict[str, Any] = {"pixels": 2 * test[0, 0].numel(), **params.autoencoder.model_dump(), "time_unit": p.time_unit}
+    about["pair_step"] = step if about.pop("momentum") == "difference" else 0.0
 
     def fit_group(seeds: Sequence[int]) -> list[Fit[Autoencoder]]:
         weights, batches = ([torch_stream(seed, use, task, "autoencoder") for seed in seeds] for use in ("weights", "batches"))

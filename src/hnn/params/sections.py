@@ -117,6 +117,7 @@ class Autoencoder(Section):
 
     hidden: PositiveInt
     latent: PositiveInt
+    momentum: Literal["difference", "encoded"]
 
     @field_validator("latent")
     @classmethod
