@@ -22,13 +22,13 @@ __all__ = ["deviations", "fit_output_layer", "sensitivities", "trajectory_loss"]
 RIDGES = (1e-9, 1e-6, 1e-3, 1.0)
 """Weights of the squared change of w, relative to the mean square of the derivatives by w: the first that lowers the loss."""
 
-BATCH = 1000
-"""Number of states whose derivatives are computed at once, some 6 MB for each column of a stage, to bound memory."""
+BATCH = 400
+"""Number of states whose derivatives are computed at once: of a few MB, which bounds memory and fits into a cache."""
 
 
 @torch.no_grad()
 def fit_output_layer(model: Model, method: Step, x: Tensor, dt: float, *, iterations: int = 2) -> None:
-    """Lower the mean of |x̂ - x|² over all steps of the trajectories x̂ from the first state of each of x (*batch, k + 1, 2n).
+    """Lower the mean of |x̂ - x|² over all steps of trajectories x̂ from the first states of x (*batch, k + 1, 2n).
 
     By Levenberg and Marquardt's method over the weights of the output layer, in place; in float64, whatever the dtype of the
     model. Far from the minimum, where the first order misleads, the change is damped until the loss falls.
@@ -108,13 +108,13 @@ class Variational:
         columns = y.unflatten(-1, (self.size, -1))
         x, varied = columns[..., 0], columns[..., 1:]
         fields = self.model.output_fields(x)
-        change = jacobian(self.model, x) @ varied
+        dx = fields @ self.model.output_weights.flatten()
+        change = jacobian(self.model, x, dx) @ varied
         change[..., self.size :] += fields
-        return torch.cat([(fields @ self.model.output_weights.flatten())[..., None], change], -1).flatten(-2)
+        return torch.cat([dx[..., None], change], -1).flatten(-2)
 
 
-def jacobian(model: Model, x: Tensor, shift: float = 1e-5) -> Tensor:
-    """∂f/∂x, (*batch, 2n, 2n), by central differences, whose error is far below that of the first order in e."""
+def jacobian(model: Model, x: Tensor, dx: Tensor, shift: float = 1e-7) -> Tensor:
+    """∂f/∂x, (*batch, 2n, 2n), by differences from dx = f(x), whose error, near `shift`, is far below that of first order."""
     shifts = shift * torch.eye(x.shape[-1]).to(x)
-    apart = model.time_derivative(x[..., None, :] + shifts) - model.time_derivative(x[..., None, :] - shifts)
-    return apart.mT / (2 * shift)
+    return (model.time_derivative(x[..., None, :] + shifts) - dx[..., None, :]).mT / shift
