@@ -101,8 +101,10 @@ PAPER = \
   -S ++tasks.two_body.train.steps=10000 -S ++tasks.two_body.train.batch=200 -S ++tasks.two_body.train.weight_decay=0.0 \
   -S ingest.derivative=published -S ++tasks.real_pendulum.train.weight_decay=1e-5 \
   -S 'pixel_tasks=[$(PIXELS)]' -S 'step_maps=[euler]' \
-  -S pretrain.steps=0 -S pretrain.time_unit=0.05 -S pretrain.rescale_latents_to_std=0.0 -S pretrain.relative=false \
+  -S autoencoder.momentum=encoded -S pretrain.steps=0 -S pretrain.time_unit=0.05 \
+  -S pretrain.rescale_latents_to_std=0.0 -S pretrain.relative=false \
   -S train_pixels.schedule=constant -S train_pixels.learning_rate=1e-3 -S train_pixels.beta1=0.9 -S train_pixels.beta2=0.999 \
   -S train_pixels.steps=10000 -S train_pixels.batch=200 -S train_pixels.weight_decay=1e-5 -S train_pixels.segment=2 \
   -S train_pixels.relative=false -S train_pixels.canonical=1.0 -S train_pixels.dynamics=0.1 \
-  -S train_pixels.autoencoder_rate=1e-3 -S train_pixels.dynamics_only_steps=0
+  -S train_pixels.autoencoder_rate=1e-3 -S train_pixels.dynamics_only_steps=0 \
+  -S train_pixels.output_layer_segment=0

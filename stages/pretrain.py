@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import torch
 
@@ -33,7 +34,8 @@ def pretrain(task: str) -> None:
     frames = artifacts.read_frames(task, render.pixels, render.channels)
     draws, test = [torch.from_numpy(draw) for draw in frames["train"]], torch.from_numpy(frames["test"]).to(device)
     step = float(artifacts.read_observations(task)[1].t[1]) / p.time_unit
-    about = {"pixels": 2 * test[0, 0].numel(), **network.model_dump(), "time_unit": p.time_unit}
+    about: dict[str, Any] = {"pixels": 2 * test[0, 0].numel(), **network.model_dump(), "time_unit": p.time_unit}
+    about["pair_step"] = step if about.pop("momentum") == "difference" else 0.0
 
     def fit_group(seeds: Sequence[int]) -> list[tuple[Fit[Autoencoder], dict[str, float]]]:
         weights, batches = (

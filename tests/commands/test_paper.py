@@ -133,6 +133,8 @@ def test_recipe_of_make_paper_is_made_of_valid_parameters(tmp_path, variables):
         assert (p.steps, p.batch, p.weight_decay) == recipe_of_task, task
         assert (p.schedule, p.learning_rate, p.beta1, p.beta2) == ("constant", 1e-3, 0.9, 0.999), task
     assert params.tasks["pixel_pendulum"].train_pixels.dynamics_only_steps == 0
+    assert params.tasks["pixel_pendulum"].train_pixels.output_layer_segment == 0
+    assert params.autoencoder.momentum == "encoded"
     assert params.tasks["real_pendulum"].ingest.derivative == "published"
     if variables:
         assert (params.measured_tasks, params.pixel_tasks, params.seeds) == (["real_pendulum"], ["pixel_pendulum"], 2)

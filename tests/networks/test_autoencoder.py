@@ -53,3 +53,27 @@ def test_autoencoder_weights_depend_on_the_generator_alone():
     a, b, c = (autoencoder(seed=seed).state_dict() for seed in (0, 0, 1))
     assert all(torch.equal(a[name], b[name]) for name in a)
     assert not torch.equal(a["encode.layers.0.weight"], c["encode.layers.0.weight"])
+
+
+def differences(latent=2):
+    generator = torch.Generator().manual_seed(0)
+    return Autoencoder(24, hidden=16, latent=latent, time_unit=0.25, pair_step=0.2, generator=generator).double()
+
+
+@pytest.mark.parametrize("latent", [2, 4])
+def test_difference_encoder_gives_the_position_in_the_first_frame_and_its_rate_of_change(latent):
+    network, x = differences(latent), pairs(FRAMES, torch.float64)
+    q, p = network.encode(x).chunk(2, dim=-1)
+    torch.testing.assert_close(p[:, :-1], q.diff(dim=1) / 0.2)
+    moved = torch.cat([x[..., :12], torch.rand(2, 3, 12)], dim=-1)
+    torch.testing.assert_close(network.encode(moved).chunk(2, dim=-1)[0], q)  # independent of the second frame
+    still = torch.cat([x[..., :12], x[..., :12]], dim=-1)
+    assert (network.encode(still).chunk(2, dim=-1)[1] == 0).all()
+
+
+def test_difference_encoder_magnify_scales_latent_states_and_keeps_decoded_frames():
+    network, x = differences(), torch.rand(9, 24)
+    z, decoded = network.encode(x).detach(), network.decode(network.encode(x)).detach()
+    network.magnify(3.0)
+    torch.testing.assert_close(network.encode(x), 3 * z)
+    torch.testing.assert_close(network.decode(network.encode(x)), decoded)

@@ -23,6 +23,7 @@ TRAIN = LatentTraining(
     dynamics_only_steps=10,
     dynamics_only_rate=1e-3,
     dynamics_only_batch=20,
+    output_layer_segment=0,
 )
 
 
@@ -143,3 +144,26 @@ def test_blurred_spreads_light_with_a_triangular_kernel_and_keeps_the_brightest_
     triangle = torch.tensor([1.0, 2.0, 3.0, 2.0, 1.0])
     expected = (255 * triangle[:, None] * triangle / 9).round().to(torch.uint8)
     assert torch.equal(blurred(point, 0.12)[0, 0, 0, 2:7, 2:7], expected)
+
+
+@pytest.mark.parametrize("name", ["hnn", "baseline"])
+@pytest.mark.parametrize("step_map", ["rk4", "euler"])
+def test_fit_latent_ends_with_an_output_layer_that_follows_many_steps_more_closely(clips, name, step_map):
+    (before,), (after,) = (trained(clips, [model(name, step_map)], output_layer_segment=k) for k in (0, 6))
+    assert torch.equal(weights(before.model.autoencoder), weights(after.model.autoencoder))
+    last = [
+        key
+        for key, w in before.model.dynamics.state_dict().items()
+        if not torch.equal(w, after.model.dynamics.state_dict()[key])
+    ]
+    assert [key.split(".", 1)[1] for key in last] == ["layers.2.weight"]
+    z = latents(after.model.autoencoder, clips[:4])[:, :7]
+    errors = []
+    for network in (before.model, after.model):
+        path = z[:, 0]
+        for _ in range(6):
+            path = network(path)
+        errors.append((path - z[:, -1]).square().mean().item())
+    assert errors[1] < 0.9 * errors[0]
+    assert after.curve[-1]["dynamics"] != before.curve[-1]["dynamics"]
+    assert after.curve[-1]["step"] == before.curve[-1]["step"]

@@ -71,7 +71,7 @@ VARIANTS = (
 TASKS = "  - mass_spring\n  - pendulum\n  - damped_pendulum\n  - two_body\n"
 STATES = ((TASKS, "  - mass_spring\n  - pendulum\n"), ("  - pixel_pendulum\n", "  []\n"))
 PIXELS = ((f"state_tasks: # simulated systems whose states are observed\n{TASKS}", "state_tasks: []\n"),)
-CANONICAL = ("self.weights[name] * term for name", 'self.weights[name] * (-term if name == "canonical" else term) for name')
+SIGN = ("before - torch.linalg.solve", "before + torch.linalg.solve")
 
 PLANTED = (
     Run("half-steps", "half the training steps", {}, {PARAMS: (*STATES, ("  steps: 1000\n", "  steps: 500\n"))}),
@@ -89,9 +89,9 @@ PLANTED = (
     ),
     Run(
         "sign",
-        "the canonical loss with the wrong sign in training from pixels",
+        "the least squares of the output layer with the wrong sign in training from pixels",
         {},
-        {PARAMS: (*PIXELS, *ONE_PIXEL_CELL[PARAMS]), "src/hnn/pixels/losses.py": (CANONICAL,)},
+        {PARAMS: (*PIXELS, *ONE_PIXEL_CELL[PARAMS]), "src/hnn/training/output_layer.py": (SIGN,)},
     ),
 )
 """Changes that `hnn check` should catch."""

@@ -23,9 +23,21 @@ class Model(nn.Module, ABC):
     separable: ClassVar[bool] = False
     """True if the learned forces depend on q alone, as explicit splittings need."""
 
+    linear_output: ClassVar[bool] = False
+    """True if the model has `output_weights` and `output_fields`, as a fit of its output layer by least squares needs."""
+
     @abstractmethod
     def time_derivative(self, x: Tensor) -> Tensor:
         """dx/dt, shape (*batch, 2n)."""
+
+    @property
+    def output_weights(self) -> nn.Parameter:
+        """The weights w of the output layer, in which the field is linear."""
+        raise NotImplementedError
+
+    def output_fields(self, x: Tensor) -> Tensor:
+        """F(x), (*batch, 2n, weights): the fields that the flattened w combines, dx/dt = F(x) w."""
+        raise NotImplementedError
 
     def frozen(self) -> Field:
         """The field with its present weights in the form that is fastest in float64 on a CPU; by default the model itself."""

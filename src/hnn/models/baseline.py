@@ -1,7 +1,7 @@
 """The plain network that the Hamiltonian one is compared with."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from hnn.core.phase_space import Field
 from hnn.models.base import Model
@@ -14,12 +14,22 @@ __all__ = ["Baseline"]
 class Baseline(Model):
     """dx/dt = f(x) with an unconstrained network f (Greydanus et al. 2019, section 3)."""
 
+    linear_output = True
+
     def __init__(self, degrees: int, *, hidden: int, layers: int, activation: str, generator: torch.Generator) -> None:
         super().__init__()
         self.field = MLP(2 * degrees, 2 * degrees, hidden=hidden, layers=layers, activation=activation, generator=generator)
 
     def time_derivative(self, x: Tensor) -> Tensor:
         return self.field(x)
+
+    @property
+    def output_weights(self) -> nn.Parameter:
+        return self.field.output_weights
+
+    def output_fields(self, x: Tensor) -> Tensor:
+        h, _ = self.field.features(x)
+        return torch.kron(torch.eye(x.shape[-1]).to(h), h.unsqueeze(-2))
 
     def frozen(self) -> Field:
         return NumpyField(self.field.frozen().value)

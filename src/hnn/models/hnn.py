@@ -1,7 +1,7 @@
 """The Hamiltonian neural network."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from hnn.core.phase_space import Field, canonical_matrix, rotate
 from hnn.models.base import Model
@@ -17,6 +17,8 @@ class HamiltonianNetwork(Model):
     H is learned from its gradient alone, hence up to a constant.
     """
 
+    linear_output = True
+
     def __init__(self, degrees: int, *, hidden: int, layers: int, activation: str, generator: torch.Generator) -> None:
         super().__init__()
         self.degrees = degrees
@@ -28,6 +30,14 @@ class HamiltonianNetwork(Model):
 
     def time_derivative(self, x: Tensor) -> Tensor:
         return rotate(self.energy.gradient(x))
+
+    @property
+    def output_weights(self) -> nn.Parameter:
+        return self.energy.output_weights
+
+    def output_fields(self, x: Tensor) -> Tensor:
+        _, slopes = self.energy.features(x)
+        return rotate(slopes.mT).mT
 
     def frozen(self) -> Field:
         energy, J = self.energy.frozen(), canonical_matrix(self.degrees).double().numpy()

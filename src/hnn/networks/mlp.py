@@ -111,6 +111,30 @@ class MLP(nn.Module):
             x = TORCH_ACTIVATIONS[self.activation].value(layer(x))
         return last(x)
 
+    @property
+    def output_weights(self) -> nn.Parameter:
+        """The weights of the last layer, (outputs, hidden)."""
+        weights: nn.Parameter = self.layers[-1].weight  # type: ignore[assignment]
+        return weights
+
+    def features(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The values h of the last hidden layer and their slopes ∂h/∂x: (*batch, hidden) and (*batch, inputs, hidden).
+
+        >>> network = MLP(2, 1, hidden=8, layers=2, activation="tanh", generator=torch.Generator().manual_seed(0)).double()
+        >>> x = torch.tensor([[0.5, -1.0]], dtype=torch.float64)
+        >>> h, slopes = network.features(x)
+        >>> torch.allclose(slopes @ network.output_weights[0], network.gradient(x))
+        True
+        """
+        phi, slopes = TORCH_ACTIVATIONS[self.activation], torch.eye(x.shape[-1], dtype=x.dtype, device=x.device)
+        *hiddens, _ = self.layers
+        for layer in hiddens:
+            a = layer(x)
+            x = phi.value(a)
+            weight: Any = layer.weight
+            slopes = (slopes @ weight.mT) * phi.derivative(x if phi.saves_output else a)[..., None, :]
+        return x, slopes
+
     def gradient(self, x: Tensor) -> Tensor:
         """∇y of a network with one output, shape (*batch, inputs): see `Gradient`.
 

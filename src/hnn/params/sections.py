@@ -123,6 +123,7 @@ class Autoencoder(Section):
 
     hidden: PositiveInt
     latent: PositiveInt
+    momentum: Literal["difference", "encoded"]
 
     @field_validator("latent")
     @classmethod
@@ -193,6 +194,7 @@ class TrainPixels(PixelLosses):
     dynamics_only_steps: NonNegativeInt
     dynamics_only_rate: PositiveFloat
     dynamics_only_batch: PositiveInt
+    output_layer_segment: NonNegativeInt
 
 
 class Train(Optimizer):

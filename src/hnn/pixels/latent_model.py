@@ -43,10 +43,13 @@ def make_latent_model(
     model_activation: str,
     step_map: str,
     frame_step: float,
+    pair_step: float = 0.0,
     generator: torch.Generator,
 ) -> LatentModel:
     """A latent model with fresh weights: an autoencoder, and the model `name` of its latent states. See `LatentModel`."""
-    autoencoder = Autoencoder(pixels, hidden=hidden, latent=latent, time_unit=time_unit, generator=generator)
+    autoencoder = Autoencoder(
+        pixels, hidden=hidden, latent=latent, time_unit=time_unit, pair_step=pair_step, generator=generator
+    )
     dynamics = make_model(
         name,
         latent // 2,

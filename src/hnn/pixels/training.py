@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
 from hnn.core.trajectories import of_seed
+from hnn.integrators.fixed_step import STEP_MAPS
 from hnn.networks.autoencoder import Autoencoder, pairs
 from hnn.pixels.collapse import latents
 from hnn.pixels.latent_model import LatentModel
@@ -22,6 +23,7 @@ from hnn.pixels.losses import PixelLoss, autoencoder_terms, latent_size, latent_
 from hnn.training.fit import Fit
 from hnn.training.loop import Problem, minimise
 from hnn.training.optimizer import OptimizerOptions
+from hnn.training.output_layer import fit_output_layer
 
 __all__ = ["LatentTraining", "PixelOptions", "Pretraining", "blurred", "cut", "fit_latent", "pretrain", "segments"]
 
@@ -74,6 +76,9 @@ class LatentTraining(PixelOptions):
     """Learning rate of these steps."""
     dynamics_only_batch: int
     """Pairs of successive latent states in a batch of these steps."""
+    output_layer_segment: int
+    """Steps of the latent trajectories that the output layer of the dynamics is fitted to at the end, where the dynamics are
+    linear in it; at most a clip. 0: not fitted."""
 
 
 def pretrain(
@@ -109,7 +114,8 @@ def fit_latent(
 ) -> list[Fit[LatentModel]]:
     """Minimise all three losses over autoencoder and dynamics together, from a pretrained autoencoder.
 
-    While the autoencoder changes, the dynamics lag behind its latent states; the last steps train the dynamics alone.
+    While the autoencoder changes, the dynamics lag behind its latent states; the last steps train the dynamics alone, and
+    their output layer is then fitted to trajectories of many steps.
     """
     weights = {"dynamics": options.dynamics, "reconstruction": options.reconstruction, "canonical": options.canonical}
     loss = PixelLoss(partial(latent_terms, relative=options.relative), weights)
@@ -122,6 +128,11 @@ def fit_latent(
         final = fit_dynamics(models, loss, train, test, rest, options.dynamics_only_batch, generators, labels)
         for curve, rows in zip(curves, final, strict=True):
             curve += [row | {"step": row["step"] + optimizer.steps} for row in rows[1:]]
+    if options.output_layer_segment > 0 and models[0].dynamics.linear_output:
+        losses = loss.watching(train, test)
+        for i, (model, curve) in enumerate(zip(models, curves, strict=True)):
+            fit_trajectories(model, of_seed(train, i), options.output_layer_segment)
+            curve[-1] |= losses(i, model)
     return as_fits(models, curves, loss, train, test)
 
 
@@ -184,6 +195,16 @@ def fit_dynamics(
     for model in models:
         model.autoencoder.requires_grad_(False)
     return minimise(models, Problem(on_steps, draw, loss.watching(train, test)), optimizer, labels=labels)
+
+
+def fit_trajectories(model: LatentModel, frames: Tensor, length: int) -> None:
+    """Fit the output layer of the dynamics to latent trajectories of `length` steps, the segments of every clip.
+
+    A segment begins where the one before it ends; the last steps of a clip that fill no segment are left out.
+    """
+    z = latents(model.autoencoder, frames)
+    length = min(length, z.shape[1] - 1)
+    fit_output_layer(model.dynamics, STEP_MAPS[model.step_map], z.unfold(1, length + 1, length).mT, model.step)
 
 
 def as_fits(models: Sequence[N], curves: Curves, loss: PixelLoss[N], train: Sequence[Tensor], test: Tensor) -> list[Fit[N]]:
