@@ -4,7 +4,7 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hnn.commands import summaries
@@ -12,37 +12,41 @@ from hnn.core.errors import Refused
 from hnn.files import formats, paths
 from hnn.reporting.report import extract
 
-__all__ = ["BEGIN", "END", "readme", "sample"]
+__all__ = ["COMPARISONS", "EXPERIMENT", "HEADLINE", "readme", "replaced", "sample"]
 
 README = Path("README.md")
-BEGIN, END = "<!-- commands: begin -->", "<!-- commands: end -->"
-"""Marks around the output of commands."""
-
 EXPERIMENT = "narrow"
 """The experiment of these commands: `dvc exp run --name narrow -S model.hidden=64`."""
 
-COMMANDS = {
-    "dvc metrics show": 40,
+HEADLINE = {"dvc metrics show": 60}
+"""The command on a run, and the number of lines that README shows."""
+
+COMPARISONS = {
     f"dvc metrics diff HEAD {EXPERIMENT}": 12,
     f"python -m hnn diff HEAD {EXPERIMENT}": 16,
     "python -m hnn experiments": 40,
 }
-"""The commands, and the number of lines of each that README shows."""
+"""The commands on two runs, and the number of lines of each that README shows."""
 
 
 def readme() -> None:
-    """Write the results of metrics/report.md into README.md, and the commands' output if there is the experiment `narrow`.
+    """Write the results of metrics/report.md into README.md, and the output of commands.
 
-    Raises `Refused` without a report.
+    That of commands on two runs stays as it is where the experiment is missing. Raises `Refused` without a report.
     """
     if not paths.REPORT.is_file():
         raise Refused(f"{paths.REPORT} is not there yet: run `make repro`")
     text = README.read_text(encoding="utf-8")
     text = text.replace(extract(text), extract(paths.REPORT.read_text(encoding="utf-8")))
-    if summaries.experiment(EXPERIMENT):
-        shown = "\n".join(sample(command, output(command), count) for command, count in COMMANDS.items())
-        text = f"{text.partition(BEGIN)[0]}{BEGIN}\n{shown}{END}{text.partition(END)[2]}"
-    formats.write_text(README, text)
+    text = replaced(text, "headline", HEADLINE)
+    formats.write_text(README, replaced(text, "comparisons", COMPARISONS) if summaries.experiment(EXPERIMENT) else text)
+
+
+def replaced(text: str, block: str, commands: Mapping[str, int]) -> str:
+    """The text with the output of commands between the marks of a block."""
+    begin, end = f"<!-- {block}: begin -->\n", f"<!-- {block}: end -->"
+    shown = "\n".join(sample(command, output(command), count) for command, count in commands.items())
+    return f"{text.partition(begin)[0]}{begin}{shown}{end}{text.partition(end)[2]}"
 
 
 def sample(command: str, lines: Sequence[str], count: int) -> str:
