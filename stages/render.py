@@ -33,7 +33,7 @@ def render_frames(task: str) -> None:
     check_spacing(task, canvas, motions["held_out"], **system)
     frames = {name: render(canvas, torch.from_numpy(x), strict=False, **system) for name, x in states.items()}
     artifacts.write_frames(task, {name: images.numpy() for name, images in frames.items()})
-    artifacts.write_canvas(task, asdict(canvas))
+    artifacts.write_canvas(task, asdict(canvas), system)
 
 
 if __name__ == "__main__":

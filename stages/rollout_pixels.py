@@ -1,5 +1,6 @@
-"""The weights of one pixel cell -> its rollouts from frame pairs, and their metrics."""
+"""The weights of one pixel cell -> its rollouts from frame pairs, their metrics, and the probes that read states."""
 
+from dataclasses import asdict
 from functools import partial
 
 import torch
@@ -10,7 +11,7 @@ from stages import run
 from hnn.core.cell import Cell
 from hnn.core.device import choose
 from hnn.evaluation.evaluate import Options
-from hnn.files.artifacts import read_canvas, read_frames, read_motions, read_observations, write_rollouts
+from hnn.files.artifacts import read_canvas, read_frames, read_motions, read_observations, write_probes, write_rollouts
 from hnn.files.formats import write_json
 from hnn.files.paths import results_path, weights_path
 from hnn.parallel.pool import parallel_map
@@ -31,7 +32,7 @@ def rollout_pixels(task: str, model: str, step_map: str) -> None:
     torch.set_num_threads(params.threads)
     members = [member.to(choose(params.device)) for member in load_latent_members(weights_path(cell))]
     ensemble, truth = LatentEnsemble(members), make_system(**params.tasks[task].system)
-    canvas, frame_step, system = Canvas(**read_canvas(task)), members[0].frame_step, params.tasks[task].system
+    canvas, frame_step, system = Canvas(**read_canvas(task)[0]), members[0].frame_step, params.tasks[task].system
     frames = {name: torch.from_numpy(array) for name, array in read_frames(task, render.pixels, render.channels).items()}
     observed, motions = read_observations(task), read_motions(task)
     workers = partial(parallel_map, threads=params.threads, compute=params.compute)
@@ -40,7 +41,9 @@ def rollout_pixels(task: str, model: str, step_map: str) -> None:
         return read_states(canvas, pictures, frame_step, **system)
 
     reading = read if system["name"] in READINGS else None
-    evaluation = evaluate_pixels(truth, ensemble, observed, motions, frames, p.pick(Options), workers, reading)
+    options = p.pick(Options)
+    evaluation, readout = evaluate_pixels(truth, ensemble, observed, motions, frames, options, workers, reading)
+    write_probes(cell, [asdict(probe) for probe in readout.probes])
     write_rollouts(cell, evaluation.rollouts)
     write_json(results_path("rollout", cell.key), evaluation.to_json())
 

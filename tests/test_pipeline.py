@@ -375,6 +375,21 @@ def test_make_pixels_writes_a_page_with_every_reading_of_every_cell(project):
                 assert f"| pixel_pendulum-{model}-rk4 | {reading} | {starts} |" in page
 
 
+def test_a_trained_pixel_cell_reads_states_in_python_and_rolls_out_a_clip_from_the_terminal(project):
+    code = """
+import numpy as np, hnn
+model = hnn.load_pixels("pixel_pendulum", "hnn", seed=1)
+frames = np.load("data/frames/pixel_pendulum.npz")["test"]
+np.savez("clip.npz", frames=frames[0])
+print(model.read(frames).shape, model.read_pictures(frames).shape)
+"""
+    assert project.hnn("-c", code) == "torch.Size([2, 10, 2]) torch.Size([2, 11, 2])\n"
+    words = ("-m", "hnn", "rollout", "pixel_pendulum", "hnn", "--frames", "clip.npz", "--out", "film.gif", "--until", "3")
+    said = project.hnn(*words)
+    assert re.fullmatch(r"film.gif: 21 frames, 3 s, .*; states: first .*, last .*; q in rad, p in kg m²/s\n", said)
+    assert (project / "film.gif").read_bytes().startswith(b"GIF89a")
+
+
 def test_other_pictures_and_latents_draw_learn_and_roll_out_again_and_simulate_nothing(project):
     def one_other_cell(params):
         params |= {"state_tasks": [], "models": ["hnn"]}

@@ -74,7 +74,7 @@ def test_every_command_of_the_terminal_is_one(line):
 
 def test_the_rollout_from_the_terminal_says_what_it_does(monkeypatch, tmp_path, capsys):
     """On a project whose cells are trained; elsewhere the error says what to do."""
-    [line] = re.findall(r"^ {4}python -m hnn (rollout .+)", README, re.MULTILINE)
+    [line] = re.findall(r"^ {4}python -m hnn (rollout .+ --start .+)", README, re.MULTILINE)
     [said] = re.findall(r"<!-- orbit: begin -->\n {4}(.*)\n<!-- orbit: end -->", README)
     monkeypatch.chdir(ROOT)
     given = command.parser().parse_args(command.joined(shlex.split(line)))

@@ -8,6 +8,10 @@ from pathlib import Path
 from hnn.core.errors import Refused
 
 ROLLOUT = "python -m hnn rollout two_body hnn --start 1,0.5,-1,-0.5,-0.2,0.4,0.2,-0.4 --until 100 --out orbit.csv"
+FILM = "python -m hnn rollout pixel_pendulum hnn --frames clip.npz --out film.gif"
+
+START_ALONE, FRAMES_ALONE = ("points", "integrator", "step"), ("step_map",)
+"""Options of `rollout` that go with --start alone, and with --frames alone."""
 
 
 def report(_: argparse.Namespace) -> None:
@@ -32,10 +36,20 @@ def models(_: argparse.Namespace) -> None:
 
 
 def rollout(given: argparse.Namespace) -> None:
-    """Write the motion of a trained cell, or of the truth, from one start as CSV."""
-    from hnn.commands import rollout
+    """Write the motion of a trained cell, or of the truth, from one start as CSV, or from two frames as a film."""
+    options = {name: value for name, value in vars(given).items() if name != "command" and value is not None}
+    start, others = ("--frames", START_ALONE) if "frames" in options else ("--start", FRAMES_ALONE)
+    for name in others:
+        if name in options:
+            raise Refused(f"--{name.replace('_', '-')}: given with {start}, where it has no meaning; leave it out")
+    if start == "--frames":
+        from hnn.commands import rollout_frames
 
-    rollout.rollout(**{name: value for name, value in vars(given).items() if name != "command"})
+        rollout_frames.rollout_frames(**options)
+    else:
+        from hnn.commands import rollout
+
+        rollout.rollout(**options)
 
 
 def readme(_: argparse.Namespace) -> None:
@@ -105,16 +119,31 @@ def parser() -> argparse.ArgumentParser:
         help="energy_error_pct (default), coordinate_error_pct, valid_time or log10_test_loss",
     )
     one = commands.choices["rollout"]
-    one.epilog = f"Example: {ROLLOUT}"
-    one.add_argument("task", help="a task whose states are observed; `python -m hnn tasks` lists them")
-    one.add_argument("model", help="a model of `python -m hnn models`, or truth")
-    one.add_argument("--start", required=True, help="the first state: positions, then momenta, between commas")
-    one.add_argument("--until", required=True, type=float, help="the last time, in seconds")
-    one.add_argument("--out", required=True, type=Path, help="the CSV file to write; one that is there is replaced")
+    one.epilog = f"Example: {ROLLOUT}, or {FILM}"
+    one.add_argument("task", help="a task; `python -m hnn tasks` lists them")
+    one.add_argument("model", help="a model of `python -m hnn models`, or with --start truth")
+    start = one.add_mutually_exclusive_group(required=True)
+    start.add_argument("--start", help="the first state, where states are observed: positions, then momenta, between commas")
+    start.add_argument(
+        "--frames",
+        type=Path,
+        help="an NPY or NPZ file of frames, for a pixel task, as far apart in time as its own: an array called frames or the "
+        "only one, of brightness 0 to 255, (time, size, size), (time, size, size, channels) or (time, channels, size, size); "
+        "the first two are the start",
+    )
+    one.add_argument("--until", type=float, help="the last time, in seconds (default with --frames: the length of the clip)")
+    one.add_argument("--out", required=True, type=Path, help="the CSV or GIF file to write; one that is there is replaced")
     one.add_argument("--seed", type=int, default=0, help="the fit to use, by its seed (default: 0)")
-    one.add_argument("--points", type=int, default=1000, help="times from 0 to --until (default: 1000)")
-    one.add_argument("--integrator", help="dop853, gauss, rk4, implicit_midpoint, … (default: the task's in params.yaml)")
-    one.add_argument("--step", type=float, help="seconds, of fixed-step integrators (default: the task's in params.yaml)")
+    one.add_argument(
+        "--step-map", help="of --frames: the map that the cell was trained by (default: the first of step_maps in params.yaml)"
+    )
+    one.add_argument("--points", type=int, help="of --start: times from 0 to --until (default: 1000)")
+    one.add_argument(
+        "--integrator", help="of --start: dop853, gauss, rk4, implicit_midpoint, … (default: the task's in params.yaml)"
+    )
+    one.add_argument(
+        "--step", type=float, help="of --start: seconds, of fixed-step integrators (default: the task's in params.yaml)"
+    )
     return whole
 
 

@@ -18,6 +18,7 @@ from hnn.models.base import Model, make_model
 __all__ = ["Trained", "existing_weights", "fit_of_seed", "load", "load_members", "load_networks"]
 
 M = TypeVar("M", bound=nn.Module)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def existing_weights(cell: Cell, root: str | Path) -> Path:
     return path
 
 
-def fit_of_seed(members: Sequence[M], seed: int) -> M:
+def fit_of_seed(members: Sequence[T], seed: int) -> T:
     """The fit of one seed; raises `ValueError` for one that is not there."""
     if not 0 <= seed < len(members):
         raise ValueError(f"seed: given {seed}, allowed: 0 to {len(members) - 1}")

@@ -83,7 +83,10 @@ def test_rollout_uses_the_given_seed_and_refuses_a_missing_one(project):
         ({"model": "hn"}, "model: given 'hn'; did you mean 'hnn'? known: truth, baseline, hnn"),
         ({"task": "pendulm"}, "task: given 'pendulm'; did you mean 'pendulum'? known: mass_spring, pendulum"),
         ({"task": "mass_spring"}, "no trained cell mass_spring-hnn"),
-        ({"task": "pixel_pendulum"}, "start from two frames"),
+        (
+            {"task": "pixel_pendulum"},
+            "its cells start from two frames, not from a state; give --frames clip.npz instead of --start",
+        ),
         ({"until": "-1"}, "--until: given -1, allowed: a positive number of seconds"),
     ],
 )
@@ -102,10 +105,16 @@ def test_rollout_refuses_bad_arguments_in_one_line_and_writes_nothing(project, w
         (("--integrator", "rk4", "--step", "0"), "--step: given 0, allowed: a positive number of seconds"),
         (("--step", "0.1"), "--step: dop853 chooses its own steps"),
         (("--points", "1"), "--points: given 1, allowed: at least 2"),
+        (("--step-map", "rk4"), "--step-map: given with --start, where it has no meaning; leave it out"),
     ],
 )
 def test_rollout_refuses_unknown_and_unsuitable_integrators(project, others, said):
     assert said in roll("hnn", "1.4,0.5", *others)
+
+
+def test_rollout_from_a_start_needs_the_last_time(project):
+    said = call("rollout", "pendulum", "hnn", "--start", "1,0", "--out", "orbit.csv")
+    assert said == "--until: needed with --start: the last time, in seconds"
 
 
 def test_rollout_warns_of_a_start_outside_the_training_data(project, capsys):

@@ -116,10 +116,34 @@ def test_write_cards_writes_one_file_per_cell():
     }
 
 
-def test_read_canvas_gives_the_fields_that_were_written():
-    fields = {"pixels": 28, "half_width": 0.7}
-    artifacts.write_canvas("t", fields)
-    assert artifacts.read_canvas("t") == fields
+def test_read_canvas_gives_the_fields_and_the_system_that_were_written(empty_folder, monkeypatch):
+    fields, system = {"pixels": 28, "half_width": 0.7}, {"name": "pendulum", "length": 1.0}
+    artifacts.write_canvas("t", fields, system)
+    assert artifacts.read_canvas("t") == (fields, system)
+    monkeypatch.chdir("/")
+    assert artifacts.read_canvas("t", empty_folder) == (fields, system)
+
+
+def test_read_canvas_refuses_a_missing_file_and_that_of_an_older_version():
+    with pytest.raises(FileNotFoundError, match=r"data/results/render/t.json is not there; run `make repro`"):
+        artifacts.read_canvas("t")
+    write_json(paths.results_path("render", "t"), {"pixels": 28, "half_width": 0.7})
+    with pytest.raises(Refused, match=r"t.json was written by an older version; run `make repro`"):
+        artifacts.read_canvas("t")
+
+
+def test_read_probes_gives_the_fields_of_every_seed_in_their_order(empty_folder, monkeypatch):
+    probes = [{"degree": seed, "coefficients": np.full((seed + 1, 2), float(seed))} for seed in range(11)]
+    artifacts.write_probes(CELL, probes)
+    monkeypatch.chdir("/")
+    read = artifacts.read_probes(CELL, empty_folder)
+    assert [int(one["degree"]) for one in read] == list(range(11))
+    assert all(np.array_equal(a["coefficients"], b["coefficients"]) for a, b in zip(read, probes, strict=True))
+
+
+def test_read_probes_refuses_a_missing_file_in_plain_words():
+    with pytest.raises(FileNotFoundError, match=r"data/probes/t-hnn-rk4.npz is not there; run `make repro`"):
+        artifacts.read_probes(CELL)
 
 
 def test_read_frames_gives_frames_that_fit_the_parameters():

@@ -1,6 +1,8 @@
 """Files that are written whole, with bytes that depend on the content alone."""
 
 import base64
+import pickle
+from pathlib import Path
 from zipfile import ZipFile
 
 import numpy as np
@@ -114,3 +116,43 @@ def test_write_picture_of_a_figure_keeps_its_size_and_appearance_in_256_colours(
         difference = np.asarray(before.convert("RGB"), float) - np.asarray(after.convert("RGB"), float)
         assert np.abs(difference).mean() < 1
         assert len(after.getcolors()) <= 256
+
+
+@pytest.mark.parametrize("others", [{}, {"t": np.zeros(2)}])
+def test_read_array_gives_the_named_array_of_several(others):
+    np.savez("a.npz", **others, frames=np.arange(3.0))
+    assert formats.read_array(Path("a.npz"), "frames").tolist() == [0, 1, 2]
+
+
+def test_read_array_gives_the_only_array_whatever_its_name():
+    np.savez_compressed("a.npz", clip=np.arange(3, dtype=np.uint8))
+    np.save("b.npy", np.arange(4))
+    assert formats.read_array(Path("a.npz"), "frames").tolist() == [0, 1, 2]
+    assert formats.read_array(Path("b.npy"), "frames").tolist() == [0, 1, 2, 3]
+
+
+NO_NUMBERS = "given no arrays of numbers, must be an NPY or NPZ file"
+
+
+@pytest.mark.parametrize(
+    ("write", "said"),
+    [
+        (lambda path: None, "a.npz cannot be read: No such file or directory"),
+        (lambda path: path.mkdir(), "a.npz cannot be read: Is a directory"),
+        (lambda path: path.write_bytes(b""), NO_NUMBERS),
+        (lambda path: path.write_text("1,2,3"), NO_NUMBERS),
+        (lambda path: path.write_bytes(pickle.dumps([1, 2])), NO_NUMBERS),
+        (lambda path: path.write_bytes(b"PK\x03\x04 cut off"), NO_NUMBERS),
+        (lambda path: np.savez(path, frames=np.array([{}, []], dtype=object)), NO_NUMBERS),
+        (
+            lambda path: np.savez(path, a=np.zeros(2), b=np.zeros(2)),
+            "given a, b; must have an array called frames, or a single",
+        ),
+        (lambda path: np.savez(path), "given nothing; must have an array called frames"),
+        (lambda path: ZipFile(path, "w").writestr("frames", b"text"), "given frames; must have an array"),
+    ],
+)
+def test_read_array_refuses_what_is_no_file_of_arrays(write, said):
+    write(Path("a.npz"))
+    with pytest.raises(ValueError, match=said):
+        formats.read_array(Path("a.npz"), "frames")

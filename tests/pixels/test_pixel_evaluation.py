@@ -207,7 +207,7 @@ def test_evaluate_pixels_gives_every_set_and_keeps_the_rollouts_of_all_but_the_p
     frames = {"train": data.frames[None], "test": data.film} | dict.fromkeys(names, data.film)
     options = Options("dop853", 0.1, 1e-7, "hamiltonian", False, batch_of_starts=100)
     test = Observations(data.motion.t, data.motion.x, data.motion.x)
-    evaluation = evaluate_pixels(
+    evaluation, readout = evaluate_pixels(
         TRUTH, models, ([data.train], test), dict.fromkeys(names, data.motion), frames, options, read_pictures=developed
     )
     metrics = evaluation.to_json()
@@ -216,6 +216,7 @@ def test_evaluate_pixels_gives_every_set_and_keeps_the_rollouts_of_all_but_the_p
     assert set(evaluation.rollouts.sets) == set(SETS) - {"table1"}
     assert evaluation.rollouts.sets["held_out"].quantities["pixel_mse_100"].shape == (2, 4)
     assert set(evaluation.rollouts.visuals.film) == {"true", "decoded", "continuous"}
+    assert np.allclose(readout.states(evaluation.rollouts.sets["floor"].z), data.motion.x[:, :-1], atol=1e-3)
 
 
 def test_references_are_of_the_sets_whose_motion_is_there(data):

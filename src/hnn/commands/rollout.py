@@ -28,9 +28,9 @@ def rollout(
     task: str,
     model: str,
     start: str,
-    until: float,
     out: Path,
     *,
+    until: float | None = None,
     seed: int = 0,
     points: int = 1000,
     integrator: str | None = None,
@@ -44,6 +44,8 @@ def rollout(
     params = load_params()
     truth = truth_of(params, task)
     x0 = state(start, truth)
+    if until is None:
+        raise Refused("--until: needed with --start: the last time, in seconds")
     if not 0 < until < float("inf"):
         raise Refused(f"--until: given {until:g}, allowed: a positive number of seconds")
     if points < 2:
@@ -77,10 +79,7 @@ def truth_of(params: Params, task: str) -> System:
     """The exact system of a task whose states are observed; raises `Refused` for any other."""
     states = [name for name in params.tasks if name not in params.pixel_tasks]
     if task in params.pixel_tasks:
-        raise Refused(
-            f"{task}: its cells start from two frames, not from a state; "
-            f"from Python: hnn.load_pixels({task!r}, 'hnn').rollout(frames, count)"
-        )
+        raise Refused(f"{task}: its cells start from two frames, not from a state; give --frames clip.npz instead of --start")
     if task not in params.tasks:
         raise Refused(f"task: given {task!r}; {hint(task, states)}")
     return make_system(**params.tasks[task].system)

@@ -1,4 +1,4 @@
-"""Artifacts that pass between stages: observations, true motions, frames, rollouts, weights and metrics."""
+"""Artifacts that pass between stages: observations, true motions, frames, probes, rollouts, weights and metrics."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from hnn.core.cell import Cell
 from hnn.core.errors import Refused
 from hnn.core.trajectories import CellRollouts, Counterfactual, Observations, Portrait, Rollout, TrueMotion, Visuals
 from hnn.files.formats import read_arrays, read_json, write_arrays, write_json, write_text, writing
-from hnn.files.paths import CARDS, frames_path, motions_path, observations_path, results_path, rollouts_path
+from hnn.files.paths import CARDS, frames_path, motions_path, observations_path, probes_path, results_path, rollouts_path
 
 if TYPE_CHECKING:  # torch takes a second to import and most readers of files need none
     from torch import Tensor
@@ -24,6 +24,7 @@ __all__ = [
     "read_frames",
     "read_motions",
     "read_observations",
+    "read_probes",
     "read_rollouts",
     "read_weights",
     "write_canvas",
@@ -31,6 +32,7 @@ __all__ = [
     "write_frames",
     "write_motions",
     "write_observations",
+    "write_probes",
     "write_rollouts",
     "write_weights",
 ]
@@ -81,14 +83,43 @@ def read_frames(task: str, size: int, channels: int) -> dict[str, ndarray]:
     return frames
 
 
-def write_canvas(task: str, canvas: Mapping[str, float]) -> None:
-    """Write the fields of the canvas on which the frames of a task are drawn."""
-    write_json(results_path("render", task), dict(canvas))
+def write_canvas(task: str, canvas: Mapping[str, float], system: Mapping[str, Any]) -> None:
+    """Write the fields of the canvas of a task's frames, and the name and constants of the system that they show."""
+    write_json(results_path("render", task), {"canvas": dict(canvas), "system": dict(system)})
 
 
-def read_canvas(task: str) -> dict[str, Any]:
-    """The fields of the canvas on which the frames of a task are drawn: arguments of `hnn.rendering.canvas.Canvas`."""
-    return dict(read_json(results_path("render", task)))
+def read_canvas(task: str, root: str | Path = ".") -> tuple[dict[str, Any], dict[str, Any]]:
+    """(fields of the canvas of a task's frames, name and constants of the system that they show), in the project `root`.
+
+    Arguments of `hnn.rendering.canvas.Canvas` and `hnn.systems.base.make_system`. Raises `FileNotFoundError` if the frames
+    are not drawn.
+    """
+    content = read_json(existing(Path(root) / results_path("render", task)))
+    if "canvas" not in content:
+        raise Refused(f"{results_path('render', task)} was written by an older version; run `make repro`")
+    return content["canvas"], content["system"]
+
+
+def write_probes(cell: Cell, probes: Sequence[Mapping[str, Any]]) -> None:
+    """Write the fields of the probe of each seed of a pixel cell, numbers and arrays: `<seed>.<field>`."""
+    arrays = {str(seed): {name: np.asarray(value) for name, value in probe.items()} for seed, probe in enumerate(probes)}
+    write_arrays(probes_path(cell), flatten(arrays))
+
+
+def read_probes(cell: Cell, root: str | Path = ".") -> list[dict[str, ndarray]]:
+    """The fields of the probe of each seed of a pixel cell, of the project in the folder `root`.
+
+    Arguments of `hnn.pixels.probe.Probe`. Raises `FileNotFoundError` if the cell is not rolled out.
+    """
+    probes = unflatten(read_arrays(existing(Path(root) / probes_path(cell))))
+    return [probes[seed] for seed in sorted(probes, key=int)]
+
+
+def existing(path: Path) -> Path:
+    """The path of a file that is there; raises `FileNotFoundError`, with what to do, if it is not."""
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is not there; run `make repro`")
+    return path
 
 
 def write_rollouts(cell: Cell, rollouts: CellRollouts) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zipfile import ZipFile, ZipInfo
+from zipfile import BadZipFile, ZipFile, ZipInfo
 
 import numpy as np
 from numpy import ndarray
@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # matplotlib takes a second to import and only the report nee
     from matplotlib.figure import Figure
 
 __all__ = [
+    "read_array",
     "read_arrays",
     "read_columns",
     "read_json",
@@ -96,6 +97,25 @@ def read_arrays(path: Path) -> dict[str, ndarray]:
     """All arrays of an NPZ file."""
     with np.load(path, allow_pickle=False) as arrays:
         return dict(arrays)
+
+
+def read_array(path: Path, name: str) -> ndarray:
+    """The array of an NPY file, or of an NPZ file the one called `name` or the only one; pickled objects are not loaded.
+
+    Raises `ValueError`, in plain words, for a file that is not there or has no such array.
+    """
+    try:
+        with path.open("rb") as file:  # numpy leaves a file open that it cannot read
+            content = np.load(file, allow_pickle=False)
+            arrays: dict[str, ndarray] = {name: content} if isinstance(content, ndarray) else dict(content)
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror or error}") from None
+    except (ValueError, EOFError, BadZipFile):
+        raise ValueError(f"{path}: given no arrays of numbers, must be an NPY or NPZ file, as numpy.save writes it") from None
+    key = next(iter(arrays)) if len(arrays) == 1 else name
+    if not isinstance(arrays.get(key), ndarray):  # numpy gives other members of the archive as bytes
+        raise ValueError(f"{path}: given {', '.join(arrays) or 'nothing'}; must have an array called {name}, or a single one")
+    return arrays[key]
 
 
 def write_picture(path: Path, picture: "Figure | ndarray", seconds: float = 0.1) -> str:

@@ -27,6 +27,7 @@ __all__ = [
     "in_git",
     "motions_path",
     "observations_path",
+    "probes_path",
     "results_path",
     "rollouts_path",
     "weights_path",
@@ -81,6 +82,11 @@ def autoencoder_path(task: str) -> Path:
 def weights_path(cell: Cell) -> Path:
     """The weights of a cell, all seeds."""
     return MODELS / f"{cell.key}.safetensors"
+
+
+def probes_path(cell: Cell) -> Path:
+    """The probes of a pixel cell, all seeds, which read states from its latent states."""
+    return DATA / "probes" / f"{cell.key}.npz"
 
 
 def rollouts_path(cell: Cell) -> Path:

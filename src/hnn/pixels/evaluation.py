@@ -274,11 +274,11 @@ def evaluate_pixels(
     options: Options,
     parallel_map: ParallelMap = serial_map,
     read_pictures: ReadPictures | None = None,
-) -> Evaluation:
-    """Evaluate a pixel cell from every set of `SETS` whose motion is there; without `read_pictures` not from pictures.
+) -> tuple[Evaluation, Readout]:
+    """(evaluation of a pixel cell from every set of `SETS` whose motion is there, the probes that read its states).
 
-    `observed` are training and test data, `frames` the frames of both and of every motion. Rollouts are made by the trained
-    map, continuous ones by dop853 with the options' tolerance.
+    Without `read_pictures` no set is read from pictures. `observed` are training and test data, `frames` the frames of both
+    and of every motion. Rollouts are made by the trained map, continuous ones by dop853 with the options' tolerance.
     """
     train, test = observed
     readout = fit_readout(truth, ensemble, frames["train"], train)
@@ -286,8 +286,5 @@ def evaluate_pixels(
     done = evaluate(roller, options.published_energy)
     # of the published set only the metrics are kept
     kept = {starts: rollout for starts, rollout in done.rollouts.sets.items() if starts != PUBLISHED}
-    return replace(
-        done,
-        rollouts=CellRollouts(kept, visuals(ensemble, kept, frames["held_out"])),
-        scores=summarise(scores(ensemble, readout, frames["test"], test)),
-    )
+    rollouts = CellRollouts(kept, visuals(ensemble, kept, frames["held_out"]))
+    return replace(done, rollouts=rollouts, scores=summarise(scores(ensemble, readout, frames["test"], test))), readout
