@@ -11,8 +11,10 @@ from hnn.core.cell import Cell
 from hnn.core.errors import Refused
 from hnn.files import artifacts, paths
 from hnn.integrators.solve import Solver, rollout
+from hnn.pixels.frame_format import FrameFormat
 from hnn.pixels.latent_model import make_latent_model
 from hnn.pixels.probe import Probe
+from hnn.pixels.trained import TrainedPixels
 from hnn.rendering.canvas import Canvas, render
 
 SIZE = 16
@@ -178,3 +180,10 @@ def test_read_pictures_refuses_a_canvas_of_other_frames_and_a_system_that_cannot
     artifacts.write_canvas("pixel_pendulum", asdict(CANVAS), SYSTEM | {"name": "double"})
     with pytest.raises(Refused, match="given 'double', whose frames cannot be read"):
         model.read_pictures(LONG)
+
+
+@pytest.mark.parametrize("pair_step", [0.0, 0.2])
+def test_format_is_that_of_the_frames_however_the_momentum_is_encoded(project, pair_step):
+    network = make_latent_model(**ABOUT | {"pair_step": pair_step}, generator=torch.Generator()).double()
+    assert TrainedPixels(network, Cell("pixel_pendulum", "hnn", "rk4")).format == FrameFormat(channels=1, size=4)
+    assert TrainedPixels(network, Cell("pixel_pendulum", "hnn", "rk4")).encode(FRAMES).shape == (3, 3, 2)

@@ -38,8 +38,8 @@ class TrainedPixels:
     @cached_property
     def format(self) -> FrameFormat:
         """The format of the frames of the training data."""
-        first_layer = next(self.network.autoencoder.encode.parameters())
-        return FrameFormat.of(first_layer.shape[1] // 2)  # of the two frames of a pair
+        *_, outputs = self.network.autoencoder.decode.parameters()
+        return FrameFormat.of(len(outputs) // 2)  # of the two frames of a pair
 
     @cached_property
     def probe(self) -> Probe:
