@@ -183,7 +183,7 @@ def test_read_pictures_refuses_a_canvas_of_other_frames_and_a_system_that_cannot
 
 
 @pytest.mark.parametrize("pair_step", [0.0, 0.2])
-def test_format_is_that_of_the_frames_however_the_momentum_is_encoded(project, pair_step):
+def test_format_is_that_of_the_frames_however_the_momentum_is_encoded(pair_step):
     network = make_latent_model(**ABOUT | {"pair_step": pair_step}, generator=torch.Generator()).double()
-    assert TrainedPixels(network, Cell("pixel_pendulum", "hnn", "rk4")).format == FrameFormat(channels=1, size=4)
-    assert TrainedPixels(network, Cell("pixel_pendulum", "hnn", "rk4")).encode(FRAMES).shape == (3, 3, 2)
+    assert TrainedPixels(network, CELL).format == FrameFormat(channels=1, size=SIZE)
+    assert TrainedPixels(network, CELL).encode(FRAMES).shape == (3, 3, 2)
