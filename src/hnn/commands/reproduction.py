@@ -55,6 +55,11 @@ class Outcome:
     verdicts: list[str]
     """Verdicts that changed."""
 
+    @property
+    def headlines(self) -> list[str]:
+        """Those among the verdicts that README begins with: on energy and coordinates from held-out starts."""
+        return [one for one in self.verdicts if ", held_out: energy_error " in one or ", held_out: coordinate_error " in one]
+
 
 LIBRARIES = {"MKL_ENABLE_INSTRUCTIONS": "SSE4_2", "OPENBLAS_CORETYPE": "Haswell", "ONEDNN_MAX_CPU_ISA": "SSE41"}
 ATEN = {"ATEN_CPU_CAPABILITY": "default"}
