@@ -23,6 +23,9 @@ VERDICTS = {
 }
 """Phrases of the headline by verdict."""
 
+PHRASES = {"not distinguishable": "not distinguishable from", AT_FLOOR: f"{AT_FLOOR}, like"}
+"""Phrases between two numbers by verdict."""
+
 
 def headline(results: Results, quantity: str = "energy_error") -> str:
     """One sentence with the tasks grouped by the verdict on HNN's error."""
@@ -87,7 +90,7 @@ def opposed(pair: Pair, starts: str, quantity: str) -> str:
     difference = pair.difference(starts, quantity)
     if difference and difference.verdict in ("better", "worse"):
         return f"{a}, {times(difference.interval)} than the baseline's {b}"
-    phrase = "not distinguishable from" if difference and difference.verdict == "not distinguishable" else "beside"
+    phrase = PHRASES.get(difference.verdict, "beside") if difference else "beside"
     return f"{a}, {phrase} the baseline's {b}"
 
 
