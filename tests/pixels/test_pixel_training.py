@@ -146,10 +146,14 @@ def test_blurred_spreads_light_with_a_triangular_kernel_and_keeps_the_brightest_
     assert torch.equal(blurred(point, 0.12)[0, 0, 0, 2:7, 2:7], expected)
 
 
+def test_fit_latent_leaves_the_output_layer_of_an_euler_map_as_it_is(clips):
+    (before,), (after,) = (trained(clips, [model("hnn", "euler")], output_layer_segment=k) for k in (0, 6))
+    assert torch.equal(weights(before.model), weights(after.model))
+
+
 @pytest.mark.parametrize("name", ["hnn", "baseline"])
-@pytest.mark.parametrize("step_map", ["rk4", "euler"])
-def test_fit_latent_ends_with_an_output_layer_that_follows_many_steps_more_closely(clips, name, step_map):
-    (before,), (after,) = (trained(clips, [model(name, step_map)], output_layer_segment=k) for k in (0, 6))
+def test_fit_latent_ends_with_an_output_layer_that_follows_many_steps_more_closely(clips, name):
+    (before,), (after,) = (trained(clips, [model(name, "rk4")], output_layer_segment=k) for k in (0, 6))
     assert torch.equal(weights(before.model.autoencoder), weights(after.model.autoencoder))
     last = [
         key
