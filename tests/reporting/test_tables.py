@@ -152,6 +152,7 @@ def test_readings_have_both_readings_over_both_horizons_of_pixel_tasks_alone():
     ]  # fmt: skip
     assert [row["quantity"] for row in rows[:3]] == ["energy_error", "coordinate_error", "valid_time"]
     assert rows[0]["floor"] == "0.001 / 0.001"
+    assert [row["floor"] for row in rows if row["quantity"] == "valid_time"] == ["6 / 6", "–", "6 / 6", "–"]
     assert rows[0]["HNN beside baseline"] == "4 times smaller [3.2, 5]"
     lost = {
         cell: files | {"rollout": {name: entry for name, entry in files["rollout"].items() if "pictures" not in name}}
