@@ -34,6 +34,10 @@ ROUNDING = 2.0**-52
 OPERATIONS = 1000
 """Rounding errors of a step of an integrator, in units of `ROUNDING` of the size of the motion, at most."""
 
+OVERESTIMATE = 100
+"""Ratio of a solver's tolerance to its true error of a step, at most: embedded methods estimate the error of one of lower order
+(Hairer, Nørsett, Wanner 1993, II.4)."""
+
 SYMPLECTIC_ROUNDING = OPERATIONS * ROUNDING / DIFFERENCE
 """Change that another order of rounding may make in a `symplectic_error`: a quotient of the difference of two rollouts."""
 
@@ -114,11 +118,11 @@ def exact_tolerance(tolerance: Interval | None) -> float:
 
     A step evaluates the field a dozen times, each some tens of operations, so that less than a thousand roundings add up. The
     motion amplifies the rounding of a step, at most `OPERATIONS` · 2⁻⁵² of its size, as it amplifies the error of a step
-    of the solver, which is the solver's tolerance; so the errors of the rollout change by the ratio of both. For a fixed step,
-    whose error is not known beforehand, the tolerance is taken for 1e-9.
+    of the solver, at least its tolerance over `OVERESTIMATE`; so the errors of the rollout change by the ratio of both. For a
+    fixed step, whose error is not known beforehand, the tolerance is taken for 1e-9.
     """
     solver = tolerance.mean if tolerance and tolerance.mean else 1e-9
-    return OPERATIONS * ROUNDING / solver
+    return OPERATIONS * ROUNDING * OVERESTIMATE / solver
 
 
 def as_text(result: Interval | None) -> str:
