@@ -35,7 +35,7 @@ OPERATIONS = 1000
 """Rounding errors of a step of an integrator, in units of `ROUNDING` of the size of the motion, at most."""
 
 OVERESTIMATE = 100
-"""Ratio of a solver's tolerance to its true error of a step, at most: embedded methods estimate the error of one of lower order
+"""Largest ratio of a solver's tolerance to its true error of a step: embedded methods estimate the error of one of lower order
 (Hairer, Nørsett, Wanner 1993, II.4)."""
 
 SYMPLECTIC_ROUNDING = OPERATIONS * ROUNDING / DIFFERENCE
