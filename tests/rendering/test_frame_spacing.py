@@ -10,7 +10,7 @@ from hnn.core.errors import Refused
 from hnn.core.trajectories import TrueMotion
 from hnn.integrators.solve import Solver, rollout
 from hnn.rendering.canvas import Canvas, make_canvas
-from hnn.rendering.frame_spacing import check_spacing, displacement
+from hnn.rendering.frame_spacing import LEAST_DISPLACEMENT, check_spacing, displacement
 
 CANVAS = Canvas(28, channels=1, line_width=0.08, supersampling=2, centre_x=-0.5, centre_y=0.0, half_width=1.9)
 SPRING = {"name": "mass_spring", "mass": 0.5, "stiffness": 2.0}
@@ -42,9 +42,11 @@ def test_check_spacing_refuses_frames_too_close_or_too_far_apart_with_the_task_a
         check_spacing("spring", CANVAS, swinging(step), **SPRING)
 
 
-def test_check_spacing_accepts_the_spacing_that_it_names():
-    for step in (0.1, 0.38):
-        check_spacing("spring", CANVAS, swinging(step), **SPRING)
+@pytest.mark.parametrize(("accepted", "refused"), [(0.1, 0.09), (0.38, 0.4)])
+def test_check_spacing_accepts_the_spacing_that_it_names_and_refuses_one_beyond_it(accepted, refused):
+    check_spacing("spring", CANVAS, swinging(accepted), **SPRING)
+    with pytest.raises(Refused, match=f"given frames {refused} s apart"):
+        check_spacing("spring", CANVAS, swinging(refused), **SPRING)
 
 
 def test_check_spacing_asks_for_more_pixels_where_no_spacing_will_do():
@@ -58,4 +60,6 @@ def test_check_spacing_accepts_the_pixel_tasks_of_params_yaml(task):
     t = torch.linspace(0, values["simulate"]["horizon"], values["simulate"]["horizon_points"])
     x = rollout(truth_of(task), x0, t, Solver(tolerance=1e-8)).detach()
     canvas = make_canvas(PARAMS["render"] | values["render"], x, **values["system"])
-    check_spacing(task, canvas, TrueMotion(t.numpy(), x.numpy(), truth_of(task).period(x0).numpy()), **values["system"])
+    motion = TrueMotion(t.numpy(), x.numpy(), truth_of(task).period(x0).numpy())
+    check_spacing(task, canvas, motion, **values["system"])
+    assert displacement(canvas, motion, **values["system"]) > LEAST_DISPLACEMENT

@@ -152,7 +152,10 @@ def in_study(quantities: Mapping[str, ndarray], sizes: Sizes, groups: int = GROU
 
 
 def draw_groups(shape: tuple[int, ...], sizes: Sizes, generator: np.random.Generator) -> tuple[ndarray, ndarray]:
-    """Of values (seeds, starts): the seeds of two groups that share none, (2, size), and the starts of both, (size,)."""
+    """Random indices for two groups of values of a shape (seeds, starts): their seeds (2, size), their common starts (size,).
+
+    The groups share no seed.
+    """
     seeds = generator.permutation(shape[0])[: 2 * sizes.seeds].reshape(2, -1)
     return seeds, generator.permutation(shape[1])[: sizes.starts]
 

@@ -57,7 +57,7 @@ class Outcome:
 
     @property
     def headlines(self) -> list[str]:
-        """Those among the verdicts that README begins with: on energy and coordinates from held-out starts."""
+        """The changed verdicts on the errors of energy and coordinates from held-out starts, which README begins with."""
         return [one for one in self.verdicts if ", held_out: energy_error " in one or ", held_out: coordinate_error " in one]
 
 
