@@ -157,6 +157,6 @@ def test_compare_with_baseline_gives_no_verdict_on_errors_near_the_floor_of_thei
 
 def test_compare_with_baseline_gives_no_verdict_on_states_that_cannot_be_read():
     hnn, baseline = (Cell("pixel_pendulum", model, "rk4") for model in ("hnn", "baseline"))
-    for r2, verdict in (({hnn: 0.95, baseline: 0.99}, "better"), ({hnn: 0.95, baseline: 0.31}, UNREADABLE)):
-        (found,) = compare_with_baseline(pixel_cells(0.1, 0.9, 0.001), r2)
+    for r2, verdict in ((0.99, "better"), (0.31, UNREADABLE), (0.0, UNREADABLE), (-2.0, UNREADABLE), (None, UNREADABLE)):
+        (found,) = compare_with_baseline(pixel_cells(0.1, 0.9, 0.001), {hnn: 0.95, baseline: r2})
         assert found.differences["long"]["energy_error"].verdict == verdict

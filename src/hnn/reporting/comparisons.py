@@ -64,12 +64,12 @@ def compare_with_baseline(
         levels = iter(holm([estimated.p for estimated in estimates if estimated]))
         for one, estimated in zip(family, estimates, strict=True):
             of_set = found.setdefault(one.cell, {}).setdefault(one.starts, {})
-            found_here = difference(one.quantity, estimated, next(levels) if estimated else LEVEL, len(one.a))
-            if min(r2.get(cell) or 1.0 for cell in (one.cell, one.cell.baseline)) < READABLE:
-                found_here = found_here._replace(verdict=UNREADABLE)
+            judged = difference(one.quantity, estimated, next(levels) if estimated else LEVEL, len(one.a))
+            if not all(readable(r2.get(cell, 1.0)) for cell in (one.cell, one.cell.baseline)):
+                judged = judged._replace(verdict=UNREADABLE)
             elif one.at_floor:
-                found_here = found_here._replace(verdict=AT_FLOOR)
-            of_set[one.quantity] = found_here
+                judged = judged._replace(verdict=AT_FLOOR)
+            of_set[one.quantity] = judged
     return [Comparison(cell, cell.baseline, sets) for cell, sets in found.items()]
 
 
@@ -83,6 +83,11 @@ def compared(rollouts: Mapping[Cell, CellRollouts]) -> Iterator[Compared]:
                 for name in names(ours, theirs):
                     a, b = (np.abs(one.quantities[name]) for one in (ours, theirs))
                     yield Compared(cell, starts, name, a, b, floors(rollouts, cell, starts, name))
+
+
+def readable(r2: float | None) -> bool:
+    """True if states are read with this R²; None where it has no finite value."""
+    return r2 is not None and r2 >= READABLE
 
 
 def floors(rollouts: Mapping[Cell, CellRollouts], cell: Cell, starts: str, name: str) -> tuple[ndarray, ...]:
