@@ -56,8 +56,10 @@ coverage: $(STAMP) ## how often intervals contain the true value, by simulation 
 	  -S tasks.mass_spring.simulate.outside_distribution=null report
 	python -m hnn.commands.coverage
 
-pixels: $(STAMP) ## errors of the pixel cells as probes of several degrees read them, and as pictures show them: docs/pixels.md
-	python -m hnn.commands.pixels
+pixels: $(STAMP) ## all pixel tasks, an ablation of their training and many pretrained seeds, as a queue of experiments: docs/pixels.md
+	python -m hnn.commands.pixels queue
+	dvc exp run --run-all
+	python -m hnn.commands.pixels collect
 
 reproduction: $(STAMP) ## the last commit under other arithmetic and with planted changes, judged by `make check`: docs/reproduction.md
 	python -m hnn.commands.reproduction

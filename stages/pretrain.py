@@ -16,7 +16,7 @@ from hnn.networks.autoencoder import Autoencoder
 from hnn.parallel.pool import parallel_map
 from hnn.params.loading import load_params
 from hnn.pixels import training
-from hnn.pixels.collapse import check_latents, latents, restart_collapsed
+from hnn.pixels.collapse import check_autoencoder, restart_collapsed
 from hnn.pixels.training import Pretraining
 from hnn.training.fit import Fit
 from hnn.training.optimizer import OptimizerOptions
@@ -50,7 +50,7 @@ def pretrain(task: str) -> None:
             return training.pretrain(networks, train, test, step, *options, generators=generators, labels=labels)
 
         def check(seed: int, fitted: Fit[Autoencoder]) -> dict[str, float]:
-            return check_latents(latents(fitted.model, test), step, f"pretrain {task} seed {seed}") if p.steps else {}
+            return check_autoencoder(fitted.model, test, step, f"pretrain {task} seed {seed}") if p.steps else {}
 
         return restart_collapsed(fit, check, seeds)
 

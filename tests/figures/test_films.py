@@ -15,7 +15,7 @@ EXACT, HNN = (Cell("pendulum", model) for model in (TRUTH, "hnn"))
 def test_film_strip_shows_the_frames_at_its_times():
     a, b = film(), film()
     strip = [Film(EXACT, a), Film(BASELINE_EULER, b, continuous=True)]
-    (axis,) = films.film_strip(strip, [0, 10, 20], T, "title").axes
+    (axis,) = films.film_strip(strip, [0, 10, 20], films.in_seconds(T[[0, 10, 20]]), "title").axes
     shown = [image.get_array() for image in axis.images]
     for image, expected in zip(shown, [a[0, 0], a[10, 0], a[20, 0], b[0, 0], b[10, 0], b[20, 0]], strict=True):
         assert np.array_equal(image, expected)

@@ -2,39 +2,69 @@ import pytest
 import torch
 from conftest import encoder
 
-from hnn.networks.autoencoder import pairs
-from hnn.pixels.collapse import RESTARTS, Collapsed, check_latents, latents, restart_collapsed
+from hnn.pixels.collapse import LEAST, RESTARTS, Collapsed, check_autoencoder, latents, restart_collapsed
 
 
-def test_check_latents_accepts_latents_that_follow_the_motion():
-    t = torch.linspace(0, 6, 61)
-    q = torch.stack([torch.sin(t + phase) for phase in range(4)])[..., None]
-    z = torch.cat([q, torch.cos(torch.asin(q))], -1)
-    z[..., 1] = torch.gradient(q[..., 0], spacing=0.1, dim=1)[0]
-    found = check_latents(z, 0.1, "pretrain")
-    assert found["latent_rate_r2"] > 0.99
+class Planted:
+    """An autoencoder with planted latent states (clips, time, 2n) and decoded frame pairs, whatever the frames are."""
+
+    def __init__(self, z, decoded):
+        self.z, self.decoded = z, decoded
+
+    def encode(self, x):
+        return self.z
+
+    def decode(self, z):
+        return self.decoded
+
+
+def following(clips, step=0.2):
+    """(latent states that follow a motion, exactly decoded frame pairs) of clips (6, 12, …)."""
+    t = step * torch.arange(11.0)
+    q = torch.stack([torch.sin(t + phase) for phase in range(len(clips))])[..., None]
+    p = torch.stack([torch.cos(t + phase) for phase in range(len(clips))])[..., None]
+    flat = clips.flatten(2).float() / 255
+    return torch.cat([q, p], -1), torch.cat([flat[:, :-1], flat[:, 1:]], -1)
+
+
+def test_check_autoencoder_accepts_latent_states_that_follow_the_motion(clips):
+    found = check_autoencoder(Planted(*following(clips)), clips, 0.2, "pretrain")
     assert found["latent_spread"] > 0.9
+    assert found["latent_rate_r2"] > 0.98
+    assert found["decoded_r2"] == pytest.approx(1)
 
 
-@pytest.mark.parametrize("kind", ["a dead unit", "all still", "not canonical", "not a number"])
-def test_check_latents_refuses_collapsed_latents_with_an_explanation(kind):
-    z = torch.randn(4, 50, 2, generator=torch.Generator().manual_seed(0)).cumsum(1)
+def test_decoded_r2_is_the_share_of_the_variance_of_frames(clips):
+    z, exact = following(clips)
+    mean = exact.mean((0, 1))
+    half = check_autoencoder(Planted(z, mean + 0.75 * (exact - mean)), clips, 0.2, "pretrain")
+    assert half["decoded_r2"] == pytest.approx(1 - 0.25**2, rel=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["a dead unit", "all still", "not canonical", "not a number", "the mean frame"])
+def test_check_autoencoder_refuses_a_collapse_with_an_explanation(clips, kind):
+    z, decoded = following(clips)
     if kind == "a dead unit":
         z[..., 1] = 0
     elif kind == "all still":
         z = torch.zeros_like(z)
+    elif kind == "not canonical":
+        z[..., 1] *= -1
     elif kind == "not a number":
         z[0, 0, 0] = torch.nan
+    else:
+        decoded = decoded.mean((0, 1)).expand_as(decoded)
     with pytest.raises(Collapsed, match=r"pretrain x seed 0: the latent states have collapsed: .* raise pretrain.steps"):
-        check_latents(z, 0.2, "pretrain x seed 0")
+        check_autoencoder(Planted(z, decoded), clips, 0.2, "pretrain x seed 0")
 
 
-def test_check_latents_detects_a_planted_collapse_in_rendered_frames(clips):
+def test_check_autoencoder_detects_a_planted_collapse_in_rendered_frames(clips):
     network = encoder()
     torch.nn.init.zeros_(network.encode.layers[3].weight)
+    assert latents(network, clips).shape == (6, 11, 2)
     with pytest.raises(Collapsed):
-        check_latents(latents(network, clips), 0.2, "pretrain")
-    assert pairs(clips).shape == (6, 11, 128)
+        check_autoencoder(network, clips, 0.2, "pretrain")
+    assert set(LEAST) == {"latent_spread", "latent_rate_r2", "decoded_r2"}
 
 
 def collapsing(times):

@@ -63,6 +63,8 @@ def test_pair_floors_are_the_truths_or_of_both_encoders():
     assert [floor.mean for floor in pixels.floors("held_out", "energy_error")] == [0.001, 0.001]
     assert [floor.mean for floor in pixels.floors("long", "energy_error")] == [0.001, 0.001]
     assert pixels.floors("table1", "energy_error") == [None, None]
+    assert None not in pixels.floors("held_out", "valid_time")
+    assert pixels.floors("long", "valid_time") == [None, None]
     (alone,) = results({cell: METRICS[cell] for cell in (HNN, BASELINE)}).pairs()
     assert alone.floors("held_out", "energy_error") == [None]
 

@@ -101,7 +101,7 @@ def of_states(shown: Shown, axes: tuple[str, str], draw: films.Draw | None, floo
     strip = films.film_strip(
         films.drawn(task, draw, motion, learned, times),
         range(len(times)),
-        motion.t[times],
+        films.in_seconds(motion.t[times]),
         f"{task}: one motion over {motion.t[-1]:.3g} s",
     )
     moving = films.drawn(task, draw, motion, learned, films.frames_of(motion.t, 101))

@@ -23,6 +23,7 @@ __all__ = [
     "drawn",
     "film_strip",
     "frames_of",
+    "in_seconds",
     "picture",
     "side_by_side",
 ]
@@ -55,8 +56,8 @@ def picture(frame: ndarray) -> ndarray:
     return frame[0] if len(frame) == 1 else np.moveaxis(frame, 0, -1)
 
 
-def film_strip(films: Sequence[Film], times: Sequence[int], seconds: ndarray, title: str) -> Figure:
-    """A row for each film, a column for each of the `times`, which index the frames and their `seconds` (time,)."""
+def film_strip(films: Sequence[Film], times: Sequence[int], labels: Sequence[str], title: str) -> Figure:
+    """A row for each film, a column with a label for each of the `times`, which index the frames."""
     figure = Figure(figsize=(0.85 * len(times) + 1.1, 0.85 * len(films) + 0.7), layout="constrained", dpi=110)
     axis = figure.subplots()
     for row, film in enumerate(films):
@@ -64,7 +65,7 @@ def film_strip(films: Sequence[Film], times: Sequence[int], seconds: ndarray, ti
             place = (column - 0.45, column + 0.45, row + 0.45, row - 0.45)
             axis.imshow(picture(film.frames[time]), cmap="gray", vmin=0, vmax=255, extent=place)
     axis.set(xlim=(-0.5, len(times) - 0.5), ylim=(len(films) - 0.5, -0.5))
-    axis.set_xticks(range(len(times)), [f"{seconds[time]:.3g} s" for time in times], fontsize=8)
+    axis.set_xticks(range(len(times)), labels, fontsize=8)
     axis.set_yticks(range(len(films)), [film.label.replace(" ", "\n") for film in films])
     for label, film in zip(axis.get_yticklabels(), films, strict=True):
         label.set_color(colour(film.cell))
@@ -77,6 +78,11 @@ def film_strip(films: Sequence[Film], times: Sequence[int], seconds: ndarray, ti
 def frames_of(t: ndarray, count: int = 12) -> list[int]:
     """Indices of `count` times, the first and the last among them."""
     return [int(i) for i in np.linspace(0, len(t) - 1, count).round()]
+
+
+def in_seconds(t: ndarray) -> list[str]:
+    """Times t (time,) in seconds as labels."""
+    return [f"{one:.3g} s" for one in t]
 
 
 def drawn(task: str, draw: Draw, motion: TrueMotion, models: Models, times: Sequence[int]) -> list[Film]:

@@ -8,7 +8,7 @@ from numpy import ndarray
 
 from hnn.core.cell import TRUTH, Cell
 from hnn.core.trajectories import CellRollouts, Counterfactual, Portrait, TrueMotion
-from hnn.figures.films import decoded, film_strip, frames_of, picture
+from hnn.figures.films import decoded, film_strip, frames_of, in_seconds, picture
 from hnn.figures.style import BLACK, Models, colour, dashes, panels
 
 __all__ = ["angles", "counterfactual_figure", "energy_figures", "portrait_figure", "task_figures"]
@@ -80,10 +80,14 @@ def phase_colour(time: int, before: int, adding: int) -> str:
 
 def task_figures(task: str, motion: TrueMotion, models: Models) -> dict[str, Figure]:
     """The film strip and the angles of one pixel task, of the first seed, by kind of figure."""
+    times = frames_of(motion.t)
     angle = {cell: of_cell.sets["held_out"].x[0, 0, :, 0] for cell, of_cell in models.items()}
     return {
         "film": film_strip(
-            decoded(task, models), frames_of(motion.t), motion.t, f"{task}: one motion, predicted from its first two frames"
+            decoded(task, models),
+            times,
+            in_seconds(motion.t[times]),
+            f"{task}: one motion, predicted from its first two frames",
         ),
         "angle": angles(motion.t, motion.x[0, :, 0], angle, f"{task}: the angle read by a probe, each model by its map"),
     }

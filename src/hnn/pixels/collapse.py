@@ -10,19 +10,15 @@ from hnn.core.errors import Refused
 from hnn.core.phase_space import split
 from hnn.networks.autoencoder import Autoencoder, pairs
 
-__all__ = ["CLIPS", "RESTARTS", "Collapsed", "check_latents", "latents", "restart_collapsed"]
+__all__ = ["CLIPS", "RESTARTS", "Collapsed", "check_autoencoder", "latents", "restart_collapsed"]
 
 T = TypeVar("T")
 
 CLIPS = 10
 """Number of clips that are encoded at a time, to bound memory."""
 
-ALIVE = 0.02
-"""Smallest allowed ratio of the standard deviations of the least and the most active latent unit."""
-
-CANONICAL = 0.5
-"""Smallest allowed share of the variance of Δq/step that p explains."""
-
+LEAST = {"latent_spread": 0.02, "latent_rate_r2": 0.5, "decoded_r2": 0.5}
+"""Smallest allowed values of what `check_autoencoder` returns."""
 
 RESTARTS = 3
 """Largest number of new starts of a fit."""
@@ -38,26 +34,45 @@ def latents(autoencoder: Autoencoder, frames: Tensor) -> Tensor:
     return torch.cat([autoencoder.encode(pairs(clips)) for clips in frames.split(CLIPS)])
 
 
-def check_latents(z: Tensor, step: float, label: str) -> dict[str, float]:
-    """Activity of latent states (clips, time, 2n) that are `step` apart; raises `Collapsed` if they have collapsed.
+@torch.no_grad()
+def check_autoencoder(autoencoder: Autoencoder, frames: Tensor, step: float, label: str) -> dict[str, float]:
+    """What the latent states of frames (clips, time, channels, size, size) carry; raises `Collapsed` if that is too little.
 
     `latent_spread`: the smallest standard deviation of a latent unit over the largest. `latent_rate_r2`: the share of the
-    variance of Δq/step that p explains. Both losses can be small although the decoder ignores a unit, or p = 0 and q is
-    constant.
+    variance of Δq/step that p explains, `step` being the latent time between frames. `decoded_r2`: the share of the variance
+    of the frames that the decoded ones explain. All losses can be small although the decoder shows the mean frame, or p = 0
+    and q is constant.
     """
+    z = latents(autoencoder, frames)
     q, p = split(z)
     rate = q.diff(dim=-2) / step
-    unexplained = (rate - p[..., :-1, :]).square().sum() / (rate - rate.mean((0, 1))).square().sum()
     std = z.flatten(0, -2).std(0)
-    activity = {"latent_spread": float(std.min() / std.max()), "latent_rate_r2": float(1 - unexplained)}
-    ratio, rate_r2 = activity["latent_spread"], activity["latent_rate_r2"]
-    if not (ratio >= ALIVE and rate_r2 >= CANONICAL):
+    found = {
+        "latent_spread": float(std.min() / std.max()),
+        "latent_rate_r2": explained(rate, p[..., :-1, :]),
+        "decoded_r2": decoded_r2(autoencoder, frames, z),
+    }
+    if not all(found[name] >= least for name, least in LEAST.items()):
+        spread, rate, decoded = (f"{found[name]:.2g} (allowed: at least {least})" for name, least in LEAST.items())
         raise Collapsed(
-            f"{label}: the latent states have collapsed: the least active unit varies {ratio:.2g} times as much as the most "
-            f"active one (allowed: at least {ALIVE}), and p explains {rate_r2:.2g} of the change of q (allowed: at least "
-            f"{CANONICAL}); raise pretrain.steps, or give pretrain.canonical another weight"
+            f"{label}: the latent states have collapsed: the variation of the least active unit over that of the most active "
+            f"one is {spread}, the share of the change of q that p explains {rate}, and the share of the variance of the "
+            f"frames that decoded frames explain {decoded}; raise pretrain.steps, or give pretrain.canonical another weight"
         )
-    return activity
+    return found
+
+
+def explained(values: Tensor, predicted: Tensor) -> float:
+    """R²: the share of the variance of values (clips, time, k) about their mean that the predicted ones explain."""
+    return float(1 - (values - predicted).square().sum() / (values - values.mean((0, 1))).square().sum())
+
+
+def decoded_r2(autoencoder: Autoencoder, frames: Tensor, z: Tensor) -> float:
+    """R² of the frame pairs decoded from their latent states z, a few clips at a time to bound memory."""
+    true = torch.cat([pairs(clips).flatten(0, 1) for clips in frames.split(CLIPS)])
+    total = (true - true.mean(0)).square().sum()
+    parts = zip(true.view(*z.shape[:2], -1).split(CLIPS), z.split(CLIPS), strict=True)
+    return float(1 - sum((autoencoder.decode(part) - own).square().sum() for own, part in parts) / total)
 
 
 def restart_collapsed(

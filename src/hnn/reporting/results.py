@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from hnn.core.cell import TRUTH, Cell
 from hnn.core.statistics import Interval
 from hnn.evaluation.integrator_contract import IntegratorCheck
+from hnn.reporting.definitions import LARGER_IS_BETTER
 
 __all__ = [
     "ELSEWHERE",
@@ -52,6 +53,8 @@ SHORT = {
 FLOOR_OF = dict.fromkeys(("held_out", "long", "outside", "continuous"), "floor")
 FLOOR_OF |= dict.fromkeys(("pictures", "pictures_long"), "pictures_floor")
 """From pixels: the set that measures the error of reading the states of another set."""
+LONGER = ("long", "pictures_long")
+"""The sets whose horizon is longer than that of their floor."""
 
 
 def mark_mismatch(text: str, mismatch: bool) -> str:
@@ -219,10 +222,15 @@ class Pair:
         return None if difference is None else difference.verdict
 
     def floors(self, starts: str, quantity: str) -> list[Interval | None]:
-        """The floor of a quantity: the exact field's; from pixels, the errors of reading the true frames, HNN's first."""
+        """The floor of a quantity: the exact field's; from pixels, the errors of reading the true frames, HNN's first.
+
+        From pixels None for a time over the long horizon, since the floor is measured over the shorter one.
+        """
         if not self.hnn.cell.from_pixels:
             exact = self.truth.sets.get(starts) if self.truth else None
             return [exact.get(quantity) if exact else None]
+        if starts in LONGER and quantity in LARGER_IS_BETTER:
+            return [None, None]
         read = [results.sets.get(FLOOR_OF.get(starts, "")) for results in (self.hnn, self.baseline)]
         return [floor.get(quantity) if floor else None for floor in read]
 

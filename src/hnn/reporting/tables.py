@@ -179,7 +179,6 @@ def readings(results: Results) -> list[Row]:
         for starts in READINGS:
             for quantity in ("energy_error", "coordinate_error", "valid_time") if pair.both(starts) else ():
                 hnn, baseline = (one.sets[starts].get(quantity) for one in (pair.hnn, pair.baseline))
-                ends = quantity in LARGER_IS_BETTER and "long" in starts  # a floor that ends with its own, shorter horizon
                 rows.append(
                     {
                         "task": pair.task,
@@ -187,7 +186,7 @@ def readings(results: Results) -> list[Row]:
                         "quantity": quantity,
                         "HNN": format_interval(hnn),
                         "baseline": format_interval(baseline),
-                        "floor": NOTHING if ends else floor_text(pair.floors(starts, quantity)),
+                        "floor": floor_text(pair.floors(starts, quantity)),
                         "HNN beside baseline": difference_text(pair.difference(starts, quantity), quantity),
                     }
                 )
