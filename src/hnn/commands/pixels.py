@@ -44,7 +44,7 @@ from hnn.pixels.probe import PENALTIES, Probe
 from hnn.pixels.trained import load_latent_members
 from hnn.pixels.visuals import film
 from hnn.rendering.canvas import Canvas, render
-from hnn.reporting.formatting import format_difference, format_interval, format_mean, number
+from hnn.reporting.formatting import NOTHING, format_difference, format_interval, format_mean, number
 from hnn.reporting.templating import template
 from hnn.systems.base import make_system
 from hnn.trained import load_networks
@@ -58,7 +58,6 @@ ADVICE = "run `make pixels`"
 PREFIX = "pixels-"
 TASKS = ("pixel_pendulum", "pixel_spring", "pixel_damped", "pixel_bodies")
 STEP_MAP = "rk4"
-ALL = f"{PREFIX}tasks"
 ABLATION = {
     "momenta encoded, single steps, weight 0.03": ("encoded", 0.03, 0),
     "momenta encoded, single steps, weight 0.3": ("encoded", 0.3, 0),
@@ -154,7 +153,7 @@ def spread(values: Sequence[float]) -> str:
 def commands() -> dict[str, list[str]]:
     """The arguments of `dvc exp run --queue` by the name of the experiment."""
     always = ["state_tasks=[]", "measured_tasks=[]", f"step_maps=[{STEP_MAP}]"]
-    runs = {ALL: ([f"pixel_tasks=[{','.join(TASKS)}]"], "report")}
+    runs = {of_task(task): ([f"pixel_tasks=[{task}]"], "report") for task in TASKS}
     for k, (momentum, dynamics, segment) in enumerate(ABLATION.values()):
         changes = [f"autoencoder.momentum={momentum}", f"train_pixels.dynamics={dynamics}"]
         changes += ["pixel_tasks=[pixel_pendulum]", f"train_pixels.output_layer_segment={segment}"]
@@ -166,6 +165,11 @@ def commands() -> dict[str, list[str]]:
         name: [*(word for change in [*always, *changes] for word in ("-S", change)), target]
         for name, (changes, target) in runs.items()
     }
+
+
+def of_task(task: str) -> str:
+    """The name of the experiment on a task."""
+    return f"{PREFIX}task-{task}"
 
 
 def queue() -> None:
@@ -303,18 +307,11 @@ def pretrained(task: str, revision: str) -> Pretrained:
     return Pretrained(task, found["restarts"].seeds, found["decoded_r2"].seeds, tuple(map(float, errors)))
 
 
-def verdicts(revision: str) -> list[dict[str, str]]:
-    """A row for each task of an experiment: HNN compared with the baseline on each of `COLUMNS` that is compared."""
-    compared = json.loads(summaries.git("show", f"{revision}:{paths.COMPARISONS.as_posix()}"))
-    rows = []
-    for task, titles in compared.items():
-        for sets in titles.values():
-            row = {"task": task}
-            for starts, quantity in COLUMNS[2:]:
-                one = sets.get(starts, {}).get(quantity)
-                row[f"{starts} {quantity}"] = "–" if one is None else verdict_text(one)
-            rows.append(row)
-    return rows
+def verdicts(task: str, revision: str) -> dict[str, str]:
+    """A row for the task of an experiment: HNN compared with the baseline on each of `COLUMNS` that is compared."""
+    (compared,) = json.loads(summaries.git("show", f"{revision}:{paths.COMPARISONS.as_posix()}"))[task].values()
+    found = {f"{starts} {quantity}": compared.get(starts, {}).get(quantity) for starts, quantity in COLUMNS[2:]}
+    return {"task": task} | {name: verdict_text(entry) if entry else NOTHING for name, entry in found.items()}
 
 
 def verdict_text(entry: dict[str, Any]) -> str:
@@ -326,7 +323,7 @@ def verdict_text(entry: dict[str, Any]) -> str:
 
 def ablation_rows() -> list[list[str]]:
     """A row for each step of the ablation and each model: the canonical error, and the errors of `COLUMNS`."""
-    names = {about: f"{PREFIX}ablation-{k}" for k, about in enumerate(ABLATION)} | {DEFAULT: ALL}
+    names = {about: f"{PREFIX}ablation-{k}" for k, about in enumerate(ABLATION)} | {DEFAULT: of_task("pixel_pendulum")}
     rows = []
     for about, name in names.items():
         summary = summaries.committed(revision_of(name), ADVICE)
@@ -339,7 +336,6 @@ def ablation_rows() -> list[list[str]]:
 
 def collect() -> None:
     """Write docs/pixels.md and its figures from the experiments."""
-    revision = revision_of(ALL)
     found: dict[str, list[Read]] = {}
     far: dict[str, list[Far]] = {}
     for name in TASKS:
@@ -347,7 +343,7 @@ def collect() -> None:
         files = [paths.frames_path(name), paths.observations_path(name), paths.motions_path(name)]
         files += [paths.results_path("render", name)]
         files += [path for cell in cells for path in (paths.weights_path(cell), paths.rollouts_path(cell))]
-        with files_of(revision, files) as params:
+        with files_of(revision_of(of_task(name)), files) as params:
             task = Task(params, name)
             for cell in cells:
                 ensemble = LatentEnsemble(load_latent_members(paths.weights_path(cell)))
@@ -377,7 +373,7 @@ def collect() -> None:
         "horizons": HORIZONS,
         "strips": {name: path.name for name, path in strips.items()},
         "figures": {name: path.name for name, path in FIGURES.items()},
-        "verdicts": verdicts(revision),
+        "verdicts": [verdicts(task, revision_of(of_task(task))) for task in TASKS],
         "ablation": ablation_rows(),
         "pretrained": [one.row() for one in many],
         "seeds": params.seeds,
