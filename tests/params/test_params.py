@@ -97,6 +97,7 @@ MISTAKES = [
     ("simulate.tolerance", 1.0, "simulate.tolerance: given 1.0, must be less than or equal to 0.001"),
     ("rollout.integrator", "rk45", "rollout.integrator: given 'rk45', must be 'dop853', 'gauss', 'rk4'"),
     ("rollout.integrator", "leapfrog", "rollout.integrator: given 'leapfrog' for mass_spring, pendulum"),
+    ("model.mass_matrix", "diagonal", "model.mass_matrix: given 'diagonal', must be 'of_position' or 'constant'"),
     ("device", "gpu", "device: given 'gpu', must be auto, cpu, cuda or cuda:<number>"),
     ("compute.workers", 0, "compute.workers: given 0, must be auto or a positive whole number"),
     ("compute.workers", "all", "compute.workers: given 'all', must be auto or a positive whole number"),
@@ -186,6 +187,37 @@ def test_load_checked_params_refuses_a_mistake_in_one_line_with_key_given_and_al
     assert message in str(error.value)
     assert str(error.value).startswith(f"{tmp_path / 'params.yaml'}: ")
     assert "\n" not in str(error.value)
+
+
+def test_load_checked_params_refuses_a_model_of_several_bodies_where_there_is_one_or_none_is_seen(tmp_path):
+    of_bodies = parameters() | {"models": ["invariant_hnn"], "state_tasks": ["two_body"], "pixel_tasks": []}
+    assert load(tmp_path, of_bodies).models == ["invariant_hnn"]
+    with pytest.raises(InvalidParams, match=r"given invariant_hnn for pixel_bodies; .*latent states are none"):
+        load(tmp_path, of_bodies | {"pixel_tasks": ["pixel_bodies"]})
+    with pytest.raises(InvalidParams, match=r"given invariant_hnn for mass_spring, pendulum; .*there is only one"):
+        load(tmp_path, of_bodies | {"state_tasks": ["mass_spring", "two_body", "pendulum"]})
+
+
+@pytest.mark.parametrize(
+    ("model", "mass_matrix", "allowed"),
+    [
+        ("separable_hnn", "of_position", True),
+        ("mechanical_hnn", "constant", True),
+        ("mechanical_hnn", "of_position", False),
+        ("second_order", "constant", False),
+        ("dissipative_hnn", "constant", False),
+    ],
+)
+def test_load_checked_params_allows_splittings_for_separable_models_alone(tmp_path, model, mass_matrix, allowed):
+    params = parameters() | {"models": [model], "pixel_tasks": []}
+    params["rollout"]["integrator"], params["model"]["mass_matrix"] = "leapfrog", mass_matrix
+    if allowed:
+        assert load(tmp_path, params).rollout.integrator == "leapfrog"
+    else:
+        with pytest.raises(
+            InvalidParams, match=f"rollout.integrator: given 'leapfrog' for .*, and no such H is learned by {model};"
+        ):
+            load(tmp_path, params)
 
 
 def test_load_params_needs_a_task(tmp_path):
