@@ -35,7 +35,7 @@ def write_report() -> None:
     results = Results.parse(metrics, compared)
     groups = figures(params, results, rollouts)
     uris = {name: formats.write_picture(paths.figure_path(name), one) for name, one in catalogue.drawn(groups).items()}
-    decay = {task: energy_change(next(iter(rollouts[task].values())).sets["held_out"].true_energy) for task in params.active}
+    decay = {task: energy_change(next(iter(rollouts[task].values())).sets["held_out"].true_energy) for task in rollouts}
     report = Report.of(results, decay, catalogue.captions(groups), params.tasks, params.seeds)
     written = paths.WRITTEN_PARAMS.read_text(encoding="utf-8")
     origin = provenance.origin([Path("src/hnn"), Path("stages")], map(paths.observations_path, cells), written)

@@ -37,6 +37,16 @@ def test_failures_name_a_broken_contract_friction_and_missing_sets():
     assert "It learns no energy" in text
 
 
+def test_failures_of_a_model_with_a_loss_do_not_say_that_it_conserves_or_learns_no_energy():
+    lossy = cell(conserved=None, learned_energy_change=about(0.4), friction_error=about(0.3))
+    text = " ".join(model_cards.failures(lossy, -0.19))
+    assert "conserves" not in text
+    assert "learns no energy" not in text
+    assert "The relative error of its friction is 0.3 [0.225, 0.375]" in text
+    good = cell(conserved=None, learned_energy_change=about(0.4), friction_error=about(0.01))
+    assert any("friction" in sentence for sentence in model_cards.strengths(good))
+
+
 def test_measured_has_no_floor_for_the_learned_energy_where_there_is_friction():
     found = results()
     for change, floor in ((0.0, "1.0e-6"), (-0.19, "–")):

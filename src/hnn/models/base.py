@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from hnn.core import registry
 from hnn.core.phase_space import Field
 
-__all__ = ["Layout", "Model", "accepted", "energies", "find_model", "make_model"]
+__all__ = ["Layout", "Model", "accepted", "conserve", "energies", "find_model", "make_model"]
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,11 @@ def energies(members: Sequence[object], x: Sequence[Tensor]) -> Tensor | None:
     if not all(hasattr(member, "hamiltonian") for member in members):
         return None
     return torch.stack([member.hamiltonian(states) for member, states in zip(members, x, strict=True)])  # type: ignore[attr-defined]
+
+
+def conserve(members: Sequence[object]) -> bool:
+    """True if every member, a learned or a true field, keeps its energy constant along its flow: see `Model.conservative`."""
+    return all(getattr(member, "conservative", False) for member in members)
 
 
 def find_model(name: str) -> type[Model]:

@@ -16,7 +16,7 @@ from hnn.reporting.results import FLOOR_OF, Comparison, Difference
 
 __all__ = ["ABOVE_FLOOR", "compare_with_baseline", "compares_ratios", "difference"]
 
-SPREADS = {"block_error"}
+NO_ERRORS = {"block_error", "learned_energy_change"}
 """Quantities that are not compared: they are no errors of a model."""
 ABOVE_FLOOR = 3.0
 """Least ratio of the larger of two errors to the floor of their reading for a verdict on them."""
@@ -106,7 +106,7 @@ def geometric_mean(values: ndarray) -> float | None:
 def names(a: Rollout, b: Rollout) -> list[str]:
     """The quantities that both rollouts have and that mean something for their system."""
     dissipative = abs(energy_change(a.true_energy)) > FRICTION
-    left_out = SPREADS | CONSERVATIVE_ONLY if dissipative else SPREADS
+    left_out = NO_ERRORS | CONSERVATIVE_ONLY if dissipative else NO_ERRORS
     return [name for name in a.quantities if name in b.quantities and name not in left_out]
 
 

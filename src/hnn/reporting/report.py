@@ -87,7 +87,7 @@ class Report:
     ) -> "Report":
         """The report of these results.
 
-        `decay[task]` is the mean relative change of the true energy over the horizon, for tasks whose states are observed;
+        `decay[task]` is the mean relative change of the true energy over the horizon, by task;
         `figures[title]` are captions by file name, first those of all tasks together. The parameters of `tasks` and the number
         of `seeds` give the numbers behind the intervals.
         """
