@@ -26,7 +26,7 @@ def train_pixels(task: str, name: str, step_map: str) -> None:
     """Fit autoencoder and the model `name` of its latent states together, through the step map, once for each seed."""
     params = load_params()
     cell, p, render = Cell(task, name, step_map), params.tasks[task].train_pixels, params.tasks[task].render
-    assert p is not None  # hnn.params.schema: every task of pixel_tasks has both
+    assert p is not None  # hnn.params.schema: every pixel task has both
     assert render is not None
     device, options = choose(params.device), (p.pick(OptimizerOptions), p.pick(LatentTraining))
     frames = artifacts.read_frames(task, render.pixels, render.channels)

@@ -50,7 +50,7 @@ def readings(cell: Cell) -> list[Read]:
     """The metrics of a cell of this run, its latent rollouts read by probes of each of `DEGREES`, and from pictures."""
     params = load_params()
     task = params.tasks[cell.task]
-    assert task.render is not None  # hnn.params.schema: every task of pixel_tasks has it
+    assert task.render is not None  # hnn.params.schema: every pixel task has it
     truth = make_system(**task.system)
     ensemble = LatentEnsemble(load_latent_members(paths.weights_path(cell)))
     clips = list(torch.from_numpy(artifacts.read_frames(cell.task, task.render.pixels, task.render.channels)["train"]))
@@ -76,7 +76,7 @@ def main() -> None:
     """Write docs/pixels.md from the rollouts of the last run."""
     try:
         params = load_params()
-        cells = [cell for task in params.pixel_tasks for cell in params.cells(task) if cell.step_map == params.step_maps[0]]
+        cells = [cell for task in params.seen for cell in params.cells(task) if cell.step_map == params.step_maps[0]]
         missing = [cell.key for cell in cells if not paths.rollouts_path(cell).is_file()]
         if missing or not cells:
             raise Refused(f"{', '.join(missing) or 'pixel tasks'}: no rollouts of the last run; run `make repro`")

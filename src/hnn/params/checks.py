@@ -28,7 +28,7 @@ def load_checked_params(path: Path = Path("params.yaml")) -> Params:
     params, problems = validate_schema(raw)
     for name, task in raw["tasks"].items() if isinstance(raw.get("tasks"), dict) else ():
         problems += check_physics(task, f"tasks.{name}.") if isinstance(task, dict) else []
-    problems += check_cells(params) if params and not problems else []
+    problems += check_friction(params) + check_cells(params) if params and not problems else []
     if problems or params is None:
         raise InvalidParams("\n".join(f"{path}: {problem}" for problem in problems))
     return params
@@ -75,9 +75,21 @@ def check_distribution(system: Any, given: dict[str, Any], path: str) -> list[st
     return problems
 
 
+def check_friction(params: Params) -> list[str]:
+    """A line for each task in a list of tasks with friction that has none, or the other way round."""
+    problems = []
+    for ideal, with_friction in (("state_tasks", "friction_tasks"), ("pixel_tasks", "friction_pixel_tasks")):
+        for key, other, conservative in ((ideal, with_friction, True), (with_friction, ideal, False)):
+            for task in getattr(params, key):
+                if make_system(**params.tasks[task].system).conservative is not conservative:
+                    has = "no friction" if not conservative else "friction"
+                    problems.append(f"{key}: given {task!r}, whose system has {has}; it belongs to {other}")
+    return problems
+
+
 def check_cells(params: Params) -> list[str]:
     """A line for each cell that cannot be: a model that cannot learn its task, or whose field the integrator cannot split."""
-    cells = [cell for task in params.active + params.pixel_tasks for cell in params.cells(task)]
+    cells = params.all_cells()
     refused: dict[tuple[str, str], list[str]] = {}
     entangled: dict[str, dict[str, list[str]]] = {}
     for cell in cells:
