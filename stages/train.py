@@ -14,6 +14,7 @@ from hnn.models.base import Model, accepted, make_model
 from hnn.parallel.pool import parallel_map
 from hnn.params.loading import load_params
 from hnn.systems.base import make_system
+from hnn.training.closed_form import fit_features
 from hnn.training.fit import Fit, fit
 from hnn.training.optimizer import OptimizerOptions
 from hnn.training.seeds import fit_seeds, write_fits
@@ -34,6 +35,8 @@ def train(task: str, name: str) -> None:
         networks = [make_model(name, truth.degrees, **arguments, generator=g).to(device) for g in weights]
         labels = [f"train {cell.key} seed {seed}" for seed in seeds]
         train = of_seeds(draws, seeds)
+        if networks[0].closed_form:
+            return fit_features(networks, train, test, generators=batches)
         return fit(networks, train, test, options, batch=p.batch, validation=p.validation, generators=batches, labels=labels)
 
     about = {"name": name, "degrees": truth.degrees, **arguments}

@@ -121,7 +121,14 @@ def starts_of(task, count, seed=0):
 def network(name, degrees=1, seed=0, hidden=16, layers=2, activation="tanh", bodies=2, **options):
     """A small model at initial weights; one of several bodies has two, so that its degrees of freedom are even."""
     generator = torch.Generator().manual_seed(seed)
-    arguments = {"hidden": hidden, "layers": layers, "activation": activation, "bodies": bodies, **options}
+    arguments = {
+        "hidden": hidden,
+        "layers": layers,
+        "activation": activation,
+        "bodies": bodies,
+        "max_features": hidden,
+        **options,
+    }
     return make_model(name, degrees, generator=generator, **accepted(name, arguments))
 
 

@@ -9,7 +9,7 @@ from hnn.models.base import find_model, make_model
 from hnn.training.output_layer import deviations, fit_output_layer, sensitivities
 
 DT = 0.1
-LINEAR = [name for name in MODELS if find_model(name).linear_output]
+LINEAR = [name for name in MODELS if find_model(name).linear_output and not find_model(name).closed_form]
 
 
 def model(name="hnn", hidden=40, seed=0):

@@ -40,6 +40,9 @@ class Model(nn.Module, ABC):
     separable: bool = False
     """True if dq/dt depends on p alone and dp/dt on q alone, as explicit splittings need."""
 
+    closed_form: ClassVar[bool] = False
+    """True if the model is fitted in one step by least squares, without descent."""
+
     options: ClassVar[tuple[str, ...]] = ()
     """Names of the arguments that the model takes beside those of every model."""
 

@@ -63,6 +63,7 @@ class Network(Section):
     activation: Literal["tanh", "softplus", "silu", "relu"]
     mass_matrix: Literal["of_position", "constant"]
     pair_potential: Literal["of_distance", "of_difference"]
+    max_features: PositiveInt
 
 
 class Simulate(Section):
