@@ -337,6 +337,8 @@ def test_the_measured_pendulum_runs_through_to_the_report(project):
 
 def test_tasks_with_friction_have_further_models_up_to_the_report_from_states_and_from_pixels(project):
     tasks = {"state_tasks": [], "friction_tasks": ["damped_pendulum"], "pixel_tasks": []}
+    frames = {"duration": 3.0, "horizon": 3.6}  # 0.3 s apart, as small frames of this pendulum show less of its motion
+    project.edit(lambda params: params["tasks"]["pixel_damped"]["simulate"].update(frames))
     project.edit(lambda params: params.update(tasks, friction_pixel_tasks=["pixel_damped"]))
     log = project.dvc("repro")
     further = {f"{stage}_friction@damped_pendulum-dissipative_hnn" for stage in ("train", "rollout")}

@@ -50,15 +50,15 @@ def model_cards(results: Results, decay: Mapping[str, float], tasks: Mapping[str
             parameters=result.parameters,
             steps=result.steps,
             loss=(format_interval(result.losses.get("test_loss")), format_interval(results.loss_floor(cell.task))),
-            rows=measured(result, results.truth(cell.task), change),
+            rows=measured(result, results.truth(cell.task)),
             strengths=strengths(result),
             failures=failures(result, change),
         )
     return cards
 
 
-def measured(result: CellResults, truth: CellResults | None, change: float) -> list[dict[str, str]]:
-    """Rows of the table: each set and quantity, and the floor, but for the learned energy where there is friction."""
+def measured(result: CellResults, truth: CellResults | None) -> list[dict[str, str]]:
+    """Rows of the table: each set and quantity, and the floor."""
     rows = []
     for starts, title in SHORT.items():
         ours, exact = result.sets.get(starts), truth.sets.get(starts) if truth else None
@@ -66,7 +66,7 @@ def measured(result: CellResults, truth: CellResults | None, change: float) -> l
             value = ours.get(name) if ours else None
             if ours is None or value is None:
                 continue
-            floor = None if exact is None or (name == "conserved_error" and abs(change) > FRICTION) else exact.get(name)
+            floor = exact.get(name) if exact else None
             row = {"set": ours.mark(title), "quantity": name, "cell": format_interval(value)}
             rows.append(row | {"floor": format_interval(floor)})
             if (quartiles := format_quartiles(value)) != NOTHING:
