@@ -1,6 +1,6 @@
 """Fits of models that are linear in their weights, by least squares without descent; all in float64.
 
-The number of features and the penalty on the coefficients are those of least error on held-out trajectories. Every fold of the
+The number of features and the penalty on the coefficients are chosen by the error on held-out trajectories. Every fold of the
 data is first reduced to the triangular factor R of its equations [A | y] = Q R, which has all that the fits need:
 |A c - y| = |R (c, -1)|. Normal equations would lose half of the digits.
 """
@@ -41,6 +41,8 @@ class FeatureModel(Protocol):
 FOLDS = 5
 FEWEST = 25
 """Features of the first fit; each further one has twice as many."""
+WORTHWHILE = 0.98
+"""Ratio of held-out errors below which more features are taken: on noisy data their chance decides what is nearer to 1."""
 PATIENCE = 2
 """Number of fits without a smaller error after which no more features are tried."""
 PENALTIES = tuple(10.0**k for k in range(-15, 1))
@@ -95,13 +97,13 @@ def thinned(x: Tensor, dx: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def cross_validated(model: FeatureModel, folds: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-    """The coefficients (features,) of the first features of the model, as many as have the least error."""
+    """The coefficients (features,) of the first features of the model, as many as are worthwhile, with the best penalty."""
     error, coefficients, without, count = torch.inf, torch.empty(0), 0, min(FEWEST, model.max_features)
     while True:
         factors = [triangular_factor(model, count, x, dx) for x, dx in folds]
         errors = torch.stack([held_out_errors(factors, k) for k in range(len(factors))]).sum(0)
         least = int(errors.argmin())
-        without = 0 if errors[least] < error else without + 1
+        without = 0 if errors[least] < WORTHWHILE * error else without + 1
         if without == 0:
             error, coefficients = float(errors[least]), ridge_regression(torch.cat(factors), PENALTIES)[least]
         if without == PATIENCE or count == model.max_features:
