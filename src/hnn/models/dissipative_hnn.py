@@ -1,4 +1,4 @@
-"""The Hamiltonian network with a learned dissipation function: energy and its loss, apart."""
+"""The Hamiltonian network with a learned dissipation function."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""The Hamiltonian network of equal bodies that act on each other: invariant under translations and exchanges of bodies."""
+"""The Hamiltonian network of equal bodies and the forces between them."""
 
 from itertools import combinations
 from typing import Literal

@@ -1,4 +1,4 @@
-"""The Hamiltonian network of a mechanical system: a kinetic energy quadratic in the momenta, and a potential."""
+"""The Hamiltonian network of a kinetic energy quadratic in p, and a potential."""
 
 from typing import Literal
 

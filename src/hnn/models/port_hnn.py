@@ -1,4 +1,4 @@
-"""The port-Hamiltonian network: an energy, and a dissipation matrix that can only lower it."""
+"""The port-Hamiltonian network: an energy and a dissipation matrix."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""A network that learns forces, not an energy: second-order structure without conservation."""
+"""A network that learns forces, not an energy: second-order structure alone."""
 
 import numpy as np
 import torch
