@@ -52,7 +52,7 @@ paper: $(STAMP) ## the published recipe as an experiment, and its table beside t
 coverage: $(STAMP) ## how often intervals contain the true value, by simulation and by a cell fitted 100 times: docs/coverage.md
 	-@dvc exp remove --quiet coverage 2>/dev/null
 	dvc exp run --temp --name coverage -S seeds=100 -S simulate.starts=100 -S simulate.long_horizon_factor=1 \
-	  -S 'state_tasks=[mass_spring]' -S 'pixel_tasks=[]' -S 'models=[hnn]' \
+	  -S 'state_tasks=[mass_spring]' -S 'friction_tasks=[]' -S 'pixel_tasks=[]' -S 'models=[hnn]' \
 	  -S tasks.mass_spring.simulate.outside_distribution=null report
 	python -m hnn.commands.coverage
 
@@ -96,7 +96,8 @@ PIXELS ?=
 ARCHIVES := $(or $(HNN_EXTERNAL_DATA),$(CURDIR)/data/external)
 MEASURED ?= $(if $(wildcard $(ARCHIVES)/invar_datasets.zip),real_pendulum)
 PAPER = \
-  -S seeds=$(SEEDS) -S simulate.data=shared -S 'state_tasks=[mass_spring,pendulum,two_body]' -S 'measured_tasks=[$(MEASURED)]' \
+  -S seeds=$(SEEDS) -S simulate.data=shared -S 'state_tasks=[mass_spring,pendulum,two_body]' -S 'friction_tasks=[]' \
+  -S 'measured_tasks=[$(MEASURED)]' \
   -S train.schedule=constant -S train.learning_rate=1e-3 -S train.beta1=0.9 -S train.beta2=0.999 \
   -S train.steps=2000 -S train.batch=full -S train.weight_decay=1e-4 \
   -S ++tasks.two_body.train.learning_rate=1e-3 -S ++tasks.two_body.train.beta2=0.999 \

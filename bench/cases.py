@@ -48,7 +48,7 @@ def cost(work: Callable[[], object]) -> Cost:
 def network(hidden: int = 200) -> Model:
     """An HNN of a pendulum with fresh weights, in float64; its cost does not depend on training."""
     sizes = {**ours.NETWORK, "hidden": hidden}
-    fresh = make_model("hnn", 1, **sizes, generator=torch.Generator().manual_seed(0))  # type: ignore[arg-type]
+    fresh = make_model("hnn", 1, **sizes, generator=torch.Generator().manual_seed(0))
     return fresh.double().requires_grad_(False)
 
 

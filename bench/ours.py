@@ -128,7 +128,7 @@ def fit(task: str, name: str, train: Observations, test: Observations, how: Trai
 
     def some(group: Sequence[int]) -> list[Fit[Model]]:
         weights, batches = ([torch_stream(seed, "bench", use, task, name) for seed in group] for use in ("weights", "batches"))
-        fresh = [make_model(name, degrees, **{**NETWORK, **network}, generator=g) for g in weights]  # type: ignore[arg-type]
+        fresh = [make_model(name, degrees, **{**NETWORK, **network}, generator=g) for g in weights]
         return training_fit.fit(
             fresh, [train], test, how.pick(OptimizerOptions), batch=how.batch, validation=how.validation, generators=batches
         )
@@ -140,7 +140,7 @@ def fit(task: str, name: str, train: Observations, test: Observations, how: Trai
 def published_network(name: str, net: nn.Sequential) -> Model:
     """A reference network as a model of the project, with the same weights."""
     first = next(net.parameters())  # (hidden, inputs)
-    ours = make_model(name, first.shape[1] // 2, **NETWORK, generator=torch.Generator())  # type: ignore[arg-type]
+    ours = make_model(name, first.shape[1] // 2, **NETWORK, generator=torch.Generator())
     copy_weights(net, ours)
     return ours
 

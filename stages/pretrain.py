@@ -27,7 +27,7 @@ def pretrain(task: str) -> None:
     """Fit the autoencoder once for each seed, and again where its latent states have collapsed."""
     params = load_params()
     p, render, network = params.tasks[task].pretrain, params.tasks[task].render, params.tasks[task].autoencoder
-    assert p is not None  # hnn.params.schema: every task of pixel_tasks has all three
+    assert p is not None  # hnn.params.schema: every pixel task has all three
     assert render is not None
     assert network is not None
     device, options = choose(params.device), (p.pick(OptimizerOptions), p.pick(Pretraining))

@@ -20,7 +20,7 @@ def render_frames(task: str) -> None:
     """
     params = load_params()
     p = params.tasks[task].render
-    assert p is not None  # hnn.params.schema: every task of pixel_tasks has it
+    assert p is not None  # hnn.params.schema: every pixel task has it
     system = params.tasks[task].system
     train, test = artifacts.read_observations(task)
     motions = artifacts.read_motions(task)

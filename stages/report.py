@@ -17,7 +17,7 @@ from hnn.params.loading import load_params
 from hnn.params.schema import Params
 from hnn.rendering.canvas import make_canvas, render
 from hnn.reporting import model_cards, provenance, tables
-from hnn.reporting.comparisons import compare_with_baseline
+from hnn.reporting.comparisons import compare
 from hnn.reporting.report import Report
 from hnn.reporting.results import Results
 from hnn.systems.base import make_system
@@ -27,15 +27,15 @@ def write_report() -> None:
     """Report on exactly the cells that the parameters name; files of older runs are not read."""
     params = load_params()
     cells = {task: [*params.cells(task), Cell(task, TRUTH)] for task in params.active}
-    cells |= {task: params.cells(task) for task in params.pixel_tasks}
+    cells |= {task: params.cells(task) for task in params.seen}
     rollouts = {task: {cell: artifacts.read_rollouts(cell) for cell in group} for task, group in cells.items()}
     metrics = {cell: artifacts.read_cell(cell) for group in cells.values() for cell in group}
     r2 = {cell: files["rollout"]["probe_r2"]["mean"] for cell, files in metrics.items() if cell.from_pixels}
-    compared = compare_with_baseline({cell: one for of_task in rollouts.values() for cell, one in of_task.items()}, r2)
+    compared = compare({cell: one for of_task in rollouts.values() for cell, one in of_task.items()}, r2)
     results = Results.parse(metrics, compared)
     groups = figures(params, results, rollouts)
     uris = {name: formats.write_picture(paths.figure_path(name), one) for name, one in catalogue.drawn(groups).items()}
-    decay = {task: energy_change(next(iter(rollouts[task].values())).sets["held_out"].true_energy) for task in params.active}
+    decay = {task: energy_change(next(iter(rollouts[task].values())).sets["held_out"].true_energy) for task in rollouts}
     report = Report.of(results, decay, catalogue.captions(groups), params.tasks, params.seeds)
     written = paths.WRITTEN_PARAMS.read_text(encoding="utf-8")
     origin = provenance.origin([Path("src/hnn"), Path("stages")], map(paths.observations_path, cells), written)
@@ -58,7 +58,7 @@ def figures(
         constants, canvas = params.tasks[task].system, params.tasks[task].render
         curves = {cell: formats.read_columns(paths.curve_path(cell.key)) for cell in params.cells(task)}
         shown = catalogue.Shown(task, artifacts.read_motions(task), of_task, curves)
-        if task in params.pixel_tasks:
+        if task in params.seen:
             groups[task] = catalogue.of_pixels(shown, formats.read_columns(paths.curve_path(task)))
         else:
             first = torch.from_numpy(shown.motions["held_out"].x[0])

@@ -28,7 +28,7 @@ def rollout_pixels(task: str, model: str, step_map: str) -> None:
     """Roll out one cell by its trained step map and, as published, as the solution of the learned differential equation."""
     params, cell = load_params(), Cell(task, model, step_map)
     p, render = params.tasks[task].rollout, params.tasks[task].render
-    assert render is not None  # hnn.params.schema: every task of pixel_tasks has it
+    assert render is not None  # hnn.params.schema: every pixel task has it
     torch.set_num_threads(params.threads)
     members = [member.to(choose(params.device)) for member in load_latent_members(weights_path(cell))]
     ensemble, truth = LatentEnsemble(members), make_system(**params.tasks[task].system)

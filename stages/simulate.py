@@ -20,7 +20,7 @@ def simulate(task: str) -> None:
     """Simulate one task: every set of starts, and the training data of every seed, has its own random stream."""
     params = load_params()
     p = params.tasks[task].simulate
-    assert p is not None  # hnn.params.schema: every task of state_tasks and pixel_tasks has it
+    assert p is not None  # hnn.params.schema: every simulated task has it
     torch.set_num_threads(params.threads)
     truth = make_system(**params.tasks[task].system)
     train = [f"train/{seed}" for seed in range(params.seeds)] if p.data == "per_seed" else ["train"]

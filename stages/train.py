@@ -10,9 +10,11 @@ from hnn.core.device import choose
 from hnn.core.seeding import torch_stream
 from hnn.core.trajectories import of_seeds
 from hnn.files import artifacts, paths
-from hnn.models.base import Model, make_model
+from hnn.models.base import Model, accepted, make_model
 from hnn.parallel.pool import parallel_map
 from hnn.params.loading import load_params
+from hnn.systems.base import make_system
+from hnn.training.closed_form import fit_features
 from hnn.training.fit import Fit, fit
 from hnn.training.optimizer import OptimizerOptions
 from hnn.training.seeds import fit_seeds, write_fits
@@ -25,16 +27,19 @@ def train(task: str, name: str) -> None:
     assert p is not None  # hnn.params.schema: every task whose states are observed has it
     device, options = choose(params.device), p.pick(OptimizerOptions)
     draws, test = artifacts.read_observations(task)
-    degrees = test.x.shape[-1] // 2
+    truth = make_system(**params.tasks[task].system)
+    arguments = accepted(name, {**params.model.model_dump(), "bodies": truth.equal_bodies})
 
     def fit_group(seeds: Sequence[int]) -> list[Fit[Model]]:
         weights, batches = ([torch_stream(seed, use, task, name) for seed in seeds] for use in ("weights", "batches"))
-        networks = [make_model(name, degrees, **params.model.model_dump(), generator=g).to(device) for g in weights]
+        networks = [make_model(name, truth.degrees, **arguments, generator=g).to(device) for g in weights]
         labels = [f"train {cell.key} seed {seed}" for seed in seeds]
         train = of_seeds(draws, seeds)
+        if networks[0].closed_form:
+            return fit_features(networks, train, test, generators=batches)
         return fit(networks, train, test, options, batch=p.batch, validation=p.validation, generators=batches, labels=labels)
 
-    about = {"name": name, "degrees": degrees, **params.model.model_dump()}
+    about = {"name": name, "degrees": truth.degrees, **arguments}
     fits = fit_seeds(fit_group, params.seeds, device, partial(parallel_map, threads=params.threads, compute=params.compute))
     write_fits("train", cell.key, paths.weights_path(cell), fits, about)
 

@@ -12,6 +12,7 @@ from hnn.core.device import choose
 from hnn.core.seeding import torch_stream
 from hnn.core.trajectories import of_seeds
 from hnn.files import artifacts, paths
+from hnn.models.base import accepted
 from hnn.parallel.pool import parallel_map
 from hnn.params.loading import load_params
 from hnn.pixels.latent_model import LatentModel, make_latent_model
@@ -25,13 +26,13 @@ def train_pixels(task: str, name: str, step_map: str) -> None:
     """Fit autoencoder and the model `name` of its latent states together, through the step map, once for each seed."""
     params = load_params()
     cell, p, render = Cell(task, name, step_map), params.tasks[task].train_pixels, params.tasks[task].render
-    assert p is not None  # hnn.params.schema: every task of pixel_tasks has both
+    assert p is not None  # hnn.params.schema: every pixel task has both
     assert render is not None
     device, options = choose(params.device), (p.pick(OptimizerOptions), p.pick(LatentTraining))
     frames = artifacts.read_frames(task, render.pixels, render.channels)
     draws, test = [torch.from_numpy(draw) for draw in frames["train"]], torch.from_numpy(frames["test"]).to(device)
     autoencoders, about = artifacts.read_weights(paths.autoencoder_path(task))
-    about |= {"name": name, **{f"model_{key}": value for key, value in params.model.model_dump().items()}}
+    about |= {"name": name, **{f"model_{key}": value for key, value in accepted(name, params.model.model_dump()).items()}}
     about |= {"step_map": step_map, "frame_step": float(artifacts.read_observations(task)[1].t[1])}
 
     def fit_group(seeds: Sequence[int]) -> list[Fit[LatentModel]]:

@@ -10,7 +10,7 @@ import torch
 from hnn.core import registry
 from hnn.core.trajectories import Observations
 from hnn.integrators.solve import Solver, rollout
-from hnn.models.base import make_model
+from hnn.models.base import Layout, accepted, find_model, make_model
 from hnn.networks.autoencoder import Autoencoder
 from hnn.params.loading import read_raw
 from hnn.rendering.canvas import Canvas, render
@@ -118,13 +118,24 @@ def starts_of(task, count, seed=0):
     return truth_of(task).sample(np.random.default_rng(seed), count, **distribution)
 
 
-def network(name, degrees=1, seed=0, hidden=16, layers=2, activation="tanh"):
-    """A small model at initial weights."""
+def network(name, degrees=1, seed=0, hidden=16, layers=2, activation="tanh", bodies=2, **options):
+    """A small model at initial weights; one of several bodies has two, so that its degrees of freedom are even."""
     generator = torch.Generator().manual_seed(seed)
-    return make_model(name, degrees, hidden=hidden, layers=layers, activation=activation, generator=generator)
+    arguments = {
+        "hidden": hidden,
+        "layers": layers,
+        "activation": activation,
+        "bodies": bodies,
+        "max_features": hidden,
+        **options,
+    }
+    return make_model(name, degrees, generator=generator, **accepted(name, arguments))
 
 
-ENERGY_MODELS = [name for name in MODELS if hasattr(network(name), "hamiltonian")]
+ENERGY_MODELS = [name for name in MODELS if hasattr(find_model(name), "hamiltonian")]
+CONSERVATIVE_MODELS = [name for name in MODELS if find_model(name).conservative]
+ONE_BODY_MODELS = [name for name in MODELS if find_model(name).refusal(Layout()) is None]
+"""Models that can learn a system with one degree of freedom."""
 
 
 def encoder(seed=0):

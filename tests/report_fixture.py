@@ -113,14 +113,14 @@ def difference(verdict):
     return Difference(Interval(*RATIOS[verdict], geometric=True), P_VALUES[verdict], verdict)
 
 
-def comparison(cell, energy="better", coordinates="not distinguishable"):
+def comparison(cell, energy="better", coordinates="not distinguishable", reference=None):
     """The comparison of a cell with its baseline, with the same verdicts on all sets."""
     lost = Difference(Interval(0.0, -0.5, 0.5), 1.0, "not distinguishable")
     if energy not in RATIOS:
         lost = Difference(Interval(reason=energy), None, energy)
     differences = {"energy_error": difference(energy), "coordinate_error": difference(coordinates), "diverged": lost}
     sets = ("held_out", "long", "continuous" if cell.from_pixels else "outside")
-    return Comparison(cell, cell.baseline, dict.fromkeys(sets, differences))
+    return Comparison(cell, reference or cell.references[0], dict.fromkeys(sets, differences))
 
 
 def results(files=METRICS, comparisons=None, verdict=None):
@@ -130,6 +130,6 @@ def results(files=METRICS, comparisons=None, verdict=None):
     """
     if comparisons is None:
         verdicts = (verdict, verdict) if verdict else ()
-        compared = [cell for cell in files if cell.model == "hnn" and cell.baseline in files]
+        compared = [cell for cell in files if cell.model == "hnn" and set(cell.references) <= set(files)]
         comparisons = [comparison(cell, *verdicts) for cell in compared]
     return Results.parse(files, comparisons)

@@ -66,6 +66,8 @@ __all__ = ["QuadraticHamiltonianNetwork"]
 class QuadraticHamiltonianNetwork(Model):
     """dx/dt = J grad H with H = |x|^2/2 + a scalar network."""
 
+    conservative = True
+
     def __init__(self, degrees: int, *, hidden: int, layers: int, activation: str, generator: torch.Generator) -> None:
         super().__init__()
         self.energy = MLP(2 * degrees, 1, hidden=hidden, layers=layers, activation=activation, generator=generator)

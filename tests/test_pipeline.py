@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -325,13 +326,35 @@ def test_the_measured_pendulum_runs_through_to_the_report(project):
     folder = next((str(place) for place in places if place and (Path(place) / ARCHIVE).is_file()), None)
     if folder is None:
         pytest.skip(f"{ARCHIVE} is neither in data/external nor where HNN_EXTERNAL_DATA says")
-    one_cell = {"measured_tasks": ["real_pendulum"], "state_tasks": [], "pixel_tasks": [], "models": ["hnn"]}
+    one_cell = {"measured_tasks": ["real_pendulum"], "state_tasks": [], "pixel_tasks": [], "friction_models": ["hnn"]}
     project.edit(lambda params: params.update(one_cell))
     log = project.dvc("repro", HNN_EXTERNAL_DATA=folder)
     measured = {"ingest@real_pendulum", "truth_measured@real_pendulum"}
     measured |= {f"{stage}_measured@real_pendulum-hnn" for stage in ("train", "rollout")}
     assert ran(log) == measured | {"code", "validate", "report"}
     assert "real_pendulum" in (project / "metrics/report.md").read_text()
+
+
+def test_tasks_with_friction_have_further_models_up_to_the_report_from_states_and_from_pixels(project):
+    tasks = {"state_tasks": [], "friction_tasks": ["damped_pendulum"], "pixel_tasks": []}
+    frames = {"duration": 3.0, "horizon": 3.6}  # 0.3 s apart, as small frames of this pendulum show less of its motion
+    project.edit(lambda params: params["tasks"]["pixel_damped"]["simulate"].update(frames))
+    project.edit(lambda params: params.update(tasks, friction_pixel_tasks=["pixel_damped"]))
+    log = project.dvc("repro")
+    further = {f"{stage}_friction@damped_pendulum-dissipative_hnn" for stage in ("train", "rollout")}
+    further |= {f"{stage}_friction_pixels@pixel_damped-dissipative_hnn-rk4" for stage in ("train", "rollout")}
+    assert further | {"truth_friction@damped_pendulum", "simulate_friction_pixels@pixel_damped"} <= ran(log)
+    verdicts = json.loads((project / "metrics/comparisons.json").read_text())
+    titles = [f"dissipative_hnn vs {model}" for model in ("baseline", "hnn")]
+    assert set(titles) <= set(verdicts["damped_pendulum"])
+    assert {"dissipative_hnn-rk4 vs baseline-rk4", "dissipative_hnn-rk4 vs hnn-rk4"} <= set(verdicts["pixel_damped"])
+    assert "friction_error" in verdicts["damped_pendulum"][titles[0]]["held_out"]
+    assert (project / "metrics/headline/damped_pendulum-dissipative_hnn.json").is_file()
+    report = (project / "metrics/report.md").read_text()
+    assert "With friction, dissipative_hnn on damped_pendulum: energy error" in report.partition("results: end")[0]
+    assert "## Further models" in report
+    card = (project / "metrics/cards/damped_pendulum-dissipative_hnn.md").read_text()
+    assert "learns no energy" not in card
 
 
 def test_the_command_line_shows_the_report_and_helps(project):

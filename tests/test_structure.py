@@ -74,8 +74,8 @@ def test_params_of_dvc_yaml_are_those_that_the_stage_reads(stage):
 @pytest.mark.parametrize("stage", [stage for stage in STAGES if "params" in STAGES[stage]])
 def test_params_of_dvc_yaml_exist_in_params_yaml(stage):
     matrix = STAGES[stage]["matrix"]["task"]
-    section = {"${measured_tasks}": "ingest", "${pixel_tasks}": "render"}.get(matrix, "simulate")
-    pixels = matrix == "${pixel_tasks}"
+    pixels = "pixel_tasks" in matrix
+    section = "ingest" if matrix == "${measured_tasks}" else "render" if pixels else "simulate"
     tasks = [task for task, values in PARAMS["tasks"].items() if section in values and ("pretrain" in values) == pixels]
     assert tasks
     for key in STAGES[stage]["params"]:

@@ -6,6 +6,7 @@ from conftest import network
 
 import hnn
 from hnn.core.cell import Cell
+from hnn.core.phase_space import symplectic_gradient
 from hnn.files import artifacts, paths
 
 ABOUT = {"degrees": 1, "hidden": 16, "layers": 2, "activation": "tanh"}
@@ -27,6 +28,17 @@ def test_load_gives_the_trained_network_in_double_precision(project):
     assert torch.allclose(model.hamiltonian(x), trained.hamiltonian(x))
     assert not model.time_derivative(x).requires_grad
     assert not torch.allclose(model.hamiltonian(x), hnn.load("pendulum", "hnn", root=project).hamiltonian(x))
+
+
+def test_dissipation_is_the_learned_field_beside_the_symplectic_gradient_or_none(project):
+    members = [network("dissipative_hnn", seed=seed).float().state_dict() for seed in (0, 1)]
+    artifacts.write_weights(
+        project / paths.weights_path(Cell("pendulum", "dissipative_hnn")), members, {"name": "dissipative_hnn"} | ABOUT
+    )
+    model, x = hnn.load("pendulum", "dissipative_hnn", root=project), torch.randn(5, 2)
+    expected = model.time_derivative(x) - symplectic_gradient(model.network.hamiltonian, x)
+    torch.testing.assert_close(model.dissipation(x), expected.detach())
+    assert hnn.load("pendulum", "hnn", root=project).dissipation(x) is None
 
 
 def test_hamiltonian_is_constant_along_a_rollout(project):

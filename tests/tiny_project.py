@@ -88,7 +88,13 @@ class Project:
 
 def tiny(params):
     """Parameters that keep every key and take next to no time."""
-    params |= {"state_tasks": ["mass_spring"], "pixel_tasks": ["pixel_pendulum"], "step_maps": ["rk4"], "seeds": 2}
+    params |= {
+        "state_tasks": ["mass_spring"],
+        "friction_tasks": [],
+        "pixel_tasks": ["pixel_pendulum"],
+        "step_maps": ["rk4"],
+        "seeds": 2,
+    }
     params["compute"]["workers"] = 1  # so that one process loads all modules of a stage
     params["model"]["hidden"] = HIDDEN
     params["simulate"] |= {"starts": 3, "long_horizon_factor": 2, "long_horizon_points": 5}

@@ -49,6 +49,11 @@ class Trained:
         energy: Tensor = self.network.hamiltonian(torch.as_tensor(x, dtype=torch.float64))  # type: ignore[operator]
         return energy
 
+    @torch.no_grad()
+    def dissipation(self, x: Tensor) -> Tensor | None:
+        """The learned part of dx/dt beside J ∇H, shape (*batch, 2n), such as friction; None if the model learns none."""
+        return self.network.dissipation(torch.as_tensor(x, dtype=torch.float64))
+
     def rollout(self, x0: Tensor, t: Tensor, integrator: str = "dop853", step: float = 0.01) -> Tensor:
         """The learned motion at the times t (time,) from x0 (*batch, 2n): (*batch, time, 2n).
 

@@ -49,7 +49,12 @@ def test_commands_have_valid_parameters(tmp_path):
                 section[last] = values[min(i, len(values) - 1)]
             (tmp_path / "params.yaml").write_text(yaml.safe_dump(raw))
             params = load_params(tmp_path / "params.yaml")
-            assert (params.state_tasks, params.pixel_tasks) == (["pendulum"], []), name
+            assert (params.active, params.seen) == (["pendulum"], []), name
+
+
+def test_commands_of_a_task_with_friction_name_it_in_its_own_list():
+    for words in ablation.commands("damped_pendulum"):
+        assert {"friction_tasks=[damped_pendulum]", "state_tasks=[]"} <= set(words)
 
 
 def test_commands_run_the_report_which_writes_the_summary():

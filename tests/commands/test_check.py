@@ -42,7 +42,7 @@ VERDICT = ("pendulum", "hnn vs baseline", "held_out", "energy_error")
 def write_summary(changes=(), without=(), verdict="better"):
     """Write the summary of the parameters' cells with `NUMBERS`, and a verdict; `changes` are {key: {name: interval}}."""
     params, rows = load_params(), []
-    for task in params.active + params.pixel_tasks:
+    for task in params.active + params.seen:
         for cell in (*params.cells(task), Cell(task, "truth")):
             if cell.key not in without:
                 for quantity, value in (NUMBERS | dict(changes).get(cell.key, {})).items():
@@ -82,9 +82,7 @@ def printed(capsys):
 def test_check_is_true_for_the_committed_summary_and_prints_a_row_for_each_cell_and_a_sentence(run, capsys):
     assert command.check()
     params = load_params()
-    keys = [
-        cell.key for task in params.state_tasks + params.pixel_tasks for cell in (*params.cells(task), Cell(task, "truth"))
-    ]
+    keys = [cell.key for task in params.active + params.seen for cell in (*params.cells(task), Cell(task, "truth"))]
     rows, others, sentence = printed(capsys)
     assert list(rows) == keys
     assert rows["pendulum-hnn"] == ["identical", f"{COMPARED}", f"{COMPARED}", "0", "1"]
@@ -160,7 +158,7 @@ def test_check_is_false_and_names_cells_that_are_not_committed_and_compares_the_
 
 
 def test_check_names_committed_cells_that_a_smaller_run_lacks(run, capsys):
-    raw = parameters() | {"state_tasks": ["pendulum"], "pixel_tasks": []}
+    raw = parameters() | {"state_tasks": ["pendulum"], "friction_tasks": [], "pixel_tasks": []}
     Path("params.yaml").write_text(yaml.safe_dump(raw))
     write_summary()
     assert command.check()
@@ -170,7 +168,7 @@ def test_check_names_committed_cells_that_a_smaller_run_lacks(run, capsys):
 def test_check_is_false_if_nothing_can_be_compared(run):
     write_summary()
     renamed = paths.SUMMARY.read_text().replace("\npendulum,", "\nother,")
-    raw = parameters() | {"state_tasks": ["pendulum"], "pixel_tasks": []}
+    raw = parameters() | {"state_tasks": ["pendulum"], "friction_tasks": [], "pixel_tasks": []}
     Path("params.yaml").write_text(yaml.safe_dump(raw))
     paths.SUMMARY.write_text("\n".join(line for line in renamed.splitlines() if line.startswith(("task", "other"))))
     commit()

@@ -21,7 +21,7 @@ def test_edits_apply_to_the_present_files_and_leave_valid_parameters(run, tmp_pa
         shutil.copy(ROOT / name, tmp_path / name)
     edited(tmp_path, run.edits)
     params = load_checked_params(tmp_path / "params.yaml")
-    assert params.state_tasks + params.pixel_tasks
+    assert params.active + params.seen
 
 
 def test_edits_refuse_a_text_that_is_not_there(tmp_path):

@@ -15,7 +15,8 @@ def test_cell_key_is_task_and_name(cell, key):
 
 
 def test_cell_baseline_is_of_the_same_task_and_step_map():
-    assert Cell("pixel_pendulum", "hnn", "rk4").baseline.key == "pixel_pendulum-baseline-rk4"
+    assert [one.key for one in Cell("pixel_pendulum", "hnn", "rk4").references] == ["pixel_pendulum-baseline-rk4"]
+    assert Cell("pendulum", "baseline").references == ()
 
 
 def test_cell_is_truth_only_for_the_exact_field():

@@ -52,6 +52,13 @@ def test_state_metrics_of_untrained_models_differ_by_seed_and_start(motion):
     assert len(np.unique(metrics["coordinate_error"])) == 15
 
 
+@pytest.mark.parametrize("name", ["dissipative_hnn", "port_hnn"])
+def test_state_metrics_of_a_model_with_a_loss_do_not_call_the_change_of_its_energy_an_error(motion, name):
+    metrics = metrics_of([network(name, seed=seed).double() for seed in range(2)], motion)
+    assert "conserved_error" not in metrics
+    assert metrics["learned_energy_change"].min() > 1e-5
+
+
 @pytest.mark.parametrize("rate", [0.9, 5.0])  # far from the data but finite; not finite
 def test_state_metrics_of_diverged_rollouts_are_nan_and_summarise_counts_them(motion, rate):
     metrics = metrics_of([FunctionField(lambda x: rate * x)], motion)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from conftest import FunctionField, starts_of, truth_of
 
-from hnn.evaluation.flow_diagnostics import integrator_error, reversal_error, symplectic_error
+from hnn.evaluation.flow_diagnostics import divergence, friction_error, integrator_error, reversal_error, symplectic_error
 from hnn.integrators.solve import Solver, rollout
 
 TIGHT = Solver("gauss", 0.1, 1e-12)
@@ -80,3 +80,25 @@ def test_integrator_error_is_infinite_where_only_the_coarse_step_diverges_and_na
     assert integrator_error(stiff, x, t[:6], method, 10.0).item() == np.inf
     growing = FunctionField(lambda x: 30.0 * x)
     assert integrator_error(growing, rollout(growing, torch.ones(1, 2), t, method), t, method, 10.0).isnan().all()
+
+
+def test_divergence_of_friction_is_its_rate_and_zero_without():
+    x = starts_of("damped_pendulum", 6).view(2, 3, 2)
+    damped, ideal = truth_of("damped_pendulum"), truth_of("pendulum")
+    torch.testing.assert_close(divergence(damped, x), torch.full((2, 3), -damped.friction), rtol=1e-8, atol=0)
+    assert divergence(ideal, x).abs().max() < 1e-10
+    torch.testing.assert_close(divergence(FunctionField(lambda x: x**3), x), 3 * x.square().sum(-1))
+
+
+def test_friction_error_is_relative_signed_and_independent_of_the_gauge():
+    """A field with friction is also J ∇H + ∇D with D = -γ |x|²/4 and another H, which has the same divergence."""
+    truth, x = truth_of("damped_pendulum"), starts_of("damped_pendulum", 12).view(3, 4, 2).numpy()
+    factors = (1.0, 1.2, 0.0)
+
+    def field(factor):
+        return FunctionField(lambda x: truth.time_derivative(x) + (factor - 1) * truth.dissipation(x))
+
+    half = FunctionField(lambda x: truth.time_derivative(x) - truth.dissipation(x) - truth.friction * x / 2)
+    errors = friction_error([*map(field, factors), half], truth, x)
+    assert errors.shape == (4, 3)
+    assert np.abs(errors - np.array([0.0, 0.2, -1.0, 0.0])[:, None]).max() < 1e-7

@@ -58,11 +58,11 @@ def test_energy_change_is_relative_and_signed():
     assert metrics.energy_change(np.array([[2.0, 9.0, 1.0], [4.0, 0.0, 3.0]])) == pytest.approx((-0.5 - 0.25) / 2)
 
 
-def test_conserved_error_is_zero_for_a_constant_learned_energy_of_any_level():
+def test_energy_variation_is_zero_for_a_constant_learned_energy_of_any_level():
     level = np.full((2, 3, 5), 7.0)
-    assert not metrics.conserved_error(level, np.ones(2)).any()
+    assert not metrics.energy_variation(level, np.ones(2)).any()
     level[..., 1:] += 3.0
-    assert metrics.conserved_error(level, np.array([1.0, 2.0])) == pytest.approx(np.array([[2.4] * 3, [1.2] * 3]))
+    assert metrics.energy_variation(level, np.array([1.0, 2.0])) == pytest.approx(np.array([[2.4] * 3, [1.2] * 3]))
 
 
 def test_a_wrong_frequency_shows_in_coordinate_error_and_valid_time_but_not_in_energy_error():

@@ -18,6 +18,8 @@ HORIZONS = {"mass_spring": 20.0, "pendulum": 20.0, "damped_pendulum": 18.0, "two
 class FasterClock(FunctionField):
     """The exact field times a factor: another frequency, the same conserved energy."""
 
+    conservative = True
+
     def __init__(self, truth, factor):
         super().__init__(lambda x: factor * truth.time_derivative(x), separable=True)
         self.hamiltonian = truth.hamiltonian

@@ -4,36 +4,36 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from conftest import ENERGY_MODELS, MODELS, network
+from conftest import CONSERVATIVE_MODELS, ENERGY_MODELS, MODELS, network
 
-from hnn.core.phase_space import canonical_matrix
+from hnn.core.phase_space import canonical_matrix, symplectic_gradient
 from hnn.integrators.solve import Solver, rollout
 from hnn.models.base import energies
 from hnn.training.losses import derivative_loss
 
 
-def make_model(name, **options):
+def make_model(name, degrees=2, **options):
     """A small model at random weights, in float64."""
-    return network(name, **options).double()
+    return network(name, degrees, **options).double()
 
 
 def jacobian_asymmetry(name):
     """max |A - Aᵀ| at a random state, A the Jacobian of J·field, which is the Hessian of H for a Hamiltonian field."""
-    model, J = make_model(name, degrees=2), canonical_matrix(2)
+    model, J = make_model(name), canonical_matrix(2)
     hessian = torch.autograd.functional.jacobian(lambda x: J @ model.time_derivative(x), torch.randn(4))
     return (hessian - hessian.T).abs().max().item()
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_time_derivative_keeps_the_batch_shape(name):
-    model = make_model(name, degrees=3)
-    for shape in [(6,), (5, 6), (2, 5, 6)]:
+    model = make_model(name, degrees=4)
+    for shape in [(8,), (5, 8), (2, 5, 8)]:
         assert model.time_derivative(torch.randn(shape)).shape == shape
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_model_frozen_is_the_same_field_and_gives_the_same_rollouts(name):
-    model, x = make_model(name, degrees=2), torch.randn(2, 5, 4)
+    model, x = make_model(name), torch.randn(2, 5, 4)
     torch.testing.assert_close(model.frozen().time_derivative(x), model.time_derivative(x), rtol=1e-12, atol=1e-13)
     unfrozen, t = SimpleNamespace(time_derivative=model.time_derivative), torch.linspace(0, 2, 5)
     for integrator in ("dop853", "rk4", "gauss"):
@@ -44,8 +44,11 @@ def test_model_frozen_is_the_same_field_and_gives_the_same_rollouts(name):
 @pytest.mark.parametrize("name", MODELS)
 def test_derivative_loss_gives_every_parameter_of_a_model_a_gradient(name):
     model = make_model(name)
-    derivative_loss(model, torch.randn(10, 2), torch.randn(10, 2)).backward()
+    derivative_loss(model, torch.randn(10, 4), torch.randn(10, 4)).backward()
     for parameter_name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            assert model.closed_form
+            continue
         assert parameter.grad is not None
         assert parameter.grad.abs().max() > 0, parameter_name
 
@@ -62,27 +65,45 @@ def test_model_to_moves_all_tensors_of_the_model(name):
     model = make_model(name).to("meta")
     assert not [key for module in model.modules() for key, value in vars(module).items() if isinstance(value, torch.Tensor)]
     assert {tensor.device.type for tensor in [*model.parameters(), *model.buffers()]} == {"meta"}
-    assert model.time_derivative(torch.zeros(3, 2, device="meta")).device.type == "meta"
+    assert model.time_derivative(torch.zeros(3, 4, device="meta")).device.type == "meta"
 
 
-@pytest.mark.parametrize("name", ENERGY_MODELS)
-def test_time_derivative_of_an_energy_model_is_hamiltonian(name):
+@pytest.mark.parametrize("name", CONSERVATIVE_MODELS)
+def test_time_derivative_of_a_conservative_model_is_hamiltonian(name):
     assert jacobian_asymmetry(name) < 1e-12
 
 
-def test_time_derivative_of_the_baseline_is_not_hamiltonian():
-    assert jacobian_asymmetry("baseline") > 1e-2
+@pytest.mark.parametrize("name", [name for name in MODELS if name not in CONSERVATIVE_MODELS])
+def test_time_derivative_of_a_model_that_is_not_conservative_is_not_hamiltonian(name):
+    """A model whose field is J ∇H must say so: see `Model.conservative`."""
+    assert jacobian_asymmetry(name) > 1e-4
 
 
 @pytest.mark.parametrize("name", ENERGY_MODELS)
-def test_hamiltonian_of_a_model_is_constant_along_its_flow(name):
-    model, x = make_model(name), torch.randn(20, 2, requires_grad=True)
+def test_time_derivative_of_an_energy_model_is_the_symplectic_gradient_of_its_energy_plus_its_dissipation(name):
+    model, x = make_model(name), torch.randn(20, 4)
+    expected, dissipation = symplectic_gradient(model.hamiltonian, x).detach(), model.dissipation(x)
+    assert (dissipation is None) == (name in CONSERVATIVE_MODELS)
+    torch.testing.assert_close(model.time_derivative(x), expected if dissipation is None else expected + dissipation)
+
+
+@pytest.mark.parametrize("name", CONSERVATIVE_MODELS)
+def test_hamiltonian_of_a_conservative_model_is_constant_along_its_flow(name):
+    model, x = make_model(name), torch.randn(20, 4, requires_grad=True)
     (gradient,) = torch.autograd.grad(model.hamiltonian(x).sum(), x)
-    assert (gradient * model.time_derivative(x)).sum(-1).abs().max() < 1e-14
+    assert (gradient * model.time_derivative(x)).sum(-1).abs().max() < 1e-13
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_separable_models_have_velocities_of_p_alone_and_forces_of_q_alone(name):
+    model, x = make_model(name), torch.randn(4)
+    jacobian = torch.autograd.functional.jacobian(model.time_derivative, x)
+    mixed = max(jacobian[:2, :2].abs().max(), jacobian[2:, 2:].abs().max())
+    assert (mixed < 1e-14) == model.separable
 
 
 def test_derivative_loss_gradient_of_the_hnn_agrees_with_finite_differences():
-    model, x, dx = make_model("hnn"), torch.randn(7, 2), torch.randn(7, 2)
+    model, x, dx = make_model("hnn", 1), torch.randn(7, 2), torch.randn(7, 2)
     weight = model.energy.layers[0].weight
     derivative_loss(model, x, dx).backward()
     with torch.no_grad():
@@ -108,8 +129,8 @@ def test_make_model_initialises_orthogonal_weights_and_no_output_bias():
 
 
 def test_energies_are_of_each_member_at_its_own_states():
-    members, x = [make_model("hnn", seed=seed) for seed in range(3)], torch.randn(3, 5, 2)
+    members, x = [make_model("hnn", 1, seed=seed) for seed in range(3)], torch.randn(3, 5, 2)
     assert torch.equal(energies(members, x)[1], members[1].hamiltonian(x[1]))
-    assert energies([make_model("baseline")], x[:1]) is None
+    assert energies([make_model("baseline", 1)], x[:1]) is None
     with pytest.raises(ValueError, match="shorter"):
         energies(members, x[:2])

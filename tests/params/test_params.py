@@ -41,7 +41,7 @@ def put(params, key, value):
 
 def test_load_checked_params_accepts_the_committed_parameters():
     params = load_checked_params(ROOT / "params.yaml")
-    assert params.active == params.state_tasks + params.measured_tasks
+    assert params.active == params.state_tasks + params.friction_tasks + params.measured_tasks
 
 
 def test_load_params_puts_a_tasks_own_values_over_the_defaults(tmp_path):
@@ -97,6 +97,7 @@ MISTAKES = [
     ("simulate.tolerance", 1.0, "simulate.tolerance: given 1.0, must be less than or equal to 0.001"),
     ("rollout.integrator", "rk45", "rollout.integrator: given 'rk45', must be 'dop853', 'gauss', 'rk4'"),
     ("rollout.integrator", "leapfrog", "rollout.integrator: given 'leapfrog' for mass_spring, pendulum"),
+    ("model.mass_matrix", "diagonal", "model.mass_matrix: given 'diagonal', must be 'of_position' or 'constant'"),
     ("device", "gpu", "device: given 'gpu', must be auto, cpu, cuda or cuda:<number>"),
     ("compute.workers", 0, "compute.workers: given 0, must be auto or a positive whole number"),
     ("compute.workers", "all", "compute.workers: given 'all', must be auto or a positive whole number"),
@@ -188,9 +189,69 @@ def test_load_checked_params_refuses_a_mistake_in_one_line_with_key_given_and_al
     assert "\n" not in str(error.value)
 
 
+def test_load_checked_params_refuses_a_model_of_several_bodies_where_there_is_one_or_none_is_seen(tmp_path):
+    of_bodies = parameters() | {
+        "models": ["invariant_hnn"],
+        "state_tasks": ["two_body"],
+        "friction_tasks": [],
+        "pixel_tasks": [],
+    }
+    assert load(tmp_path, of_bodies).models == ["invariant_hnn"]
+    with pytest.raises(InvalidParams, match=r"given invariant_hnn for pixel_bodies; .*latent states are none"):
+        load(tmp_path, of_bodies | {"pixel_tasks": ["pixel_bodies"]})
+    with pytest.raises(InvalidParams, match=r"given invariant_hnn for mass_spring, pendulum; .*there is only one"):
+        load(tmp_path, of_bodies | {"state_tasks": ["mass_spring", "two_body", "pendulum"]})
+
+
+def test_models_of_a_task_with_friction_are_the_friction_models():
+    params = load_params()
+    assert params.friction_models == [*params.models, "dissipative_hnn"]
+    assert {cell.model for cell in params.cells("damped_pendulum")} == set(params.friction_models)
+    assert {cell.model for cell in params.cells("pendulum")} == set(params.models)
+    opted = params.model_copy(update={"friction_pixel_tasks": ["pixel_damped"], "measured_tasks": ["real_pendulum"]})
+    assert [cell.name for cell in opted.cells("pixel_damped")][-2:] == ["dissipative_hnn-rk4", "dissipative_hnn-euler"]
+    assert opted.models_of("real_pendulum") == params.friction_models
+    assert {cell.task for cell in opted.all_cells()} >= {"pixel_damped", "real_pendulum", "damped_pendulum", "two_body"}
+
+
+@pytest.mark.parametrize(
+    ("key", "task", "message"),
+    [
+        ("state_tasks", "damped_pendulum", "'damped_pendulum', whose system has friction; it belongs to friction_tasks"),
+        ("friction_tasks", "two_body", "'two_body', whose system has no friction; it belongs to state_tasks"),
+        ("pixel_tasks", "pixel_damped", "'pixel_damped', whose system has friction; it belongs to friction_pixel_tasks"),
+    ],
+)
+def test_load_checked_params_refuses_a_task_in_the_list_of_the_other_kind(tmp_path, key, task, message):
+    with pytest.raises(InvalidParams, match=f"{key}: given {message}$"):
+        load(tmp_path, parameters() | {key: [task]})
+
+
+@pytest.mark.parametrize(
+    ("model", "mass_matrix", "allowed"),
+    [
+        ("separable_hnn", "of_position", True),
+        ("mechanical_hnn", "constant", True),
+        ("mechanical_hnn", "of_position", False),
+        ("second_order", "constant", False),
+        ("dissipative_hnn", "constant", False),
+    ],
+)
+def test_load_checked_params_allows_splittings_for_separable_models_alone(tmp_path, model, mass_matrix, allowed):
+    params = parameters() | {"models": [model], "friction_tasks": [], "pixel_tasks": []}
+    params["rollout"]["integrator"], params["model"]["mass_matrix"] = "leapfrog", mass_matrix
+    if allowed:
+        assert load(tmp_path, params).rollout.integrator == "leapfrog"
+    else:
+        with pytest.raises(
+            InvalidParams, match=f"rollout.integrator: given 'leapfrog' for .*, and no such H is learned by {model};"
+        ):
+            load(tmp_path, params)
+
+
 def test_load_params_needs_a_task(tmp_path):
-    params = parameters() | {"state_tasks": [], "pixel_tasks": []}
-    with pytest.raises(InvalidParams, match=r"state_tasks: given \[\], pixel_tasks \[\] and measured_tasks \[\]"):
+    params = parameters() | {"state_tasks": [], "friction_tasks": [], "pixel_tasks": []}
+    with pytest.raises(InvalidParams, match=r"state_tasks: given \[\], as all other lists of tasks"):
         load(tmp_path, params)
 
 

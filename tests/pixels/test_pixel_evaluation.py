@@ -58,6 +58,8 @@ class Autoencoder(nn.Module):
 class LatentTruth(Model):
     """The truth's field in latent states and latent time, faster by a factor; H too, so that it can be conserved."""
 
+    conservative = True
+
     def __init__(self, speed=1.0):
         super().__init__()
         self.speed, self.weight = speed, nn.Parameter(torch.zeros(()))

@@ -37,12 +37,21 @@ def test_failures_name_a_broken_contract_friction_and_missing_sets():
     assert "It learns no energy" in text
 
 
-def test_measured_has_no_floor_for_the_learned_energy_where_there_is_friction():
+def test_failures_of_a_model_with_a_loss_do_not_say_that_it_conserves_or_learns_no_energy():
+    lossy = cell(conserved=None, learned_energy_change=about(0.4), friction_error=about(0.3))
+    text = " ".join(model_cards.failures(lossy, -0.19))
+    assert "conserves" not in text
+    assert "learns no energy" not in text
+    assert "The relative error of its friction is 0.3 [0.225, 0.375]" in text
+    good = cell(conserved=None, learned_energy_change=about(0.4), friction_error=about(0.01))
+    assert any("friction" in sentence for sentence in model_cards.strengths(good))
+
+
+def test_measured_has_the_floor_of_each_quantity_that_the_exact_field_has_too():
     found = results()
-    for change, floor in ((0.0, "1.0e-6"), (-0.19, "–")):
-        rows = model_cards.measured(found.cells[HNN], found.truth("pendulum"), change)
-        assert next(row for row in rows if row["quantity"] == "conserved_error")["floor"] == floor
+    rows = model_cards.measured(found.cells[HNN], found.truth("pendulum"))
     assert next(row for row in rows if row["quantity"] == "energy_error")["floor"] == "1.0e-6"
+    assert {row["floor"] for row in model_cards.measured(found.cells[HNN], None)} == {"–"}
 
 
 def test_model_cards_are_of_every_trained_cell_and_say_how_to_load_it(golden):
@@ -54,7 +63,7 @@ def test_model_cards_are_of_every_trained_cell_and_say_how_to_load_it(golden):
 
 def test_measured_has_a_row_of_quartiles_where_they_are_known():
     found = cell(valid_time=about(3.0) | {"median": 2.5, "q1": 1.0, "q3": 5.0})
-    rows = {row["quantity"]: row for row in model_cards.measured(found, None, 0.0) if row["set"] == "held out"}
+    rows = {row["quantity"]: row for row in model_cards.measured(found, None) if row["set"] == "held out"}
     assert rows["valid_time, median and quartiles"]["cell"] == "2.5 (1 to 5)"
     assert rows["valid_time, median and quartiles"]["floor"] == "–"
     assert "energy_error, median and quartiles" not in rows

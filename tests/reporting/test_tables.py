@@ -11,7 +11,7 @@ from hnn.commands import summaries
 from hnn.core.cell import TRUTH, Cell
 from hnn.core.statistics import Interval
 from hnn.files import formats
-from hnn.reporting import tables
+from hnn.reporting import sentences, tables
 from hnn.reporting.results import Difference
 
 HNN, BASELINE = Cell("pendulum", "hnn"), Cell("pendulum", "baseline")
@@ -60,6 +60,45 @@ def test_protocol_begins_each_task_with_its_floor_and_ends_with_the_comparison()
     assert rows[-1]["diverged"] == "not distinguishable, 0 [-0.5, 0.5]"
     assert rows[-1]["energy_mse"] == "–"
     assert tables.protocol(results(), "nearby") == []
+
+
+LOSSY = Cell("pendulum", "dissipative_hnn")
+
+
+def further_results():
+    """Baseline and HNN with a further model that learns the friction, better than the baseline and much better than HNN."""
+    files = METRICS | {LOSSY: metrics(0.05, 0.05)}
+    files[LOSSY]["rollout"]["friction_error"] = about(0.02)
+    references = [
+        comparison(LOSSY, verdict, "better", other)
+        for other, verdict in zip(LOSSY.references, ("better", "worse"), strict=True)
+    ]
+    return results(files, [comparison(HNN), *references])
+
+
+def test_further_models_has_errors_beside_baseline_and_hnn_by_set_of_starts():
+    held_out, *others = tables.further_models(further_results())
+    assert (held_out["model"], held_out["starts"]) == ("dissipative_hnn", "held out")
+    assert held_out["energy_error beside baseline"] == "4 times smaller [3.2, 5]"
+    assert held_out["energy_error beside hnn"] == "4 times larger [3.2, 5]"
+    assert held_out["friction_error"].startswith("0.02 [")
+    assert {row["friction_error"] for row in others} == {"–"}
+    assert tables.further_models(results()) == []
+
+
+def test_protocol_has_a_row_for_each_comparison_of_a_further_model():
+    rows = {row["model"]: row for row in tables.protocol(further_results(), "held_out")}
+    assert rows["dissipative_hnn beside baseline"]["energy_error"] == "4 times smaller [3.2, 5]"
+    assert rows["dissipative_hnn beside hnn"]["energy_error"] == "4 times larger [3.2, 5]"
+    assert "hnn beside baseline" in rows
+
+
+def test_friction_headline_names_the_best_further_model_of_a_task_with_friction():
+    text = sentences.friction_headline(further_results())
+    assert text.startswith("With friction, dissipative_hnn on pendulum: energy error 0.05 [")
+    assert "4 times smaller [3.2, 5] than the baseline's and 4 times larger [3.2, 5] than HNN's; coordinate error" in text
+    assert "error of the friction 0.02 [" in text
+    assert sentences.friction_headline(results()) == ""
 
 
 def test_beside_published_has_the_arithmetic_mean_of_losses_as_the_published_table():

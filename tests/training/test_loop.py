@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from conftest import MODELS, RECIPE, network
+from conftest import ONE_BODY_MODELS, RECIPE, network
 
 from hnn.training.loop import CURVE_POINTS, NonFiniteLoss, Problem, clip, minimise
 from hnn.training.losses import derivative_loss
@@ -39,7 +39,7 @@ def flat_weights(model):
     return torch.cat([w.detach().flatten() for w in model.parameters()])
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", ONE_BODY_MODELS)
 @pytest.mark.parametrize("changes", [{}, {"gradient_clip": 0.05}, {"weight_decay": 0.1, "schedule": "constant"}])
 def test_minimise_trains_several_models_as_each_alone(name, changes):
     together, curves = trained([0, 1, 2], name, **changes)

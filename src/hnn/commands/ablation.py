@@ -37,6 +37,9 @@ ORDER = ("exact", "central", "forward")
 def commands(task: str) -> list[list[str]]:
     """The arguments of each `dvc exp run --queue`; DVC makes an experiment of each value of a key."""
     data = f"tasks.{task}.simulate"
+    of_task, other = "state_tasks", "friction_tasks"
+    if task in read_raw(Path("params.yaml"))["friction_tasks"]:
+        of_task, other = other, of_task
     groups: dict[str, list[list[str]]] = {
         "default": [[]],
         "trajectories": [[f"{data}.train=3,6,12,50,100"]],
@@ -44,7 +47,7 @@ def commands(task: str) -> list[list[str]]:
         "width": [["model.hidden=12,25,50,100,400"]],
         "derivative": [["simulate.derivative=central,forward"]],
     }
-    always = [f"state_tasks=[{task}]", "pixel_tasks=[]", "measured_tasks=[]", "simulate.long_horizon_factor=1"]
+    always = [f"{of_task}=[{task}]", f"{other}=[]", "pixel_tasks=[]", "measured_tasks=[]", "simulate.long_horizon_factor=1"]
     return [
         [
             "--name",

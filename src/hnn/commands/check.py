@@ -34,7 +34,7 @@ def check() -> bool:
     params = load_params()
     now = summaries.current()
     committed = summaries.committed("HEAD", f"commit {paths.SUMMARY} of a run to compare later ones with it")
-    cells = [cell for task in params.active + params.pixel_tasks for cell in params.cells(task)]
+    cells = params.all_cells()
     if missing := [cell.key for cell in cells if (cell.task, cell.name) not in now]:
         raise Refused(f"{paths.SUMMARY} does not have {', '.join(missing)}: run `make repro`")
     compared = changes(committed, now)
@@ -63,13 +63,13 @@ def table(compared: Sequence[Change], lonely: Mapping[tuple[str, str], str]) -> 
     by_cell: dict[tuple[str, str], list[Change]] = {}
     for one in compared:
         by_cell.setdefault(one.cell, []).append(one)
-    lines = [f"{'cell':32}{'against HEAD':32}{'numbers':>8}{'identical':>10}{'differ':>8}{'smallest p':>12}"]
+    lines = [f"{'cell':40}{'against HEAD':32}{'numbers':>8}{'identical':>10}{'differ':>8}{'smallest p':>12}"]
     for cell, numbers in by_cell.items():
         identical, differing = sum(one.identical for one in numbers), sum(one.differs for one in numbers)
         outcome = "identical" if identical == len(numbers) else "differs" if differing else "agrees"
         least = min(one.p for one in numbers)
-        lines.append(f"{'-'.join(cell):32}{outcome:32}{len(numbers):8}{identical:10}{differing:8}{least:12.2g}")
-    return lines + [f"{'-'.join(cell):32}{outcome}" for cell, outcome in lonely.items()]
+        lines.append(f"{'-'.join(cell):40}{outcome:32}{len(numbers):8}{identical:10}{differing:8}{least:12.2g}")
+    return lines + [f"{'-'.join(cell):40}{outcome}" for cell, outcome in lonely.items()]
 
 
 def compare_bytes(params: Params) -> tuple[bool, str]:

@@ -64,11 +64,10 @@ class Sizes:
     @classmethod
     def of(cls, params: Params) -> "Sizes":
         """The sizes that params.yaml gives; raises `Refused` where they allow no interval."""
-        cells = [cell for task in params.active + params.pixel_tasks for cell in params.cells(task)]
         simulated = params.tasks[CELL.task].simulate
         if params.seeds < 2 or simulated is None:
             raise Refused(f"seeds: given {params.seeds}, allowed: at least 2, for intervals")
-        return cls(params.seeds, simulated.starts, max(1, sum(cell != cell.baseline for cell in cells)))
+        return cls(params.seeds, simulated.starts, max(1, sum(len(cell.references) for cell in params.all_cells())))
 
 
 def by_components(values: ndarray, generator: np.random.Generator) -> tuple[float, float]:

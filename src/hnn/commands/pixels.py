@@ -57,6 +57,7 @@ ADVICE = "run `make pixels`"
 
 PREFIX = "pixels-"
 TASKS = ("pixel_pendulum", "pixel_spring", "pixel_damped", "pixel_bodies")
+WITH_FRICTION = ("pixel_damped",)
 STEP_MAP = "rk4"
 ABLATION = {
     "momenta encoded, single steps, weight 0.03": ("encoded", 0.03, 0),
@@ -152,19 +153,27 @@ def spread(values: Sequence[float]) -> str:
 
 def commands() -> dict[str, list[str]]:
     """The arguments of `dvc exp run --queue` by the name of the experiment."""
-    always = ["state_tasks=[]", "measured_tasks=[]", f"step_maps=[{STEP_MAP}]"]
-    runs = {of_task(task): ([f"pixel_tasks=[{task}]"], "report") for task in TASKS}
+    always = ["state_tasks=[]", "friction_tasks=[]", "measured_tasks=[]", f"step_maps=[{STEP_MAP}]"]
+    runs = {of_task(task): (alone(task), "report") for task in TASKS}
     for k, (momentum, dynamics, segment) in enumerate(ABLATION.values()):
         changes = [f"autoencoder.momentum={momentum}", f"train_pixels.dynamics={dynamics}"]
-        changes += ["pixel_tasks=[pixel_pendulum]", f"train_pixels.output_layer_segment={segment}"]
+        changes += [*alone("pixel_pendulum"), f"train_pixels.output_layer_segment={segment}"]
         runs[f"{PREFIX}ablation-{k}"] = (changes, "report")
     for task, seeds in SEEDS.items():
-        changes = [f"pixel_tasks=[{task}]", f"seeds={seeds}", "simulate.data=shared"]
-        runs[f"{PREFIX}pretrain-{task}"] = (changes, f"pretrain@{task}")
+        changes = [*alone(task), f"seeds={seeds}", "simulate.data=shared"]
+        stage = "pretrain_friction" if task in WITH_FRICTION else "pretrain"
+        runs[f"{PREFIX}pretrain-{task}"] = (changes, f"{stage}@{task}")
     return {
         name: [*(word for change in [*always, *changes] for word in ("-S", change)), target]
         for name, (changes, target) in runs.items()
     }
+
+
+def alone(task: str) -> list[str]:
+    """The lists of pixel tasks that have one task."""
+    lists = {"pixel_tasks": "", "friction_pixel_tasks": ""}
+    lists["friction_pixel_tasks" if task in WITH_FRICTION else "pixel_tasks"] = task
+    return [f"{name}=[{tasks}]" for name, tasks in lists.items()]
 
 
 def of_task(task: str) -> str:
@@ -221,7 +230,7 @@ class Task:
     def frames(self) -> dict[str, ndarray]:
         """The frames by set."""
         task = self.params.tasks[self.name]
-        assert task.render is not None  # hnn.params.schema: every task of pixel_tasks has it
+        assert task.render is not None  # hnn.params.schema: every pixel task has it
         return artifacts.read_frames(self.name, task.render.pixels, task.render.channels)
 
 
@@ -307,11 +316,14 @@ def pretrained(task: str, revision: str) -> Pretrained:
     return Pretrained(task, found["restarts"].seeds, found["decoded_r2"].seeds, tuple(map(float, errors)))
 
 
-def verdicts(task: str, revision: str) -> dict[str, str]:
-    """A row for the task of an experiment: HNN compared with the baseline on each of `COLUMNS` that is compared."""
-    (compared,) = json.loads(summaries.git("show", f"{revision}:{paths.COMPARISONS.as_posix()}"))[task].values()
-    found = {f"{starts} {quantity}": compared.get(starts, {}).get(quantity) for starts, quantity in COLUMNS[2:]}
-    return {"task": task} | {name: verdict_text(entry) if entry else NOTHING for name, entry in found.items()}
+def verdicts(task: str, revision: str) -> list[dict[str, str]]:
+    """A row for each comparison of two models of an experiment on a task: the verdict on each of `COLUMNS` that has one."""
+    rows = []
+    for title, sets in json.loads(summaries.git("show", f"{revision}:{paths.COMPARISONS.as_posix()}"))[task].items():
+        found = {f"{starts} {quantity}": sets.get(starts, {}).get(quantity) for starts, quantity in COLUMNS[2:]}
+        texts = {name: verdict_text(entry) if entry else NOTHING for name, entry in found.items()}
+        rows.append({"task": task, "models": title.replace(f"-{STEP_MAP}", "").replace(" vs ", " beside ")} | texts)
+    return rows
 
 
 def verdict_text(entry: dict[str, Any]) -> str:
@@ -326,6 +338,8 @@ def ablation_rows() -> list[list[str]]:
     names = {about: f"{PREFIX}ablation-{k}" for k, about in enumerate(ABLATION)} | {DEFAULT: of_task("pixel_pendulum")}
     rows = []
     for about, name in names.items():
+        if not summaries.experiment(name):
+            continue
         summary = summaries.committed(revision_of(name), ADVICE)
         for model in ("baseline", "hnn"):
             entries = summary["pixel_pendulum", Cell("pixel_pendulum", model, STEP_MAP).name]
@@ -335,11 +349,12 @@ def ablation_rows() -> list[list[str]]:
 
 
 def collect() -> None:
-    """Write docs/pixels.md and its figures from the experiments."""
+    """Write docs/pixels.md and its figures from the experiments that are there; raises `Refused` if those on tasks are not."""
     found: dict[str, list[Read]] = {}
     far: dict[str, list[Far]] = {}
     for name in TASKS:
-        cells = [Cell(name, model, STEP_MAP) for model in ("baseline", "hnn")]
+        models = ("baseline", "hnn", *(["dissipative_hnn"] if name in WITH_FRICTION else []))
+        cells = [Cell(name, model, STEP_MAP) for model in models]
         files = [paths.frames_path(name), paths.observations_path(name), paths.motions_path(name)]
         files += [paths.results_path("render", name)]
         files += [path for cell in cells for path in (paths.weights_path(cell), paths.rollouts_path(cell))]
@@ -352,28 +367,19 @@ def collect() -> None:
                 if name in FAR_TASKS:
                     sharpest = list(readouts.values())[-1]
                     far.setdefault(name, []).append(far_rollouts(task, cell, ensemble, sharpest))
-    many = [pretrained(task, revision_of(f"{PREFIX}pretrain-{task}")) for task in TASKS]
-    formats.write_picture(
-        FIGURES["growth"], growth_figure([one for group in far.values() for cell in group for one in cell.growth])
-    )
-    formats.write_picture(
-        FIGURES["pretraining"],
-        pretraining_figure({one.task: (one.decoded_r2, one.canonical_error) for one in many}),
-    )
-    strips = {}
-    for name, group in far.items():
-        strips[name] = Path("docs") / f"pixels-{name}-far.png"
-        films = [group[0].films[0], *(one.films[1] for one in group)]
-        labels = [f"frame {count}" for count in SHOWN]
-        strip = film_strip(films, range(len(SHOWN)), labels, f"{name}: one motion, predicted from its first two frames")
-        formats.write_picture(strips[name], strip)
+    growths = [growth for group in far.values() for one in group for growth in one.growth]
+    formats.write_picture(FIGURES["growth"], growth_figure(growths))
+    names = {task: f"{PREFIX}pretrain-{task}" for task in TASKS}
+    many = [pretrained(task, revision_of(name)) for task, name in names.items() if summaries.experiment(name)]
+    if many:
+        spreads = {one.task: (one.decoded_r2, one.canonical_error) for one in many}
+        formats.write_picture(FIGURES["pretraining"], pretraining_figure(spreads))
     values = {
         "found": found,
         "far": far,
-        "horizons": HORIZONS,
-        "strips": {name: path.name for name, path in strips.items()},
+        "strips": {name: write_strip(name, group) for name, group in far.items()},
         "figures": {name: path.name for name, path in FIGURES.items()},
-        "verdicts": [verdicts(task, revision_of(of_task(task))) for task in TASKS],
+        "verdicts": [row for task in TASKS for row in verdicts(task, revision_of(of_task(task)))],
         "ablation": ablation_rows(),
         "pretrained": [one.row() for one in many],
         "seeds": params.seeds,
@@ -381,6 +387,16 @@ def collect() -> None:
     }
     formats.write_text(PAGE, template("pixels.md").render(values))
     print(PAGE)
+
+
+def write_strip(task: str, group: Sequence[Far]) -> str:
+    """Write the true and the decoded frames of the far rollouts of a task; return the name of the file."""
+    path = Path("docs") / f"pixels-{task}-far.png"
+    films = [group[0].films[0], *(one.films[1] for one in group)]
+    labels = [f"frame {count}" for count in SHOWN]
+    title = f"{task}: one motion, predicted from its first two frames"
+    formats.write_picture(path, film_strip(films, range(len(SHOWN)), labels, title))
+    return path.name
 
 
 def main() -> None:

@@ -73,9 +73,12 @@ VARIANTS = (
 )
 """Other arithmetic, which `hnn check` should pass."""
 
-TASKS = "  - mass_spring\n  - pendulum\n  - damped_pendulum\n  - two_body\n"
-STATES = ((TASKS, "  - mass_spring\n  - pendulum\n"), ("  - pixel_pendulum\n", "  []\n"))
-PIXELS = ((f"state_tasks: # simulated systems whose states are observed\n{TASKS}", "state_tasks: []\n"),)
+TASKS = "  - mass_spring\n  - pendulum\n  - two_body\n"
+STATES = ((TASKS, "  - mass_spring\n  - pendulum\n"), ("  - damped_pendulum\n", "  []\n"), ("  - pixel_pendulum\n", "  []\n"))
+PIXELS = (
+    (f"state_tasks: # simulated systems whose states are observed\n{TASKS}", "state_tasks: []\n"),
+    ("  - damped_pendulum\n", "  []\n"),
+)
 SIGN = ("before - torch.linalg.solve", "before + torch.linalg.solve")
 
 PLANTED = (

@@ -77,8 +77,8 @@ def check_step(integrator: str, step: float | None) -> None:
 
 def truth_of(params: Params, task: str) -> System:
     """The exact system of a task whose states are observed; raises `Refused` for any other."""
-    states = [name for name in params.tasks if name not in params.pixel_tasks]
-    if task in params.pixel_tasks:
+    states = [name for name in params.tasks if name not in params.seen]
+    if task in params.seen:
         raise Refused(f"{task}: its cells start from two frames, not from a state; give --frames clip.npz instead of --start")
     if task not in params.tasks:
         raise Refused(f"task: given {task!r}; {hint(task, states)}")
@@ -99,7 +99,7 @@ def state(text: str, truth: System) -> Tensor:
 
 def cell(params: Params, task: str, model: str, seed: int) -> trained.Trained:
     """The trained cell of this project; raises `Refused` if there is none."""
-    known = [TRUTH, *params.models]
+    known = [TRUTH, *params.models_of(task)]
     if model not in known:
         raise Refused(f"model: given {model!r}; {hint(model, known)}")
     try:

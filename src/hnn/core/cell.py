@@ -41,6 +41,11 @@ class Cell(NamedTuple):
         return self.model == TRUTH
 
     @property
-    def baseline(self) -> "Cell":
-        """The cell that this one is compared with: the baseline, trained through the same step map."""
-        return self._replace(model="baseline")
+    def references(self) -> tuple["Cell", ...]:
+        """The cells that this one is compared with, trained alike: the baseline and, for a further model, HNN.
+
+        >>> [one.key for one in Cell("pendulum", "separable_hnn").references]
+        ['pendulum-baseline', 'pendulum-hnn']
+        """
+        models = {"baseline": (), "hnn": ("baseline",)}.get(self.model, ("baseline", "hnn"))
+        return tuple(self._replace(model=model) for model in models)

@@ -16,7 +16,7 @@ from hnn.core.cell import Cell
 from hnn.core.statistics import Interval, block_error, interval, is_geometric, is_positive, quartiles
 from hnn.core.trajectories import CellRollouts, Observations, Rollout, TrueMotion
 from hnn.evaluation import metrics
-from hnn.evaluation.flow_diagnostics import DIAGNOSED_STARTS, flow_errors
+from hnn.evaluation.flow_diagnostics import DIAGNOSED_STARTS, flow_errors, friction_error
 from hnn.evaluation.integrator_contract import IntegratorCheck, check_integrator
 from hnn.evaluation.rollouts import Members, Reference, perturbed_starts, roll, scales
 from hnn.integrators.solve import Solver
@@ -191,8 +191,11 @@ class StateRoller:
         )
 
     def more_metrics(self, starts: str, rollout: Rollout) -> dict[str, ndarray]:
-        """An empty mapping: states have the metrics of `state_metrics` alone."""
-        return {}
+        """`friction_error` for a system with friction, along its true motion."""
+        reference = self.references[starts]
+        if reference.system.conservative:
+            return {}
+        return {"friction_error": friction_error(self.members, reference.system, reference.motion.x)}
 
     def diagnose(self, starts: str, rollouts: Mapping[str, Rollout]) -> Diagnosis:
         """Flow errors, and the integrator contract enforced.
@@ -223,7 +226,8 @@ def state_metrics(rollout: Rollout, reference: Reference) -> dict[str, ndarray]:
         "phase_error": phase_error(x, reference),
     }
     if sizes.learned is not None and rollout.learned is not None:
-        errors["conserved_error"] = metrics.conserved_error(rollout.learned, sizes.learned)
+        name = "conserved_error" if sizes.conserved else "learned_energy_change"
+        errors[name] = metrics.energy_variation(rollout.learned, sizes.learned)
     diverged = metrics.diverged(x, sizes.state)
     kept = {name: np.where(diverged == 1, np.nan, values) for name, values in errors.items()}
     return kept | {"valid_time": metrics.valid_time(x, motion.x, motion.t, motion.period), "diverged": diverged}

@@ -15,7 +15,15 @@ from hnn.evaluation.metrics import DIFFERENCE, FAR
 from hnn.integrators.solve import Solver, frozen, rollout
 from hnn.parallel.mapping import ParallelMap, serial_map
 
-__all__ = ["DIAGNOSED_STARTS", "flow_errors", "integrator_error", "reversal_error", "symplectic_error"]
+__all__ = [
+    "DIAGNOSED_STARTS",
+    "divergence",
+    "flow_errors",
+    "friction_error",
+    "integrator_error",
+    "reversal_error",
+    "symplectic_error",
+]
 
 DIAGNOSED_STARTS = {"held_out": 10, "outside": 10, "long": 2}
 """Number of starts of each set that are diagnosed, the first ones: each needs several more rollouts, long ones the longest."""
@@ -130,3 +138,24 @@ def integrator_error(field: Field, x: Tensor, t: Tensor, solver: Solver, reach: 
 def within(x: Tensor, reach: float) -> Tensor:
     """True for the rollouts x (starts, time, 2n) none of whose components exceeds `reach`, (starts,)."""
     return (x.abs() <= reach).all(-1).all(-1)
+
+
+@torch.no_grad()
+def friction_error(members: Sequence[Field], truth: Field, x: ndarray) -> ndarray:
+    """Relative error of the friction, signed, (seeds, starts): 0.1 is a friction 10 % too strong, -1 none.
+
+    Of the mean along the true motion x (starts, time, 2n) of the divergence of each field, the rate at which the flow expands
+    volumes of phase space: -γ n for dp/dt = -∂H/∂q - γ p, and 0 for every Hamiltonian field. It does not depend on how a model
+    divides its field into energy and loss.
+    """
+    states = torch.from_numpy(x)
+    true = divergence(truth, states).mean(-1)
+    learned = [divergence(member, states.to(device.of(member))).mean(-1).cpu() for member in members]
+    return (torch.stack(learned) / true - 1).numpy()
+
+
+def divergence(field: Field, x: Tensor, shift: float = 1e-4) -> Tensor:
+    """Σ ∂fᵢ/∂xᵢ in 1/s, shape (*batch,), at states (*batch, 2n), by central differences of half-width `shift`."""
+    shifts = shift * torch.eye(x.shape[-1]).to(x)
+    ahead, behind = (frozen(field, x).time_derivative(x[..., None, :] + sign * shifts) for sign in (1, -1))
+    return ((ahead - behind).diagonal(dim1=-2, dim2=-1).sum(-1)) / (2 * shift)

@@ -9,7 +9,6 @@ import numpy as np
 from numpy import ndarray
 
 __all__ = [
-    "conserved_error",
     "coordinate_error",
     "diverged",
     "energy_change",
@@ -17,6 +16,7 @@ __all__ = [
     "energy_error",
     "energy_error_max",
     "energy_mse",
+    "energy_variation",
     "phase_error",
     "published_energy",
     "relative_distance",
@@ -72,8 +72,10 @@ def energy_change(true: ndarray) -> float:
     return float((true[:, -1] / true[:, 0] - 1).mean())
 
 
-def conserved_error(learned: ndarray, learned_std: ndarray) -> ndarray:
+def energy_variation(learned: ndarray, learned_std: ndarray) -> ndarray:
     """Mean over time of |H(x̂(t)) - H(x̂(0))| / learned_std, of a learned H along the model's own rollout (seeds, starts, time).
+
+    The error of conservation of a model that has none of friction.
 
     `learned_std` (seeds,) is the standard deviation of the learned H over the training states; the unknown scale of H cancels.
     """

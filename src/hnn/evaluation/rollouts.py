@@ -14,7 +14,7 @@ from hnn.core.phase_space import Field
 from hnn.core.trajectories import Observations, Rollout, TrueMotion
 from hnn.evaluation.metrics import relative_distance
 from hnn.integrators.solve import Solver, rollout
-from hnn.models.base import energies
+from hnn.models.base import conserve, energies
 from hnn.parallel.mapping import ParallelMap, serial_map
 from hnn.systems.base import System
 
@@ -37,12 +37,14 @@ class Scales:
     """Standard deviation of each seed's learned H, (seeds,); None for a model without one."""
     state: float
     """Largest |component| of the states."""
+    conserved: bool = True
+    """True if the learned H is constant along the learned flow."""
 
     @classmethod
-    def of(cls, truth: System, x: Tensor, learned: Tensor | None) -> "Scales":
+    def of(cls, truth: System, x: Tensor, learned: Tensor | None, conserved: bool = True) -> "Scales":
         """The scales of training states x (…, 2n), with the learned H along them (seeds, …), if there is one."""
         std = None if learned is None else learned.flatten(1).std(1).cpu().numpy()
-        return cls(float(truth.hamiltonian(x).std()), std, float(x.abs().max()))
+        return cls(float(truth.hamiltonian(x).std()), std, float(x.abs().max()), conserved)
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Reference:
 def scales(truth: System, members: Members, train: Sequence[Observations]) -> Scales:
     """The scales of a cell, over all training states of all seeds as observed."""
     x = torch.from_numpy(np.stack([draw.x for draw in train]))
-    return Scales.of(truth, x, energies(members, [x.to(device.of(member)) for member in members]))
+    return Scales.of(truth, x, energies(members, [x.to(device.of(member)) for member in members]), conserve(members))
 
 
 def roll(

@@ -1,8 +1,9 @@
 """The base class of learned vector fields, and their factory."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from typing import ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +11,17 @@ from torch import Tensor, nn
 from hnn.core import registry
 from hnn.core.phase_space import Field
 
-__all__ = ["Model", "energies", "make_model"]
+__all__ = ["Layout", "Model", "accepted", "conserve", "energies", "find_model", "make_model"]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The meaning of the components of a state, as far as it decides whether a model can learn a task."""
+
+    bodies: int = 1
+    """Positions consist of as many blocks of equal size."""
+    latent: bool = False
+    """True for the latent states of a pixel task, whose components are those of no body."""
 
 
 class Model(nn.Module, ABC):
@@ -20,15 +31,36 @@ class Model(nn.Module, ABC):
     every weight from `generator`. A model that learns an energy also has `hamiltonian(x)`, shape (*batch,).
     """
 
-    separable: ClassVar[bool] = False
-    """True if the learned forces depend on q alone, as explicit splittings need."""
+    conservative: ClassVar[bool] = False
+    """True if dx/dt = J ∇H with the `hamiltonian` of the model, which is then constant along the learned flow.
+
+    A model that has `hamiltonian` and is not conservative learns an energy and its loss: see `dissipation`.
+    """
+
+    separable: bool = False
+    """True if dq/dt depends on p alone and dp/dt on q alone, as explicit splittings need."""
+
+    closed_form: ClassVar[bool] = False
+    """True if the model is fitted in one step by least squares, without descent."""
+
+    options: ClassVar[tuple[str, ...]] = ()
+    """Names of the arguments that the model takes beside those of every model."""
 
     linear_output: ClassVar[bool] = False
     """True if the model has `output_weights` and `output_fields`, as a fit of its output layer by least squares needs."""
 
+    @classmethod
+    def refusal(cls, layout: Layout) -> str | None:
+        """The reason why the model cannot learn from states of this layout; None if it can."""
+        return None
+
     @abstractmethod
     def time_derivative(self, x: Tensor) -> Tensor:
         """dx/dt, shape (*batch, 2n)."""
+
+    def dissipation(self, x: Tensor) -> Tensor | None:
+        """The learned part of dx/dt beside J ∇H, shape (*batch, 2n); None for a model that learns no such part."""
+        return None
 
     @property
     def output_weights(self) -> nn.Parameter:
@@ -54,13 +86,35 @@ def energies(members: Sequence[object], x: Sequence[Tensor]) -> Tensor | None:
     return torch.stack([member.hamiltonian(states) for member, states in zip(members, x, strict=True)])  # type: ignore[attr-defined]
 
 
-def make_model(name: str, degrees: int, *, hidden: int, layers: int, activation: str, generator: torch.Generator) -> Model:
+def conserve(members: Sequence[object]) -> bool:
+    """True if every member, a learned or a true field, keeps its energy constant along its flow: see `Model.conservative`."""
+    return all(getattr(member, "conservative", False) for member in members)
+
+
+def find_model(name: str) -> type[Model]:
+    """The class of hnn/models/<name>.py."""
+    return registry.find("models", name, Model)  # type: ignore[type-abstract]
+
+
+def accepted(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the arguments that a model takes: `hidden`, `layers`, `activation`, and its `options`.
+
+    >>> accepted("hnn", {"hidden": 8, "mass_matrix": "constant"})
+    {'hidden': 8}
+    """
+    known = ("hidden", "layers", "activation", *find_model(name).options)
+    return {key: value for key, value in arguments.items() if key in known}
+
+
+def make_model(name: str, degrees: int, *, generator: torch.Generator, **arguments: Any) -> Model:
     """The model of hnn/models/<name>.py for states of 2 `degrees` components, with initial weights from `generator`.
+
+    The arguments are `hidden`, `layers` and `activation` of its networks, and the `options` of the model.
 
     >>> generator = torch.Generator().manual_seed(0)
     >>> model = make_model("hnn", 1, hidden=8, layers=2, activation="tanh", generator=generator)
     >>> model.time_derivative(torch.zeros(5, 2)).shape, model.hamiltonian(torch.zeros(5, 2)).shape
     (torch.Size([5, 2]), torch.Size([5]))
     """
-    kind: Callable[..., Model] = registry.find("models", name, Model)  # type: ignore[type-abstract]
-    return kind(degrees, hidden=hidden, layers=layers, activation=activation, generator=generator)
+    kind: Callable[..., Model] = find_model(name)
+    return kind(degrees, generator=generator, **arguments)

@@ -17,6 +17,7 @@ class HamiltonianNetwork(Model):
     H is learned from its gradient alone, hence up to a constant.
     """
 
+    conservative = True
     linear_output = True
 
     def __init__(self, degrees: int, *, hidden: int, layers: int, activation: str, generator: torch.Generator) -> None:

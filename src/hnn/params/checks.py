@@ -5,14 +5,16 @@ import inspect
 from pathlib import Path
 from typing import Any
 
+import torch
 from pydantic import NonNegativeFloat, PositiveFloat, ValidationError, create_model
 
 from hnn.core import registry
-from hnn.models.base import Model
+from hnn.core.cell import Cell
+from hnn.models.base import Layout, accepted, find_model, make_model
 from hnn.params.base import Section, describe_error, hint
 from hnn.params.loading import InvalidParams, read_raw, validate_schema
 from hnn.params.schema import Params
-from hnn.systems.base import System
+from hnn.systems.base import System, make_system
 
 __all__ = ["load_checked_params"]
 
@@ -24,9 +26,9 @@ def load_checked_params(path: Path = Path("params.yaml")) -> Params:
     """
     raw = read_raw(path)
     params, problems = validate_schema(raw)
-    problems += check_integrators(params) if params else []
     for name, task in raw["tasks"].items() if isinstance(raw.get("tasks"), dict) else ():
         problems += check_physics(task, f"tasks.{name}.") if isinstance(task, dict) else []
+    problems += check_friction(params) + check_cells(params) if params and not problems else []
     if problems or params is None:
         raise InvalidParams("\n".join(f"{path}: {problem}" for problem in problems))
     return params
@@ -73,18 +75,61 @@ def check_distribution(system: Any, given: dict[str, Any], path: str) -> list[st
     return problems
 
 
-def check_integrators(params: Params) -> list[str]:
-    """A line for each integrator that the models of the active tasks do not allow."""
-    entangled = [name for name in params.models if not registry.find("models", name, Model).separable]  # type: ignore[type-abstract]
-    tasks: dict[str, list[str]] = {}
-    for task in params.active if entangled else ():
-        tasks.setdefault(params.tasks[task].rollout.integrator, []).append(task)
-    learned = f"no such H is learned by {', '.join(entangled)}; allowed: dop853, gauss, rk4, implicit_midpoint"
-    return [
-        f"rollout.integrator: given {name!r} for {', '.join(tasks[name])}; it splits H = T(p) + V(q), and {learned}"
-        for name in ("leapfrog", "yoshida4")
-        if name in tasks
+def check_friction(params: Params) -> list[str]:
+    """A line for each task in a list of tasks with friction that has none, or the other way round."""
+    problems = []
+    for ideal, with_friction in (("state_tasks", "friction_tasks"), ("pixel_tasks", "friction_pixel_tasks")):
+        for key, other, conservative in ((ideal, with_friction, True), (with_friction, ideal, False)):
+            for task in getattr(params, key):
+                if make_system(**params.tasks[task].system).conservative is not conservative:
+                    has = "no friction" if not conservative else "friction"
+                    problems.append(f"{key}: given {task!r}, whose system has {has}; it belongs to {other}")
+    return problems
+
+
+def check_cells(params: Params) -> list[str]:
+    """A line for each cell that cannot be: a model that cannot learn its task, or whose field the integrator cannot split."""
+    cells = params.all_cells()
+    refused: dict[tuple[str, str], list[str]] = {}
+    entangled: dict[str, dict[str, list[str]]] = {}
+    for cell in cells:
+        if reason := refusal(params, cell):
+            refused.setdefault((cell.model, reason), []).append(cell.task)
+    problems = [
+        f"models: given {model} for {', '.join(dict.fromkeys(tasks))}; {reason}" for (model, reason), tasks in refused.items()
     ]
+    for cell in cells:
+        integrator: str = params.tasks[cell.task].rollout.integrator
+        if integrator in SPLITTINGS and not cell.from_pixels and not refused and not separable(params, cell):
+            entangled.setdefault(integrator, {}).setdefault(cell.model, []).append(cell.task)
+    for integrator, models in entangled.items():
+        tasks = dict.fromkeys(task for of_model in models.values() for task in of_model)
+        problems.append(
+            f"rollout.integrator: given {integrator!r} for {', '.join(tasks)}; it splits H = T(p) + V(q), and no such H is "
+            f"learned by {', '.join(models)}; allowed: dop853, gauss, rk4, implicit_midpoint"
+        )
+    return problems
+
+
+SPLITTINGS = ("leapfrog", "yoshida4")
+"""Integrators that need a separable field."""
+
+
+def layout(params: Params, cell: Cell) -> Layout:
+    """The layout of the states that a cell learns from."""
+    return Layout(make_system(**params.tasks[cell.task].system).equal_bodies, latent=cell.from_pixels)
+
+
+def refusal(params: Params, cell: Cell) -> str | None:
+    """The reason why a model cannot learn its task; None if it can."""
+    return find_model(cell.model).refusal(layout(params, cell))
+
+
+def separable(params: Params, cell: Cell) -> bool:
+    """True if the cell's model is separable, which may depend on its options."""
+    truth = make_system(**params.tasks[cell.task].system)
+    smallest = {**params.model.model_dump(), "hidden": 1, "bodies": truth.equal_bodies}
+    return make_model(cell.model, truth.degrees, generator=torch.Generator(), **accepted(cell.model, smallest)).separable
 
 
 def check_values(fields: dict[str, Any], given: dict[str, Any], name: str, path: str) -> list[str]:

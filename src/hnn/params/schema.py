@@ -66,10 +66,13 @@ class Params(Section):
     """All of params.yaml."""
 
     state_tasks: list[Name]
+    friction_tasks: list[Name]
     pixel_tasks: list[Name]
+    friction_pixel_tasks: list[Name]
     measured_tasks: list[Name]
     step_maps: Annotated[list[Literal["rk4", "euler"]], Field(min_length=1)]
     models: Annotated[list[Name], Field(min_length=1)]
+    friction_models: Annotated[list[Name], Field(min_length=1)]
     seed: NonNegativeInt
     seeds: PositiveInt
     device: Annotated[str, Field(pattern=DEVICE)]
@@ -89,17 +92,31 @@ class Params(Section):
     @property
     def active(self) -> list[str]:
         """The tasks whose states are observed, simulated ones first."""
-        return self.state_tasks + self.measured_tasks
+        return self.state_tasks + self.friction_tasks + self.measured_tasks
+
+    @property
+    def seen(self) -> list[str]:
+        """The tasks that are seen only in frames."""
+        return self.pixel_tasks + self.friction_pixel_tasks
+
+    def models_of(self, task: str) -> list[str]:
+        """The models of an active task: `friction_models` for one with friction, as every recording has."""
+        has_friction = task in self.friction_tasks + self.friction_pixel_tasks + self.measured_tasks
+        return self.friction_models if has_friction else self.models
 
     def cells(self, task: str) -> list[Cell]:
         """The cells of an active task: its models, and from pixels each through every step map."""
-        step_maps = self.step_maps if task in self.pixel_tasks else [""]
-        return [Cell(task, model, step_map) for model in self.models for step_map in step_maps]
+        step_maps = self.step_maps if task in self.seen else [""]
+        return [Cell(task, model, step_map) for model in self.models_of(task) for step_map in step_maps]
+
+    def all_cells(self) -> list[Cell]:
+        """The cells of all active tasks."""
+        return [cell for task in self.active + self.seen for cell in self.cells(task)]
 
     @model_validator(mode="after")
     def check_frames(self) -> Self:
         """Refuse pixel tasks whose clips are too short or whose rollouts are not saved once per frame."""
-        for name in self.pixel_tasks:
+        for name in self.seen:
             task = self.tasks.get(name)
             if task is None or task.simulate is None or task.pretrain is None or task.train_pixels is None:
                 continue  # check_lists reports it
@@ -122,18 +139,21 @@ class Params(Section):
     @model_validator(mode="after")
     def check_lists(self) -> Self:
         """Refuse names in the lists that are unknown, of the wrong kind or there twice."""
-        if not self.active + self.pixel_tasks:
+        if not self.active + self.seen:
             raise PydanticCustomError(
-                "none", "given [], pixel_tasks [] and measured_tasks [], at least one task is needed", {"key": "state_tasks"}
+                "none", "given [], as all other lists of tasks, at least one task is needed", {"key": "state_tasks"}
             )
         simulated = [name for name, task in self.tasks.items() if task.simulate and not task.from_pixels]
         pixels = [name for name, task in self.tasks.items() if task.simulate and task.from_pixels]
         measured = [name for name, task in self.tasks.items() if task.ingest]
         known = {
             "state_tasks": simulated,
+            "friction_tasks": simulated,
             "pixel_tasks": pixels,
+            "friction_pixel_tasks": pixels,
             "measured_tasks": measured,
             "models": registry.names("models"),
+            "friction_models": registry.names("models"),
             "step_maps": ["rk4", "euler"],
         }
         for key, allowed in known.items():

@@ -56,11 +56,14 @@ class Compute(Section):
 
 
 class Network(Section):
-    """The network inside every model."""
+    """The networks inside the models, and the options of single models: see `hnn.models.base.Model.options`."""
 
     hidden: PositiveInt
     layers: PositiveInt
     activation: Literal["tanh", "softplus", "silu", "relu"]
+    mass_matrix: Literal["of_position", "constant"]
+    pair_potential: Literal["of_distance", "of_difference"]
+    max_features: PositiveInt
 
 
 class Simulate(Section):

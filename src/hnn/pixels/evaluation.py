@@ -17,7 +17,7 @@ from hnn.evaluation.integrator_contract import check_integrator
 from hnn.evaluation.metrics import coordinate_error
 from hnn.evaluation.rollouts import Reference, Scales, rollout_along
 from hnn.integrators.solve import Solver
-from hnn.models.base import energies
+from hnn.models.base import conserve, energies
 from hnn.parallel.mapping import ParallelMap, serial_map
 from hnn.pixels import probe
 from hnn.pixels.latent_ensemble import LatentEnsemble
@@ -96,7 +96,8 @@ def fit_readout(truth: System, ensemble: LatentEnsemble, frames: Tensor, train: 
     x = [draw.x[:, :-1] for draw in train]
     data = [(part.cpu().numpy(), of_seed(x, seed)) for seed, part in enumerate(z)]
     probes, linear = [Probe.cross_validated(*one) for one in data], [Probe.linear(*one) for one in data]
-    return Readout(probes, linear, Scales.of(truth, torch.from_numpy(np.stack(x)), energies(ensemble.dynamics, z)))
+    sizes = Scales.of(truth, torch.from_numpy(np.stack(x)), energies(ensemble.dynamics, z), conserve(ensemble.dynamics))
+    return Readout(probes, linear, sizes)
 
 
 @torch.no_grad()

@@ -1,5 +1,7 @@
 """The latent model: an autoencoder, a learned field of its latent states, and the step map from one frame to the next."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -38,24 +40,19 @@ def make_latent_model(
     latent: int,
     time_unit: float,
     name: str,
-    model_hidden: int,
-    model_layers: int,
-    model_activation: str,
     step_map: str,
     frame_step: float,
     pair_step: float = 0.0,
     generator: torch.Generator,
+    **model_arguments: Any,
 ) -> LatentModel:
-    """A latent model with fresh weights: an autoencoder, and the model `name` of its latent states. See `LatentModel`."""
+    """A latent model with fresh weights: an autoencoder, and the model `name` of its latent states. See `LatentModel`.
+
+    `model_arguments` are those of `hnn.models.base.make_model`, each with `model_` before its name.
+    """
     autoencoder = Autoencoder(
         pixels, hidden=hidden, latent=latent, time_unit=time_unit, pair_step=pair_step, generator=generator
     )
-    dynamics = make_model(
-        name,
-        latent // 2,
-        hidden=model_hidden,
-        layers=model_layers,
-        activation=model_activation,
-        generator=generator,
-    )
+    arguments = {key.removeprefix("model_"): value for key, value in model_arguments.items()}
+    dynamics = make_model(name, latent // 2, generator=generator, **arguments)
     return LatentModel(autoencoder, dynamics, step_map=step_map, frame_step=frame_step)

@@ -1,4 +1,4 @@
-"""Comparisons of each model with its baseline, seed by seed and start by start, with intervals and verdicts."""
+"""Comparisons of each model with the baseline and HNN, seed by seed and start by start, with intervals and verdicts."""
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -14,9 +14,9 @@ from hnn.pixels.probe import READABLE
 from hnn.reporting.definitions import AT_FLOOR, FRICTION, LARGER_IS_BETTER, UNREADABLE
 from hnn.reporting.results import FLOOR_OF, Comparison, Difference
 
-__all__ = ["ABOVE_FLOOR", "compare_with_baseline", "compares_ratios", "difference"]
+__all__ = ["ABOVE_FLOOR", "compare", "compares_ratios", "difference"]
 
-SPREADS = {"block_error"}
+NO_ERRORS = {"block_error", "learned_energy_change"}
 """Quantities that are not compared: they are no errors of a model."""
 ABOVE_FLOOR = 3.0
 """Least ratio of the larger of two errors to the floor of their reading for a verdict on them."""
@@ -25,9 +25,10 @@ CONSERVATIVE_ONLY = {"symplectic_error"}
 
 
 class Compared(NamedTuple):
-    """A quantity of a cell beside that of its baseline."""
+    """A quantity of a cell beside that of another."""
 
     cell: Cell
+    reference: Cell
     starts: str
     quantity: str
     a: ndarray
@@ -44,10 +45,8 @@ class Compared(NamedTuple):
         return error < ABOVE_FLOOR * floor
 
 
-def compare_with_baseline(
-    rollouts: Mapping[Cell, CellRollouts], r2: Mapping[Cell, float | None] | None = None
-) -> list[Comparison]:
-    """Compare each cell with the baseline that was trained alike, by set of starts and quantity.
+def compare(rollouts: Mapping[Cell, CellRollouts], r2: Mapping[Cell, float | None] | None = None) -> list[Comparison]:
+    """Compare each cell with its references, as far as they were trained, by set of starts and quantity.
 
     Errors that have a sign are compared by their magnitude. The comparisons of one quantity from one set of starts, a column
     of the report with all tasks, are a family: its verdicts are corrected for their number (`hnn.core.statistics.holm`).
@@ -58,31 +57,30 @@ def compare_with_baseline(
     families: dict[tuple[str, str], list[Compared]] = {}
     for one in compared(rollouts):
         families.setdefault((one.starts, one.quantity), []).append(one)
-    found: dict[Cell, dict[str, dict[str, Difference]]] = {}
+    found: dict[tuple[Cell, Cell], dict[str, dict[str, Difference]]] = {}
     for family in families.values():
         estimates = [contrast(one.a, one.b, geometric=compares_ratios(one.quantity)) for one in family]
         levels = iter(holm([estimated.p for estimated in estimates if estimated]))
         for one, estimated in zip(family, estimates, strict=True):
-            of_set = found.setdefault(one.cell, {}).setdefault(one.starts, {})
+            of_set = found.setdefault((one.cell, one.reference), {}).setdefault(one.starts, {})
             judged = difference(one.quantity, estimated, next(levels) if estimated else LEVEL, len(one.a))
-            if not all(readable(r2.get(cell, 1.0)) for cell in (one.cell, one.cell.baseline)):
+            if not all(readable(r2.get(cell, 1.0)) for cell in (one.cell, one.reference)):
                 judged = judged._replace(verdict=UNREADABLE)
             elif one.at_floor:
                 judged = judged._replace(verdict=AT_FLOOR)
             of_set[one.quantity] = judged
-    return [Comparison(cell, cell.baseline, sets) for cell, sets in found.items()]
+    return [Comparison(cell, reference, sets) for (cell, reference), sets in found.items()]
 
 
 def compared(rollouts: Mapping[Cell, CellRollouts]) -> Iterator[Compared]:
-    """The quantities of each cell that its baseline has too; the truth is a floor, and is compared with nothing."""
-    for cell, of_cell in rollouts.items():
-        if cell.is_truth or cell == cell.baseline or cell.baseline not in rollouts:
-            continue
-        for starts, ours in of_cell.sets.items():
-            if theirs := rollouts[cell.baseline].sets.get(starts):
+    """The quantities of each cell that a reference has too; the truth is a floor, and is compared with nothing."""
+    pairs = [(cell, other) for cell in rollouts if not cell.is_truth for other in cell.references if other in rollouts]
+    for cell, other in pairs:
+        for starts, ours in rollouts[cell].sets.items():
+            if theirs := rollouts[other].sets.get(starts):
                 for name in names(ours, theirs):
                     a, b = (np.abs(one.quantities[name]) for one in (ours, theirs))
-                    yield Compared(cell, starts, name, a, b, floors(rollouts, cell, starts, name))
+                    yield Compared(cell, other, starts, name, a, b, floors(rollouts, (cell, other), starts, name))
 
 
 def readable(r2: float | None) -> bool:
@@ -90,10 +88,10 @@ def readable(r2: float | None) -> bool:
     return r2 is not None and r2 >= READABLE
 
 
-def floors(rollouts: Mapping[Cell, CellRollouts], cell: Cell, starts: str, name: str) -> tuple[ndarray, ...]:
-    """The errors of reading the true frames by the cell and by its baseline; empty for what has no such floor."""
+def floors(rollouts: Mapping[Cell, CellRollouts], cells: tuple[Cell, Cell], starts: str, name: str) -> tuple[ndarray, ...]:
+    """The errors of reading the true frames by both cells; empty for what has no such floor."""
     if starts in FLOOR_OF and is_geometric(name) and name not in LARGER_IS_BETTER:
-        read = [rollouts[one].sets.get(FLOOR_OF[starts]) for one in (cell, cell.baseline)]
+        read = [rollouts[one].sets.get(FLOOR_OF[starts]) for one in cells]
         return tuple(one.quantities[name] for one in read if one and name in one.quantities)
     return ()
 
@@ -106,7 +104,7 @@ def geometric_mean(values: ndarray) -> float | None:
 def names(a: Rollout, b: Rollout) -> list[str]:
     """The quantities that both rollouts have and that mean something for their system."""
     dissipative = abs(energy_change(a.true_energy)) > FRICTION
-    left_out = SPREADS | CONSERVATIVE_ONLY if dissipative else SPREADS
+    left_out = NO_ERRORS | CONSERVATIVE_ONLY if dissipative else NO_ERRORS
     return [name for name in a.quantities if name in b.quantities and name not in left_out]
 
 

@@ -18,6 +18,14 @@ QUANTITIES: dict[str, tuple[str, str]] = {
         "learned energy std",
         "mean change of the learned H along its own rollout; with friction it should change",
     ),
+    "learned_energy_change": (
+        "learned energy std",
+        "the same of a model that learns a loss beside its H, and of an exact field with friction; not an error",
+    ),
+    "friction_error": (
+        "1",
+        "relative error of the rate at which friction contracts volumes of phase space, signed; -1: none is learned",
+    ),
     "reversal_error": ("1", "distance from the start after integrating forward and back, over the motion's size; ten starts"),
     "symplectic_error": (
         "1",

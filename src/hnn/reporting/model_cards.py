@@ -12,10 +12,19 @@ from hnn.reporting.templating import template
 
 __all__ = ["failures", "judgements", "measured", "model_cards", "strengths"]
 
-QUANTITIES = ("energy_error", "coordinate_error", "valid_time", "conserved_error", "diverged", "energy_mse")
+QUANTITIES = (
+    "energy_error",
+    "coordinate_error",
+    "valid_time",
+    "conserved_error",
+    "learned_energy_change",
+    "friction_error",
+    "diverged",
+    "energy_mse",
+)
 
 LARGE_ERROR = 0.1
-"""Energy error, in standard deviations, above which a cell is not recommended for energies."""
+"""Energy error, in standard deviations, above which a cell is not recommended for energies; the same for its friction."""
 
 
 def model_cards(results: Results, decay: Mapping[str, float], tasks: Mapping[str, Task], seeds: int) -> dict[str, str]:
@@ -41,15 +50,15 @@ def model_cards(results: Results, decay: Mapping[str, float], tasks: Mapping[str
             parameters=result.parameters,
             steps=result.steps,
             loss=(format_interval(result.losses.get("test_loss")), format_interval(results.loss_floor(cell.task))),
-            rows=measured(result, results.truth(cell.task), change),
+            rows=measured(result, results.truth(cell.task)),
             strengths=strengths(result),
             failures=failures(result, change),
         )
     return cards
 
 
-def measured(result: CellResults, truth: CellResults | None, change: float) -> list[dict[str, str]]:
-    """Rows of the table: each set and quantity, and the floor, but for the learned energy where there is friction."""
+def measured(result: CellResults, truth: CellResults | None) -> list[dict[str, str]]:
+    """Rows of the table: each set and quantity, and the floor."""
     rows = []
     for starts, title in SHORT.items():
         ours, exact = result.sets.get(starts), truth.sets.get(starts) if truth else None
@@ -57,7 +66,7 @@ def measured(result: CellResults, truth: CellResults | None, change: float) -> l
             value = ours.get(name) if ours else None
             if ours is None or value is None:
                 continue
-            floor = None if exact is None or (name == "conserved_error" and abs(change) > FRICTION) else exact.get(name)
+            floor = exact.get(name) if exact else None
             row = {"set": ours.mark(title), "quantity": name, "cell": format_interval(value)}
             rows.append(row | {"floor": format_interval(floor)})
             if (quartiles := format_quartiles(value)) != NOTHING:
@@ -68,7 +77,9 @@ def measured(result: CellResults, truth: CellResults | None, change: float) -> l
 
 def judgements(result: CellResults) -> dict[str, bool | None]:
     """Sentences on the held-out starts: True if the whole interval is on the good side of its limit, None without interval."""
-    valid, energy, kept = (result.held_out.get(name) for name in ("valid_time", "energy_error", "conserved_error"))
+    valid, energy, kept, friction = (
+        result.held_out.get(name) for name in ("valid_time", "energy_error", "conserved_error", "friction_error")
+    )
     sentences: dict[str, bool | None] = {}
     if valid:
         periods = format_interval(valid)
@@ -80,6 +91,10 @@ def judgements(result: CellResults) -> dict[str, bool | None]:
     if kept:
         text = f"Its learned energy changes by {format_interval(kept)} of its standard deviation along its rollouts."
         sentences[text] = None if kept.high is None else kept.high <= LARGE_ERROR
+    if friction:
+        text = f"The relative error of its friction is {format_interval(friction)}; -1 would be none."
+        edges = [abs(edge) for edge in (friction.low, friction.high) if edge is not None]
+        sentences[text] = max(edges) <= LARGE_ERROR if edges else None
     return sentences
 
 
@@ -98,9 +113,10 @@ def failures(result: CellResults, change: float) -> list[str]:
             f"Its rollouts break the integrator contract (mismatch; starts: {listed(broken)}): part of its errors are the "
             "integrator's."
         )
-    if "conserved_error" not in result.held_out.quantities:
+    conserves, loses = (name in result.held_out.quantities for name in ("conserved_error", "learned_energy_change"))
+    if not conserves and not loses:
         sentences.append("It learns no energy: nothing keeps its energy error from growing.")
-    elif abs(change) > FRICTION:
+    if conserves and abs(change) > FRICTION:
         sentences.append(
             f"The true energy changes by {change:+.0%} over the horizon; this model conserves its learned energy and cannot "
             "follow."

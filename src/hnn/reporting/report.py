@@ -31,6 +31,11 @@ NOTES = {
         "energy in the training data; geometric means. Floor: the error of the exact field by the same "
         "integrator; from pixels, the error of reading the true frames by each model's own encoder and probe, HNN / baseline."
     ),
+    "further_models": (
+        "Models beside baseline and HNN, compared with both by the same seeds and starts, trained alike. friction_error: the "
+        "relative error of the rate at which friction contracts volumes of phase space, by which models that divide a field "
+        "into energy and loss in different ways can be compared; -1: none is learned."
+    ),
     "integrators": (
         "A field that was fitted to derivatives must be rolled out by an integrator whose own error is below a hundredth of "
         "the model's, measured by a second rollout with half the step or a hundredth of the tolerance, from the first ten "
@@ -87,7 +92,7 @@ class Report:
     ) -> "Report":
         """The report of these results.
 
-        `decay[task]` is the mean relative change of the true energy over the horizon, for tasks whose states are observed;
+        `decay[task]` is the mean relative change of the true energy over the horizon, by task;
         `figures[title]` are captions by file name, first those of all tasks together. The parameters of `tasks` and the number
         of `seeds` give the numbers behind the intervals.
         """
@@ -96,9 +101,14 @@ class Report:
         shared = any(one.simulate.data == "shared" for one in about.values() if one.simulate)
         protocol = {title: tables.protocol(results, name) for name, title in SETS.items()}
         values = {
-            "headline": [sentences.headline(results), sentences.headline(results, "coordinate_error")],
+            "headline": [
+                sentences.headline(results),
+                sentences.headline(results, "coordinate_error"),
+                sentences.friction_headline(results),
+            ],
             "method": sentences.statistical_method(seeds, starts, shared=shared),
             "glance": tables.headline(results),
+            "further_models": tables.further_models(results),
             "outcomes": {pair.task: sentences.outcome(pair) for pair in results.pairs()},
             "findings": sentences.findings(results, decay),
             "published": tables.beside_published(results, {task: one.rollout.published_energy for task, one in about.items()}),

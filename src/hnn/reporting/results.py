@@ -156,10 +156,10 @@ def parse_set(name: str, entry: Mapping[str, Any], held_out_mismatch: bool) -> S
 
 
 class Difference(NamedTuple):
-    """A quantity of a cell compared with its baseline's."""
+    """A quantity of a cell compared with that of another."""
 
     interval: Interval
-    """The ratio cell / baseline if `interval.geometric`, else the difference cell - baseline; corrected for the family."""
+    """The ratio cell / other if `interval.geometric`, else the difference cell - other; corrected for the family."""
     p: float | None
     """p-value before the correction; None where there is no verdict."""
     verdict: str
@@ -174,16 +174,16 @@ class Difference(NamedTuple):
 
 @dataclass(frozen=True)
 class Comparison:
-    """A cell compared with its baseline, by set of starts and quantity."""
+    """A cell compared with another, the reference, by set of starts and quantity."""
 
     cell: Cell
-    baseline: Cell
+    reference: Cell
     differences: Mapping[str, Mapping[str, Difference]]
 
     @property
     def title(self) -> str:
         """The name of the comparison in metrics/comparisons.json."""
-        return f"{self.cell.name} vs {self.baseline.name}"
+        return f"{self.cell.name} vs {self.reference.name}"
 
     def to_json(self) -> dict[str, Any]:
         """{set: {quantity: …}}, see `Difference.to_json`."""
@@ -245,21 +245,19 @@ class Results:
     """All cells of a run, in the order of the report, and their comparisons."""
 
     cells: Mapping[Cell, CellResults]
-    comparisons: Mapping[Cell, Comparison] = field(default_factory=dict)
-    """By the cell that is compared with its baseline."""
+    comparisons: Mapping[tuple[Cell, Cell], Comparison] = field(default_factory=dict)
+    """By the cell that is compared, and the one that it is compared with."""
 
     @classmethod
     def parse(cls, metrics: Mapping[Cell, Mapping[str, Any]], comparisons: Iterable[Comparison] = ()) -> "Results":
         """The results in the metrics files of all cells, each as `hnn.files.artifacts.read_cell` returns it."""
         cells = {cell: CellResults.parse(cell, files) for cell, files in metrics.items()}
-        return cls(cells, {comparison.cell: comparison for comparison in comparisons})
+        return cls(cells, {(comparison.cell, comparison.reference): comparison for comparison in comparisons})
 
     def comparisons_json(self) -> dict[str, dict[str, Any]]:
         """The content of metrics/comparisons.json: {task: {title: {set: {quantity: …}}}}."""
         return {
-            task: {
-                comparison.title: comparison.to_json() for cell, comparison in self.comparisons.items() if cell.task == task
-            }
+            task: {one.title: one.to_json() for one in self.comparisons.values() if one.cell.task == task}
             for task in self.tasks
         }
 
@@ -286,7 +284,17 @@ class Results:
         hnn, baseline = (self.cells.get(Cell(task, model, step_map)) for model in ("hnn", "baseline"))
         if hnn is None or baseline is None:
             return None
-        return Pair(hnn, baseline, self.truth(task), self.comparisons.get(hnn.cell))
+        return Pair(hnn, baseline, self.truth(task), self.comparisons.get((hnn.cell, baseline.cell)))
+
+    def further(self, task: str) -> list[CellResults]:
+        """The cells of a task whose models are neither baseline nor HNN nor the truth."""
+        return [r for cell, r in self.cells.items() if cell.task == task and len(cell.references) > 1 and not cell.is_truth]
+
+    def beside(self, cell: Cell, starts: str, quantity: str) -> list[tuple[Cell, Difference]]:
+        """The references of a cell that it was compared with on a set of starts, and how its quantity compares."""
+        compared = [self.comparisons[cell, other] for other in cell.references if (cell, other) in self.comparisons]
+        found = [(one.reference, one.differences.get(starts, {}).get(quantity)) for one in compared]
+        return [(other, difference) for other, difference in found if difference]
 
     def pairs(self) -> Iterator[Pair]:
         """The pair of each task that has one; from pixels that of the first step map."""

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from hnn.core.statistics import FEW_SEEDS, NO_VALUES
 from hnn.reporting.definitions import AT_FLOOR, FRICTION, UNREADABLE
 from hnn.reporting.formatting import format_interval, listed, number, times
-from hnn.reporting.results import ELSEWHERE, Pair, Results
+from hnn.reporting.results import ELSEWHERE, CellResults, Pair, Results
 
-__all__ = ["elsewhere", "findings", "headline", "outcome", "statistical_method"]
+__all__ = ["elsewhere", "findings", "friction_headline", "headline", "outcome", "statistical_method"]
 
 SUBJECTS = {"energy_error": "In energy, the Hamiltonian network (HNN)", "coordinate_error": "In coordinates, it"}
 
@@ -39,6 +39,36 @@ def headline(results: Results, quantity: str = "energy_error") -> str:
         tasks.setdefault(verdict, []).append(text)
     parts = [f"{phrase} {listed(tasks[verdict])}" for verdict, phrase in VERDICTS.items() if verdict in tasks]
     return f"{SUBJECTS[quantity]} {listed(parts)}." if parts else ""
+
+
+def friction_headline(results: Results) -> str:
+    """A sentence for each task with friction on the further model with the least energy error; empty without such models."""
+    text = []
+    for task in results.tasks:
+        further = [one for one in results.further(task) if one.held_out.get("friction_error")]
+        measured = [one for one in further if one.held_out["energy_error"].mean is not None]
+        if not measured:
+            continue
+        best = min(measured, key=lambda one: one.held_out["energy_error"].mean or 0.0)
+        text.append(f"With friction, {best.cell.name} on {task}: {against_references(results, best, 'held_out')}.")
+    return " ".join(text)
+
+
+def against_references(results: Results, result: CellResults, starts: str) -> str:
+    """The energy and coordinate errors of a further model, each beside the baseline's and HNN's, and its friction."""
+    measured, parts = result.sets[starts], []
+    for quantity, name in (("energy_error", "energy error"), ("coordinate_error", "coordinate error")):
+        beside = []
+        for other, difference in results.beside(result.cell, starts, quantity):
+            whose = "HNN's" if other.model == "hnn" else "the baseline's"
+            if difference.verdict in ("better", "worse"):
+                beside.append(f"{times(difference.interval)} than {whose}")
+            else:
+                beside.append(f"{PHRASES.get(difference.verdict, 'beside')} {whose}")
+        parts.append(f"{name} {', '.join([format_interval(measured.get(quantity)), listed(beside)])}")
+    if friction := measured.get("friction_error"):
+        parts.append(f"error of the friction {format_interval(friction)}")
+    return "; ".join(parts)
 
 
 def statistical_method(seeds: int, starts: Mapping[str, int], *, shared: bool) -> str:

@@ -22,6 +22,7 @@ __all__ = [
     "beside_published",
     "columns",
     "encoders",
+    "further_models",
     "headline",
     "integrators",
     "pixel_rollouts",
@@ -52,6 +53,22 @@ def headline(results: Results, starts: str = "held_out") -> list[Row]:
                 "coordinates": pair.mark(difference_text(pair.difference(starts, "coordinate_error")), starts),
             }
         )
+    return rows
+
+
+def further_models(results: Results) -> list[Row]:
+    """Rows on the models beside baseline and HNN by task and set of starts: their errors, compared with both."""
+    rows = []
+    for result in (result for task in results.tasks for result in results.further(task)):
+        for starts in (starts for starts in SETS if starts in result.sets):
+            measured = result.sets[starts]
+            row = {"task": result.cell.task, "model": measured.mark(result.cell.name), "starts": SHORT[starts]}
+            for quantity in ("energy_error", "coordinate_error"):
+                row[quantity] = format_interval(measured.get(quantity))
+                texts = {other.model: difference_text(d) for other, d in results.beside(result.cell, starts, quantity)}
+                for model in ("baseline", "hnn"):
+                    row[f"{quantity} beside {model}"] = texts.get(model, NOTHING)
+            rows.append(row | {"friction_error": format_interval(measured.get("friction_error"))})
     return rows
 
 
@@ -110,6 +127,13 @@ def protocol(results: Results, starts: str) -> list[Row]:
             if (measured := result.sets.get(starts)) is not None:
                 name = "truth (floor)" if result.cell.is_truth else measured.mark(result.cell.name)
                 rows.append({"task": task, "model": name} | {q: format_interval(measured.get(q)) for q in QUANTITIES})
+        for result in results.further(task) if starts in SETS else ():
+            compared: dict[str, Row] = {}
+            for quantity in QUANTITIES:
+                for other, difference in results.beside(result.cell, starts, quantity):
+                    row = compared.setdefault(other.name, dict.fromkeys(QUANTITIES, NOTHING))
+                    row[quantity] = difference_text(difference, quantity)
+            rows += [{"task": task, "model": f"{result.cell.name} beside {name}"} | row for name, row in compared.items()]
         if task in pair_of and starts in SETS:
             differences = {quantity: pair_of[task].difference(starts, quantity) for quantity in QUANTITIES}
             if any(differences.values()):

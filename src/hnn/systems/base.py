@@ -27,6 +27,8 @@ class System(ABC):
 
     degrees: ClassVar[int]
     """Number n of positions: states have 2n components."""
+    equal_bodies: ClassVar[int] = 1
+    """Number of equal bodies whose positions, one after the other, are the n positions; 1 for a system of no such bodies."""
     separable: ClassVar[bool] = False
     """True if H(q, p) = T(p) + V(q) and forces depend on q alone, as explicit splittings need."""
     chaotic: ClassVar[bool] = False

@@ -22,6 +22,7 @@ class TwoBody(System):
     """
 
     degrees: ClassVar[int] = 4
+    equal_bodies: ClassVar[int] = 2
     separable: ClassVar[bool] = True
     components: ClassVar[str] = "x1, y1, x2, y2 in m, then their momenta in kg m/s"
     shapes: ClassVar[tuple[str, ...]] = ("near_circular",)
