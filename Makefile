@@ -95,7 +95,7 @@ ARCHIVES := $(or $(HNN_EXTERNAL_DATA),$(CURDIR)/data/external)
 MEASURED ?= $(if $(wildcard $(ARCHIVES)/invar_datasets.zip),real_pendulum)
 PAPER = \
   -S seeds=$(SEEDS) -S simulate.data=shared -S 'state_tasks=[mass_spring,pendulum,two_body]' -S 'measured_tasks=[$(MEASURED)]' \
-  -S train.schedule=constant -S train.learning_rate=1e-3 -S train.beta1=0.9 -S train.beta2=0.999 \
+  -S 'models=[baseline,hnn]' -S train.schedule=constant -S train.learning_rate=1e-3 -S train.beta1=0.9 -S train.beta2=0.999 \
   -S train.steps=2000 -S train.batch=full -S train.weight_decay=1e-4 \
   -S ++tasks.two_body.train.learning_rate=1e-3 -S ++tasks.two_body.train.beta2=0.999 \
   -S ++tasks.two_body.train.steps=10000 -S ++tasks.two_body.train.batch=200 -S ++tasks.two_body.train.weight_decay=0.0 \

@@ -14,6 +14,7 @@ from hnn.models.base import Model, make_model
 from hnn.parallel.pool import parallel_map
 from hnn.params.loading import load_params
 from hnn.training.fit import Fit, fit
+from hnn.training.noisy_trajectories import TrajectoryOptions
 from hnn.training.optimizer import OptimizerOptions
 from hnn.training.seeds import fit_seeds, write_fits
 
@@ -32,7 +33,19 @@ def train(task: str, name: str) -> None:
         networks = [make_model(name, degrees, **params.model.model_dump(), generator=g).to(device) for g in weights]
         labels = [f"train {cell.key} seed {seed}" for seed in seeds]
         train = of_seeds(draws, seeds)
-        return fit(networks, train, test, options, batch=p.batch, validation=p.validation, generators=batches, labels=labels)
+        loss = networks[0].loss or p.loss
+        trajectories = TrajectoryOptions(loss, p.derivative_weight, p.segment, p.integrator, p.step)
+        return fit(
+            networks,
+            train,
+            test,
+            options,
+            batch=p.batch,
+            validation=p.validation,
+            generators=batches,
+            labels=labels,
+            trajectories=trajectories,
+        )
 
     about = {"name": name, "degrees": degrees, **params.model.model_dump()}
     fits = fit_seeds(fit_group, params.seeds, device, partial(parallel_map, threads=params.threads, compute=params.compute))

@@ -44,7 +44,8 @@ def commands(task: str) -> list[list[str]]:
         "width": [["model.hidden=12,25,50,100,400"]],
         "derivative": [["simulate.derivative=central,forward"]],
     }
-    always = [f"state_tasks=[{task}]", "pixel_tasks=[]", "measured_tasks=[]", "simulate.long_horizon_factor=1"]
+    only = [f"state_tasks=[{task}]", "pixel_tasks=[]", "measured_tasks=[]", "models=[baseline,hnn]"]
+    always = [*only, "simulate.long_horizon_factor=1"]
     return [
         [
             "--name",

@@ -83,8 +83,8 @@ def cell_of(params: Params, task: str, model: str, step_map: str | None, seed: i
         raise Refused(f"task: given {task!r}; {hint(task, pixels)}")
     if task not in pixels:
         raise Refused(f"{task}: its cells start from a state, not from frames; give --start and --until instead of --frames")
-    if model not in params.models:
-        raise Refused(f"model: given {model!r}; {hint(model, params.models)}")
+    if model not in params.pixel_models:
+        raise Refused(f"model: given {model!r}; {hint(model, params.pixel_models)}")
     chosen = step_map or params.step_maps[0]
     if chosen not in params.step_maps:
         raise Refused(f"--step-map: given {chosen!r}; {hint(chosen, params.step_maps)}")

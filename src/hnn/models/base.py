@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +25,9 @@ class Model(nn.Module, ABC):
 
     linear_output: ClassVar[bool] = False
     """True if the model has `output_weights` and `output_fields`, as a fit of its output layer by least squares needs."""
+
+    loss: ClassVar[Literal["derivative", "trajectory", "joint"] | None] = None
+    """The loss that the model is trained with whatever `train.loss` is; None: that one. Only where states are observed."""
 
     @abstractmethod
     def time_derivative(self, x: Tensor) -> Tensor:

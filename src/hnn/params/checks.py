@@ -24,7 +24,7 @@ def load_checked_params(path: Path = Path("params.yaml")) -> Params:
     """
     raw = read_raw(path)
     params, problems = validate_schema(raw)
-    problems += check_integrators(params) if params else []
+    problems += check_integrators(params) + check_losses(params) if params else []
     for name, task in raw["tasks"].items() if isinstance(raw.get("tasks"), dict) else ():
         problems += check_physics(task, f"tasks.{name}.") if isinstance(task, dict) else []
     if problems or params is None:
@@ -75,16 +75,58 @@ def check_distribution(system: Any, given: dict[str, Any], path: str) -> list[st
 
 def check_integrators(params: Params) -> list[str]:
     """A line for each integrator that the models of the active tasks do not allow."""
-    entangled = [name for name in params.models if not registry.find("models", name, Model).separable]  # type: ignore[type-abstract]
-    tasks: dict[str, list[str]] = {}
+    entangled = [name for name in params.models if not model_class(name).separable]
+    used: dict[tuple[str, str], list[str]] = {}
     for task in params.active if entangled else ():
-        tasks.setdefault(params.tasks[task].rollout.integrator, []).append(task)
-    learned = f"no such H is learned by {', '.join(entangled)}; allowed: dop853, gauss, rk4, implicit_midpoint"
+        p = params.tasks[task]
+        used.setdefault(("rollout", p.rollout.integrator), []).append(task)
+        if p.train is not None and losses_of(params, task) != {"derivative"}:
+            used.setdefault(("train", p.train.integrator), []).append(task)
+    learned = f"no such H is learned by {', '.join(entangled)}; allowed:"
     return [
-        f"rollout.integrator: given {name!r} for {', '.join(tasks[name])}; it splits H = T(p) + V(q), and {learned}"
-        for name in ("leapfrog", "yoshida4")
-        if name in tasks
+        f"{section}.integrator: given {name!r} for {', '.join(tasks)}; it splits H = T(p) + V(q), and "
+        f"{learned} {ALLOWED[section]}"
+        for (section, name), tasks in sorted(used.items())
+        if name in ("leapfrog", "yoshida4")
     ]
+
+
+ALLOWED = {"rollout": "dop853, gauss, rk4, implicit_midpoint", "train": "rk4, implicit_midpoint"}
+"""Integrators for any field, by section."""
+
+
+def check_losses(params: Params) -> list[str]:
+    """A line for each model or task whose loss of trajectories makes no sense."""
+    problems = [
+        f"pixel_models: given {name!r}, which is fitted to observed states by the loss {model_class(name).loss}, "
+        "and pixel tasks have frames; put it under models"
+        for name in params.pixel_models
+        if params.pixel_tasks and model_class(name).loss
+    ]
+    for task in params.active:
+        p = params.tasks[task]
+        given = p.simulate.derivative if p.simulate else p.ingest.derivative if p.ingest else ""
+        if "joint" in losses_of(params, task) and given in ("forward", "published"):
+            section = "simulate" if p.simulate else "ingest"
+            joint = [name for name in params.models if (model_class(name).loss or (p.train and p.train.loss)) == "joint"]
+            problems.append(
+                f"{section}.derivative: given {given!r} for {task}; the loss joint of {', '.join(joint)} matches derivatives "
+                "at states, and a forward difference is the derivative between two; allowed: "
+                + ("exact, central" if p.simulate else "central")
+                + ", or the loss trajectory, which uses none"
+            )
+    return problems
+
+
+def losses_of(params: Params, task: str) -> set[str]:
+    """The losses that the models of a task whose states are observed are trained with."""
+    train = params.tasks[task].train
+    return {model_class(name).loss or train.loss for name in params.models} if train else set()
+
+
+def model_class(name: str) -> type[Model]:
+    """The model of hnn/models/<name>.py."""
+    return registry.find("models", name, Model)  # type: ignore[type-abstract]
 
 
 def check_values(fields: dict[str, Any], given: dict[str, Any], name: str, path: str) -> list[str]:

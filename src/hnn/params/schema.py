@@ -70,6 +70,7 @@ class Params(Section):
     measured_tasks: list[Name]
     step_maps: Annotated[list[Literal["rk4", "euler"]], Field(min_length=1)]
     models: Annotated[list[Name], Field(min_length=1)]
+    pixel_models: Annotated[list[Name], Field(min_length=1)]
     seed: NonNegativeInt
     seeds: PositiveInt
     device: Annotated[str, Field(pattern=DEVICE)]
@@ -93,8 +94,9 @@ class Params(Section):
 
     def cells(self, task: str) -> list[Cell]:
         """The cells of an active task: its models, and from pixels each through every step map."""
-        step_maps = self.step_maps if task in self.pixel_tasks else [""]
-        return [Cell(task, model, step_map) for model in self.models for step_map in step_maps]
+        if task not in self.pixel_tasks:
+            return [Cell(task, model) for model in self.models]
+        return [Cell(task, model, step_map) for model in self.pixel_models for step_map in self.step_maps]
 
     @model_validator(mode="after")
     def check_frames(self) -> Self:
@@ -134,6 +136,7 @@ class Params(Section):
             "pixel_tasks": pixels,
             "measured_tasks": measured,
             "models": registry.names("models"),
+            "pixel_models": registry.names("models"),
             "step_maps": ["rk4", "euler"],
         }
         for key, allowed in known.items():
