@@ -98,6 +98,7 @@ MEASURED ?= $(if $(wildcard $(ARCHIVES)/invar_datasets.zip),real_pendulum)
 PAPER = \
   -S seeds=$(SEEDS) -S simulate.data=shared -S 'state_tasks=[mass_spring,pendulum,two_body]' -S 'friction_tasks=[]' \
   -S 'measured_tasks=[$(MEASURED)]' \
+  -S 'models=[baseline,hnn]' -S 'friction_models=[baseline,hnn]' \
   -S train.schedule=constant -S train.learning_rate=1e-3 -S train.beta1=0.9 -S train.beta2=0.999 \
   -S train.steps=2000 -S train.batch=full -S train.weight_decay=1e-4 \
   -S ++tasks.two_body.train.learning_rate=1e-3 -S ++tasks.two_body.train.beta2=0.999 \

@@ -16,6 +16,7 @@ from hnn.params.loading import load_params
 from hnn.systems.base import make_system
 from hnn.training.closed_form import fit_features
 from hnn.training.fit import Fit, fit
+from hnn.training.noisy_trajectories import TrajectoryOptions
 from hnn.training.optimizer import OptimizerOptions
 from hnn.training.seeds import fit_seeds, write_fits
 
@@ -37,7 +38,19 @@ def train(task: str, name: str) -> None:
         train = of_seeds(draws, seeds)
         if networks[0].closed_form:
             return fit_features(networks, train, test, generators=batches)
-        return fit(networks, train, test, options, batch=p.batch, validation=p.validation, generators=batches, labels=labels)
+        loss = networks[0].loss or p.loss
+        trajectories = TrajectoryOptions(loss, p.derivative_weight, p.segment, p.integrator, p.step)
+        return fit(
+            networks,
+            train,
+            test,
+            options,
+            batch=p.batch,
+            validation=p.validation,
+            generators=batches,
+            labels=labels,
+            trajectories=trajectories,
+        )
 
     about = {"name": name, "degrees": truth.degrees, **arguments}
     fits = fit_seeds(fit_group, params.seeds, device, partial(parallel_map, threads=params.threads, compute=params.compute))

@@ -98,6 +98,11 @@ MISTAKES = [
     ("rollout.integrator", "rk45", "rollout.integrator: given 'rk45', must be 'dop853', 'gauss', 'rk4'"),
     ("rollout.integrator", "leapfrog", "rollout.integrator: given 'leapfrog' for mass_spring, pendulum"),
     ("model.mass_matrix", "diagonal", "model.mass_matrix: given 'diagonal', must be 'of_position' or 'constant'"),
+    ("train.loss", "both", "train.loss: given 'both', must be 'derivative', 'trajectory' or 'joint'"),
+    ("train.integrator", "leapfrog", "train.integrator: given 'leapfrog' for mass_spring, pendulum"),
+    ("train.integrator", "dop853", "train.integrator: given 'dop853', must be 'rk4', 'leapfrog'"),
+    ("simulate.derivative", "forward", "simulate.derivative: given 'forward' for mass_spring; the loss joint of hnn_joint"),
+    ("pixel_models", ["hnn_joint"], "pixel_models: given 'hnn_joint', which is fitted to observed states by the loss joint"),
     ("device", "gpu", "device: given 'gpu', must be auto, cpu, cuda or cuda:<number>"),
     ("compute.workers", 0, "compute.workers: given 0, must be auto or a positive whole number"),
     ("compute.workers", "all", "compute.workers: given 'all', must be auto or a positive whole number"),
@@ -394,6 +399,8 @@ def test_make_repro_checks_the_parameters_before_dvc_reads_them():
         ("train.learning_rate=3e-9", None),
         ("train_pixels.relative=false", None),
         ("state_tasks=[pendulum]", None),
+        ("train.loss=trajectory", None),
+        ("train.loss=joint", None),
         ("++tasks.pendulum.train.steps=2000", None),
         ("train_pixels.relative=yes", "train_pixels.relative: given yes, which some readers take as"),
         ("models=hnn", "models: given 'hnn', must be a list"),
@@ -411,6 +418,22 @@ def test_load_checked_params_reads_overrides_as_dvc_writes_them(tmp_path, overri
     else:
         load_checked_params(path)
         assert read_raw(path) == parse_yaml(path.read_text(encoding="utf-8"), str(path)) != PARAMS
+
+
+def test_combinations_that_a_loss_of_trajectories_excludes_are_allowed_without_it(tmp_path):
+    params = parameters() | {"models": ["baseline", "hnn"]}
+    params["train"]["integrator"] = "leapfrog"
+    params["simulate"]["derivative"] = "forward"
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(params))
+    load_checked_params(path)
+    params["train"] |= {"integrator": "rk4", "loss": "trajectory"}  # uses no derivatives
+    path.write_text(yaml.safe_dump(params))
+    load_checked_params(path)
+    params["train"]["loss"] = "joint"
+    path.write_text(yaml.safe_dump(params))
+    with pytest.raises(InvalidParams, match="the loss joint of baseline, hnn matches derivatives"):
+        load_checked_params(path)
 
 
 def test_inherited_errors_of_defaults_are_reported_once(tmp_path):

@@ -47,7 +47,8 @@ def commands(task: str) -> list[list[str]]:
         "width": [["model.hidden=12,25,50,100,400"]],
         "derivative": [["simulate.derivative=central,forward"]],
     }
-    always = [f"{of_task}=[{task}]", f"{other}=[]", "pixel_tasks=[]", "measured_tasks=[]", "simulate.long_horizon_factor=1"]
+    only = [f"{of_task}=[{task}]", f"{other}=[]", "pixel_tasks=[]", "measured_tasks=[]"]
+    always = [*only, "models=[baseline,hnn]", "friction_models=[baseline,hnn]", "simulate.long_horizon_factor=1"]
     return [
         [
             "--name",

@@ -24,10 +24,14 @@ __all__ = [
     "RungeKutta",
     "Splitting",
     "Step",
+    "Substeps",
 ]
 
-Step = Callable[[Field, Tensor, float], Tensor]
-"""One step of a method: (field, states (*batch, 2n), dt in seconds) to states (*batch, 2n)."""
+Step = Callable[[Field, Tensor, float | Tensor], Tensor]
+"""One step of a method: (field, states (*batch, 2n), dt in seconds) to states (*batch, 2n).
+
+A dt of its own for each state is a tensor that broadcasts against the states, such as (*batch, 1).
+"""
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class RungeKutta:
     a: tuple[tuple[float, ...], ...]
     b: tuple[float, ...]
 
-    def __call__(self, field: Field, x: Tensor, dt: float) -> Tensor:
+    def __call__(self, field: Field, x: Tensor, dt: float | Tensor) -> Tensor:
         """States (*batch, 2n) one step of `dt` seconds after x."""
         stages: list[Tensor] = []
         for row in self.a:
@@ -72,7 +76,7 @@ class Splitting:
     order: int
     weights: tuple[float, ...]
 
-    def __call__(self, field: Field, x: Tensor, dt: float) -> Tensor:
+    def __call__(self, field: Field, x: Tensor, dt: float | Tensor) -> Tensor:
         """States (*batch, 2n) one step of `dt` seconds after x.
 
         Raises `Refused` for a field that is not separable: the step would lose its order and symplecticity.
@@ -101,7 +105,7 @@ class ImplicitMidpoint:
     tolerance: float = 1e-13
     iterations: int = 100
 
-    def __call__(self, field: Field, x: Tensor, dt: float) -> Tensor:
+    def __call__(self, field: Field, x: Tensor, dt: float | Tensor) -> Tensor:
         """States (*batch, 2n) one step of `dt` seconds after x."""
         tolerance = max(self.tolerance, 4 * torch.finfo(x.dtype).eps)
         x1 = x + dt * field.time_derivative(x)
@@ -112,6 +116,20 @@ class ImplicitMidpoint:
             if converged.all():
                 return x1
         return torch.where(converged, x1, torch.nan)
+
+
+@dataclass(frozen=True)
+class Substeps:
+    """`count` equal steps of a method as one."""
+
+    method: Step
+    count: int
+
+    def __call__(self, field: Field, x: Tensor, dt: float | Tensor) -> Tensor:
+        """States (*batch, 2n) `dt` seconds after x."""
+        for _ in range(self.count):
+            x = self.method(field, x, dt / self.count)
+        return x
 
 
 RK4 = RungeKutta(

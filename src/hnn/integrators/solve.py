@@ -11,7 +11,7 @@ from hnn.integrators.dop853 import DOP853
 from hnn.integrators.fixed_step import FIXED_STEP, Splitting, Step
 from hnn.integrators.gauss import Gauss
 
-__all__ = ["ADAPTIVE", "Solver", "frozen", "rollout"]
+__all__ = ["ADAPTIVE", "Solver", "frozen", "rollout", "steps_within"]
 
 ADAPTIVE: dict[str, type[DOP853] | type[Gauss]] = {"dop853": DOP853, "gauss": Gauss}
 """Adaptive methods. `gauss` is symplectic and faster on cheap fields; `dop853` needs fewer evaluations."""

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -48,6 +48,9 @@ class Model(nn.Module, ABC):
 
     linear_output: ClassVar[bool] = False
     """True if the model has `output_weights` and `output_fields`, as a fit of its output layer by least squares needs."""
+
+    loss: ClassVar[Literal["derivative", "trajectory", "joint"] | None] = None
+    """The loss that the model is trained with whatever `train.loss` is; None: that one. Only where states are observed."""
 
     @classmethod
     def refusal(cls, layout: Layout) -> str | None:

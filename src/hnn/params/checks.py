@@ -28,7 +28,7 @@ def load_checked_params(path: Path = Path("params.yaml")) -> Params:
     params, problems = validate_schema(raw)
     for name, task in raw["tasks"].items() if isinstance(raw.get("tasks"), dict) else ():
         problems += check_physics(task, f"tasks.{name}.") if isinstance(task, dict) else []
-    problems += check_friction(params) + check_cells(params) if params and not problems else []
+    problems += check_friction(params) + check_cells(params) + check_losses(params) if params and not problems else []
     if problems or params is None:
         raise InvalidParams("\n".join(f"{path}: {problem}" for problem in problems))
     return params
@@ -91,7 +91,7 @@ def check_cells(params: Params) -> list[str]:
     """A line for each cell that cannot be: a model that cannot learn its task, or whose field the integrator cannot split."""
     cells = params.all_cells()
     refused: dict[tuple[str, str], list[str]] = {}
-    entangled: dict[str, dict[str, list[str]]] = {}
+    entangled: dict[tuple[str, str], dict[str, list[str]]] = {}
     for cell in cells:
         if reason := refusal(params, cell):
             refused.setdefault((cell.model, reason), []).append(cell.task)
@@ -99,14 +99,14 @@ def check_cells(params: Params) -> list[str]:
         f"models: given {model} for {', '.join(dict.fromkeys(tasks))}; {reason}" for (model, reason), tasks in refused.items()
     ]
     for cell in cells:
-        integrator: str = params.tasks[cell.task].rollout.integrator
-        if integrator in SPLITTINGS and not cell.from_pixels and not refused and not separable(params, cell):
-            entangled.setdefault(integrator, {}).setdefault(cell.model, []).append(cell.task)
-    for integrator, models in entangled.items():
+        for section, integrator in integrators(params, cell).items() if not refused else ():
+            if integrator in SPLITTINGS and not separable(params, cell):
+                entangled.setdefault((section, integrator), {}).setdefault(cell.model, []).append(cell.task)
+    for (section, integrator), models in entangled.items():
         tasks = dict.fromkeys(task for of_model in models.values() for task in of_model)
         problems.append(
-            f"rollout.integrator: given {integrator!r} for {', '.join(tasks)}; it splits H = T(p) + V(q), and no such H is "
-            f"learned by {', '.join(models)}; allowed: dop853, gauss, rk4, implicit_midpoint"
+            f"{section}.integrator: given {integrator!r} for {', '.join(tasks)}; it splits H = T(p) + V(q), and no such H is "
+            f"learned by {', '.join(models)}; allowed: {ALLOWED[section]}"
         )
     return problems
 
@@ -130,6 +130,57 @@ def separable(params: Params, cell: Cell) -> bool:
     truth = make_system(**params.tasks[cell.task].system)
     smallest = {**params.model.model_dump(), "hidden": 1, "bodies": truth.equal_bodies}
     return make_model(cell.model, truth.degrees, generator=torch.Generator(), **accepted(cell.model, smallest)).separable
+
+
+ALLOWED = {"rollout": "dop853, gauss, rk4, implicit_midpoint", "train": "rk4, implicit_midpoint"}
+"""Integrators for any field, by section."""
+
+
+def integrators(params: Params, cell: Cell) -> dict[str, str]:
+    """The integrators of a cell whose states are observed, by section; none of a cell that sees frames."""
+    task = params.tasks[cell.task]
+    if cell.from_pixels or task.train is None:
+        return {}
+    found: dict[str, str] = {"rollout": task.rollout.integrator}
+    return found if loss_of(params, cell) == "derivative" else found | {"train": task.train.integrator}
+
+
+def loss_of(params: Params, cell: Cell) -> str:
+    """The loss that a cell whose states are observed is trained with."""
+    train = params.tasks[cell.task].train
+    assert train is not None  # hnn.params.schema: every task whose states are observed has it
+    return find_model(cell.model).loss or train.loss
+
+
+def check_losses(params: Params) -> list[str]:
+    """A line for each model or task whose loss of trajectories makes no sense."""
+    lists = {"pixel_models": params.pixel_models if params.pixel_tasks else []}
+    lists["friction_models"] = params.friction_models if params.friction_pixel_tasks else []
+    problems = [
+        f"{key}: given {name!r}, which is fitted to observed states by the loss {find_model(name).loss}, "
+        "and pixel tasks have frames; put it under models"
+        for key, names in lists.items()
+        for name in names
+        if find_model(name).loss
+    ]
+    for task in params.active:
+        p = params.tasks[task]
+        losses = {cell.model: loss_of(params, cell) for cell in params.cells(task)}
+        if closed := [name for name, loss in losses.items() if loss != "derivative" and find_model(name).closed_form]:
+            problems.append(
+                f"train.loss: given {losses[closed[0]]!r} for {task}; {', '.join(closed)} is fitted to derivatives in closed "
+                "form; allowed: derivative"
+            )
+        given = p.simulate.derivative if p.simulate else p.ingest.derivative if p.ingest else ""
+        if (joint := [name for name, loss in losses.items() if loss == "joint"]) and given in ("forward", "published"):
+            section = "simulate" if p.simulate else "ingest"
+            problems.append(
+                f"{section}.derivative: given {given!r} for {task}; the loss joint of {', '.join(joint)} matches derivatives "
+                "at states, and a forward difference is the derivative between two; allowed: "
+                + ("exact, central" if p.simulate else "central")
+                + ", or the loss trajectory, which uses none"
+            )
+    return problems
 
 
 def check_values(fields: dict[str, Any], given: dict[str, Any], name: str, path: str) -> list[str]:

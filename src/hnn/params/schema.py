@@ -73,6 +73,7 @@ class Params(Section):
     step_maps: Annotated[list[Literal["rk4", "euler"]], Field(min_length=1)]
     models: Annotated[list[Name], Field(min_length=1)]
     friction_models: Annotated[list[Name], Field(min_length=1)]
+    pixel_models: Annotated[list[Name], Field(min_length=1)]
     seed: NonNegativeInt
     seeds: PositiveInt
     device: Annotated[str, Field(pattern=DEVICE)]
@@ -101,8 +102,9 @@ class Params(Section):
 
     def models_of(self, task: str) -> list[str]:
         """The models of an active task: `friction_models` for one with friction, as every recording has."""
-        has_friction = task in self.friction_tasks + self.friction_pixel_tasks + self.measured_tasks
-        return self.friction_models if has_friction else self.models
+        if task in self.friction_tasks + self.friction_pixel_tasks + self.measured_tasks:
+            return self.friction_models
+        return self.pixel_models if task in self.pixel_tasks else self.models
 
     def cells(self, task: str) -> list[Cell]:
         """The cells of an active task: its models, and from pixels each through every step map."""
@@ -154,6 +156,7 @@ class Params(Section):
             "measured_tasks": measured,
             "models": registry.names("models"),
             "friction_models": registry.names("models"),
+            "pixel_models": registry.names("models"),
             "step_maps": ["rk4", "euler"],
         }
         for key, allowed in known.items():

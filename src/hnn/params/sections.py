@@ -205,8 +205,13 @@ class Train(Optimizer):
 
     moved: ClassVar[Mapping[str, str]] = {**Section.moved, **{key: f"train_pixels.{key}" for key in TrainPixels.model_fields}}
 
+    loss: Literal["derivative", "trajectory", "joint"]
     batch: Literal["full"] | PositiveInt
     validation: Fraction
+    derivative_weight: PositiveFloat
+    segment: PositiveInt
+    integrator: Literal["rk4", "leapfrog", "yoshida4", "implicit_midpoint"]
+    step: PositiveFloat
 
     @field_validator("batch", mode="plain")
     @classmethod

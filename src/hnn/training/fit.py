@@ -1,7 +1,7 @@
 """Fits of models to observed states and their time derivatives."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from statistics import fmean
 from typing import Any, Generic, Literal, TypeVar
@@ -14,7 +14,10 @@ from hnn.core.trajectories import Observations, of_seed
 from hnn.models.base import Model
 from hnn.training.loop import Problem, minimise
 from hnn.training.losses import derivative_loss
+from hnn.training.noisy_trajectories import NoisyTrajectories, TrajectoryOptions
 from hnn.training.optimizer import OptimizerOptions
+from hnn.training.shooting import interval_loss
+from hnn.training.trajectory_fit import Descent, fit_trajectories
 
 __all__ = ["Fit", "curves", "fit", "split_validation"]
 
@@ -45,8 +48,12 @@ def fit(
     validation: float,
     generators: Sequence[torch.Generator],
     labels: Sequence[str] | None = None,
+    trajectories: TrajectoryOptions | None = None,
 ) -> list[Fit[Model]]:
-    """Minimise `derivative_loss` for each model, in place, with the dtype and on the device of the models.
+    """Minimise a loss for each model, in place, with the dtype and on the device of the models.
+
+    The loss is `derivative_loss`, unless `trajectories` names another: `joint` goes on from there, `trajectory` uses states
+    alone; see `hnn.training.trajectory_fit`. Losses of the curve are `derivative_loss`, or for `trajectory` `interval_loss`.
 
     `train` is a draw of training data for each model, of equal size, or one for all. `test` serves the training curve only.
     `validation` is the fraction of `train` that is held out to select the best weights. Batches are drawn with replacement
@@ -67,6 +74,9 @@ def fit(
     >>> result.losses["train_loss"] < 0.1 * result.curve[0]["train_loss"]
     True
     """
+    if trajectories is not None and trajectories.loss == "trajectory":
+        descent = Descent(trajectories, options, batch, generators, labels)
+        return fit_to_states(models, train, test, validation, descent)
     sets = [points_by_loss(draw, test, validation, next(models[0].parameters())) for draw in train]
     samples = [
         {name: tuple(p[:: ceil(len(p) / CURVE_SAMPLE)] for p in points) for name, points in one.items()} for one in sets
@@ -92,7 +102,40 @@ def fit(
 
     problem: Problem[Model] = Problem(loss, draw_batches, lambda i, model: losses(model, of_seed(samples, i)))
     curves = minimise(models, problem, options, labels=labels)
+    if trajectories is not None and trajectories.loss == "joint":
+        parts = [split_validation(draw, validation)[0] for draw in train]
+        data = [NoisyTrajectories.of(part, trajectories.weight, x) for part in parts]
+        fit_trajectories(models, data, Descent(trajectories, options, batch, generators, labels))
+        for i, (model, curve) in enumerate(zip(models, curves, strict=True)):
+            curve[-1] |= losses(model, of_seed(samples, i))
     return [Fit(model, curves[i], losses(model, of_seed(sets, i))) for i, model in enumerate(models)]
+
+
+def fit_to_states(
+    models: Sequence[Model],
+    train: Sequence[Observations],
+    test: Observations,
+    validation: float,
+    descent: Descent,
+) -> list[Fit[Model]]:
+    """The fits of models to observed states alone; losses are `interval_loss`."""
+    like, sets = next(models[0].parameters()), []
+    for draw in train:
+        train_part, validation_part = split_validation(draw, validation)
+        parts = {"train_loss": train_part, "test_loss": test} | (
+            {"validation_loss": validation_part} if validation_part else {}
+        )
+        sets.append({name: NoisyTrajectories.of(part, 0.0, like) for name, part in parts.items()})
+    method = descent.trajectories.method(sets[0]["train_loss"].intervals)
+
+    def losses(i: int, model: Model) -> dict[str, float]:
+        """The loss of each set of observations."""
+        return {name: interval_loss(model, method, data) for name, data in of_seed(sets, i).items()}
+
+    curves = fit_trajectories(models, [one["train_loss"] for one in sets], replace(descent, curve_losses=losses))
+    for i, (model, curve) in enumerate(zip(models, curves, strict=True)):
+        curve[-1] |= losses(i, model)  # after the Gauss-Newton steps
+    return [Fit(model, curves[i], losses(i, model)) for i, model in enumerate(models)]
 
 
 def split_validation(observations: Observations, fraction: float) -> tuple[Observations, Observations | None]:

@@ -17,7 +17,7 @@ from torch import Tensor
 from hnn.integrators.fixed_step import Step
 from hnn.models.base import Model
 
-__all__ = ["deviations", "fit_output_layer", "sensitivities", "trajectory_loss"]
+__all__ = ["accumulate", "deviations", "fit_output_layer", "jacobian", "sensitivities", "trajectory_loss"]
 
 RIDGES = (1e-9, 1e-6, 1e-3, 1.0)
 """Weights of the squared change of w, relative to the mean square of the derivatives by w: the first that lowers the loss."""
@@ -51,7 +51,7 @@ def fit_output_layer(model: Model, method: Step, x: Tensor, dt: float, *, iterat
 
 
 @torch.no_grad()
-def trajectory_loss(model: Model, method: Step, x: Tensor, dt: float) -> float:
+def trajectory_loss(model: Model, method: Step, x: Tensor, dt: float | Tensor) -> float:
     """Mean of |x̂ - x|² over the steps 1 … k of the trajectories x̂ from the first states of x (trajectories, k + 1, 2n)."""
     state, total = x[:, 0], 0.0
     for true in x.unbind(1)[1:]:
@@ -60,7 +60,7 @@ def trajectory_loss(model: Model, method: Step, x: Tensor, dt: float) -> float:
     return total / (x.shape[1] - 1)
 
 
-def normal_equations(model: Model, method: Step, x: Tensor, dt: float) -> tuple[Tensor, Tensor]:
+def normal_equations(model: Model, method: Step, x: Tensor, dt: float | Tensor) -> tuple[Tensor, Tensor]:
     """GᵀG and Gᵀe summed over all steps of the trajectories x (trajectories, k + 1, 2n): see `deviations`."""
     count = model.output_weights.numel()
     normal, slope = x.new_zeros(count, count), x.new_zeros(count)
@@ -73,19 +73,27 @@ def normal_equations(model: Model, method: Step, x: Tensor, dt: float) -> tuple[
 
 
 @torch.no_grad()
-def deviations(model: Model, method: Step, x: Tensor, dt: float) -> tuple[Tensor, Tensor]:
+def deviations(model: Model, method: Step, x: Tensor, dt: float | Tensor) -> tuple[Tensor, Tensor]:
     """e and G = ∂e/∂w at steps 1 … k of trajectories x (*batch, k + 1, 2n): (*batch, k, 2n) and (*batch, k, 2n, weights)."""
     image, tangent, by_weights = sensitivities(model, method, x[..., :-1, :], dt)
     single = torch.cat([(image - x[..., 1:, :])[..., None], by_weights], -1)  # e and G obey the same recurrence
-    found = [single[..., 0, :, :]]
-    for n in range(1, single.shape[-3]):
-        found.append(tangent[..., n, :, :] @ found[-1] + single[..., n, :, :])
-    both = torch.stack(found, -3)
+    both = accumulate(tangent[..., 1:, :, :], single[..., 1:, :, :], single[..., 0, :, :])
     return both[..., 0], both[..., 1:]
 
 
+def accumulate(tangent: Tensor, single: Tensor, first: Tensor) -> Tensor:
+    """Cₙ₊₁ = Aₙ Cₙ + Sₙ from C₀ = `first` (*batch, 2n, columns): C₀ … C_k, (*batch, k + 1, 2n, columns).
+
+    `tangent` is A (*batch, k, 2n, 2n), `single` is S (*batch, k, 2n, columns).
+    """
+    found = [first]
+    for n in range(single.shape[-3]):
+        found.append(tangent[..., n, :, :] @ found[-1] + single[..., n, :, :])
+    return torch.stack(found, -3)
+
+
 @torch.no_grad()
-def sensitivities(model: Model, method: Step, x: Tensor, dt: float) -> tuple[Tensor, Tensor, Tensor]:
+def sensitivities(model: Model, method: Step, x: Tensor, dt: float | Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Φ(x), ∂Φ/∂x and ∂Φ/∂w of a step from states x (*batch, 2n): (*batch, 2n), (*batch, 2n, 2n) and (*batch, 2n, weights).
 
     A step of the variational equations is the derivative of the step (Hairer, Lubich, Wanner 2006, lemma VI.4.1).
@@ -102,6 +110,7 @@ class Variational:
 
     def __init__(self, model: Model, size: int) -> None:
         self.model, self.size = model, size
+        self.separable = model.separable
 
     def time_derivative(self, y: Tensor) -> Tensor:
         """The time derivative, shaped like y."""
