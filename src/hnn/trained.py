@@ -9,9 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from hnn.core.cell import Cell
+from hnn.core.errors import MissingFile
 from hnn.core.phase_space import Field
 from hnn.files.artifacts import read_weights
 from hnn.files.paths import weights_path
+from hnn.files.reading import corrupt
 from hnn.integrators.solve import Solver, rollout
 from hnn.models.base import Model, make_model
 
@@ -61,7 +63,8 @@ class Trained:
 def load(task: str, model: str, *, seed: int = 0, root: str | Path = ".") -> Trained:
     """The trained cell task × model of the project in the folder `root`; `seed` chooses one of its fits.
 
-    Raises `FileNotFoundError` for a cell that is not trained, `ValueError` for a seed that was not fitted.
+    Raises `FileNotFoundError` for a cell that is not trained, `CorruptFile` for one whose file is damaged, `ValueError` for a
+    seed that was not fitted.
     """
     return Trained(fit_of_seed(load_members(existing_weights(Cell(task, model), root)), seed))
 
@@ -72,11 +75,24 @@ def load_members(path: Path) -> list[Model]:
 
 
 def load_networks(path: Path, make: Callable[..., M]) -> list[M]:
-    """The networks of all seeds in a weights file, in float64 without gradients; `make` builds one from its metadata."""
+    """The networks of all seeds in a weights file, in float64 without gradients; `make` builds one from its metadata.
+
+    Raises `CorruptFile` for a file that is damaged, or whose weights are not those of the network that it describes.
+    """
     weights, about = read_weights(path)
     networks = []
-    for state in weights:
-        network = make(**about, generator=torch.Generator())
+    for seed, state in enumerate(weights):
+        try:
+            network = make(**about, generator=torch.Generator())
+        except (TypeError, ValueError, KeyError) as error:
+            raise corrupt(path, f"describes no network of this version: {error}") from None
+        shapes = {name: tuple(weight.shape) for name, weight in network.state_dict().items()}
+        for name in sorted(shapes.keys() | state.keys()):
+            found = tuple(state[name].shape) if name in state else None
+            if found != shapes.get(name):
+                raise corrupt(
+                    path, f"{seed}.{name} has the shape {found}, that of the network which it describes: {shapes.get(name)}"
+                )
         network.load_state_dict(state)
         networks.append(network.double().eval().requires_grad_(False))
     return networks
@@ -85,9 +101,9 @@ def load_networks(path: Path, make: Callable[..., M]) -> list[M]:
 def existing_weights(cell: Cell, root: str | Path) -> Path:
     """The weights file of a cell of the project in the folder `root`; raises `FileNotFoundError` if it is not there."""
     path = Path(root) / weights_path(cell)
-    if not path.is_file():
+    if not path.exists():
         cells = ", ".join(sorted(file.stem for file in path.parent.glob("*.safetensors"))) or "none; run `make repro`"
-        raise FileNotFoundError(f"no trained cell {cell.key} in {path.parent.resolve()}; there: {cells}")
+        raise MissingFile(f"no trained cell {cell.key} in {path.parent.resolve()}; there: {cells}")
     return path
 
 

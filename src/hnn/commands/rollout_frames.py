@@ -10,6 +10,7 @@ from torch import Tensor
 from hnn.core.errors import Refused
 from hnn.figures.films import side_by_side
 from hnn.files import formats
+from hnn.files.arrays import read_array
 from hnn.params.base import hint
 from hnn.params.loading import load_params
 from hnn.params.schema import Params
@@ -53,7 +54,7 @@ def rollout_frames(
         raise Refused(f"--out: given {out}, must end in .gif")
     step = cell.network.frame_step
     try:
-        true = cell.format.checked(channels_first(formats.read_array(frames, ARRAY)))
+        true = cell.format.checked(channels_first(read_array(frames, ARRAY)))
     except ValueError as error:
         raise Refused(str(error)) from None
     count = len(true) if until is None else frames_until(until, step)
