@@ -132,7 +132,12 @@ def parser() -> argparse.ArgumentParser:
         "the first two are the start",
     )
     one.add_argument("--until", type=float, help="the last time, in seconds (default with --frames: the length of the clip)")
-    one.add_argument("--out", required=True, type=Path, help="the CSV or GIF file to write; one that is there is replaced")
+    one.add_argument(
+        "--out",
+        required=True,
+        type=Path,
+        help="the CSV or GIF file to write, or /dev/stdout; a file that is there is replaced, also where a link leads to it",
+    )
     one.add_argument("--seed", type=int, default=0, help="the fit to use, by its seed (default: 0)")
     one.add_argument(
         "--step-map", help="of --frames: the map that the cell was trained by (default: the first of step_maps in params.yaml)"

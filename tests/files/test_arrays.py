@@ -200,7 +200,17 @@ def test_read_arrays_refuses_a_directory_whose_entries_overlap(monkeypatch):
             for name in ("compress_size", "file_size", "CRC", "header_offset"):
                 setattr(copy, name, getattr(entry, name))
         archive._didModify = True
-    assert "claims to hold more than its size" in refused(monkeypatch, own)
+    assert "has a directory that does not match its content" in refused(monkeypatch, own)
+
+
+def test_read_arrays_refuses_a_directory_that_lacks_an_entry(monkeypatch):
+    """A longer comment of one entry hides the next, whose array is optional."""
+    write_arrays(Path("a.npz"), {name: np.ones(2) for name in "abc"})
+    content = bytearray(Path("a.npz").read_bytes())
+    content[content.index(b"PK\x01\x02") + 32] = 46 + len("b.npy")
+    Path("a.npz").write_bytes(content)
+    assert ZipFile("a.npz").namelist() == ["a.npy", "c.npy"]
+    assert "has a directory that does not match its content" in refused(monkeypatch, own)
 
 
 def test_read_arrays_refuses_two_arrays_of_one_name(monkeypatch):

@@ -26,6 +26,9 @@ __all__ = ["read_array", "read_arrays", "write_arrays"]
 MOST_BYTES = 2**28
 """Largest array that is read from a file of the user."""
 
+LOCAL_HEADER, ZIP64_EXTRA = 30, 20
+"""Bytes in front of each entry's name in a zip archive, and those behind it if the entry is larger than 2 GB."""
+
 SUFFIX = ".npy"
 NO_ARRAYS = "given no arrays of numbers, must be an NPY or NPZ file, as numpy.save writes it"
 
@@ -55,8 +58,8 @@ def read_arrays(path: Path, schema: Schema) -> dict[str, ndarray]:
             raise corrupt(path, "has two arrays of one name")
         if any(entry.compress_type != ZIP_STORED or entry.file_size != entry.compress_size for entry in entries):
             raise corrupt(path, "is compressed, must not be")
-        if sum(entry.file_size for entry in entries) > os.fstat(file.fileno()).st_size:
-            raise corrupt(path, "claims to hold more than its size")
+        if not without_gaps(entries, archive.start_dir):
+            raise corrupt(path, "has a directory that does not match its content")
         if problem := schema.check_headers({n: header(archive, one) for n, one in zip(names, entries, strict=True)}):
             raise corrupt(path, problem)
         arrays = {}
@@ -66,6 +69,19 @@ def read_arrays(path: Path, schema: Schema) -> dict[str, ndarray]:
             if problem := schema.check_values(name, arrays[name]):
                 raise corrupt(path, problem)
         return arrays
+
+
+def without_gaps(entries: list[ZipInfo], end: int) -> bool:
+    """True if the entries of an archive follow each other without gap or overlap up to its directory, at the offset `end`.
+
+    The directory has no checksum: without this, an entry might be lost, or read many times.
+    """
+    starts = [entry.header_offset for entry in entries]
+    between = (
+        following - one.header_offset - LOCAL_HEADER - len(one.filename.encode()) - one.file_size
+        for one, following in zip(entries, [*starts[1:], end], strict=True)
+    )
+    return starts[:1] in ([], [0]) and all(gap in (0, ZIP64_EXTRA) for gap in between)
 
 
 def header(archive: ZipFile, entry: ZipInfo) -> Header:
