@@ -144,6 +144,15 @@ def test_rollout_replaces_a_file_only_with_a_whole_one(project):
     assert not list(Path().glob(".*csv"))
 
 
+def test_rollout_to_standard_output_has_the_rows_there_and_the_summary_on_standard_error(project, capfd):
+    words = ["rollout", "pendulum", "truth", "--start", "1,0", "--until", "1", "--points", "3", "--out", "/dev/stdout"]
+    assert call(*words) is None
+    said = capfd.readouterr()
+    assert said.out.splitlines()[0] == "t,q1,p1,energy"
+    assert len(said.out.splitlines()) == 4
+    assert "/dev/stdout: 3 rows of t, q1, p1, energy" in said.err
+
+
 def test_rollout_warns_of_divergence_and_refuses_a_collision(project, monkeypatch, capsys):
     monkeypatch.setattr(rollout, "cell", lambda *_: Trained(FunctionField(lambda x: 20 * x)))
     assert roll("hnn", "1.4,0.5") is None

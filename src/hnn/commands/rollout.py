@@ -10,6 +10,7 @@ from numpy import ndarray
 from torch import Tensor
 
 from hnn import trained
+from hnn.commands.output import check_output, is_stdout, output
 from hnn.core.cell import TRUTH
 from hnn.core.errors import Refused
 from hnn.files import artifacts, formats, paths
@@ -50,6 +51,7 @@ def rollout(
         raise Refused(f"--until: given {until:g}, allowed: a positive number of seconds")
     if points < 2:
         raise Refused(f"--points: given {points}, allowed: at least 2")
+    check_output(out)
     learned = None if model == TRUTH else cell(params, task, model, seed)
     if learned is not None and (problem := outside(truth, x0, task)):
         print(f"warning: {problem}", file=sys.stderr)
@@ -138,8 +140,7 @@ def write(out: Path, t: ndarray, x: Tensor, truth: System, learned: trained.Trai
     if learned is not None and hasattr(learned.network, "hamiltonian"):
         columns["learned_energy"] = learned.hamiltonian(x).numpy()
     rows = [dict(zip(columns, (f"{value:.12g}" for value in row), strict=True)) for row in zip(*columns.values(), strict=True)]
-    try:
-        formats.write_rows(out, rows)
-    except OSError as error:
-        raise Refused(f"--out: {out} cannot be written: {error.strerror}") from None
-    print(f"{out}: {len(rows)} rows of {', '.join(columns)}; {truth.components}")
+    with output(out, ".csv") as path:
+        formats.write_rows(path, rows)
+    said = f"{out}: {len(rows)} rows of {', '.join(columns)}; {truth.components}"
+    print(said, file=sys.stderr if is_stdout(out) else sys.stdout)
