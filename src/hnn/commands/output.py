@@ -41,7 +41,7 @@ def check_output(out: Path) -> None:
 
 @contextmanager
 def output(out: Path, suffix: str) -> Iterator[Path]:
-    """The path to write a file of this suffix to, so that `out` has it at the end; raises `Refused` if it cannot be written."""
+    """The path to write a file of this suffix to, so that `out` has it at the end; raises `Refused` if it cannot."""
     check_output(out)
     try:
         if not is_stdout(out):

@@ -2,14 +2,18 @@
 
 import subprocess
 from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from hnn.core.cell import Cell
 from hnn.core.errors import Refused
 from hnn.core.statistics import Interval
-from hnn.files import paths
+from hnn.core.trajectories import CellRollouts
+from hnn.files import artifacts, paths
 from hnn.files.formats import parse_rows
 from hnn.files.reading import parsed
 
-__all__ = ["Summary", "cached", "committed", "current", "experiment", "git", "parse"]
+__all__ = ["Summary", "cached", "cached_rollouts", "committed", "current", "experiment", "git", "parse"]
 
 Summary = Mapping[tuple[str, str], Mapping[str, Interval]]
 """The numbers of each cell, by (task, name) and quantity; a setting or a count has neither interval nor seeds."""
@@ -46,6 +50,17 @@ def cached(revision: str, path: str, advice: str) -> bytes:
             return bytes(file.read())
     except (DvcException, OSError) as error:
         raise Refused(f"{path} of {revision[:7]} is not in DVC's cache: {advice} ({error})") from None
+
+
+def cached_rollouts(revision: str, cell: Cell, advice: str) -> CellRollouts:
+    """The rollouts of a cell of an experiment from DVC's cache; raises `Refused` with the advice if they are not there."""
+    path = paths.rollouts_path(cell)
+    content = cached(revision, path.as_posix(), advice)
+    with TemporaryDirectory() as folder:
+        copy = Path(folder) / path
+        copy.parent.mkdir(parents=True)
+        copy.write_bytes(content)
+        return artifacts.read_rollouts(cell, folder)
 
 
 def parse(text: str) -> Summary:

@@ -147,9 +147,9 @@ def write_rollouts(cell: Cell, rollouts: CellRollouts) -> None:
     write_arrays(rollouts_path(cell), flatten(groups))
 
 
-def read_rollouts(cell: Cell) -> CellRollouts:
-    """The rollouts of a cell, as `write_rollouts` wrote them."""
-    groups = unflatten(read_arrays(rollouts_path(cell), ROLLOUTS).items())
+def read_rollouts(cell: Cell, root: str | Path = ".") -> CellRollouts:
+    """The rollouts of a cell of the project in the folder `root`, as `write_rollouts` wrote them."""
+    groups = unflatten(read_arrays(Path(root) / rollouts_path(cell), ROLLOUTS).items())
     film, portrait, counterfactual = (groups.pop(name, None) for name in ("film", "portrait", "counterfactual"))
     visuals = None
     if film:
