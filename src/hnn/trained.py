@@ -41,14 +41,14 @@ class Trained:
     @torch.no_grad()
     def time_derivative(self, x: Tensor) -> Tensor:
         """dx/dt, shape (*batch, 2n), at states (*batch, 2n)."""
-        return self.network.time_derivative(torch.as_tensor(x, dtype=torch.float64))
+        return self.network.time_derivative(self.states("x", x))
 
     @torch.no_grad()
     def hamiltonian(self, x: Tensor) -> Tensor:
         """The learned energy up to a constant, shape (*batch,); an AttributeError if the model has none."""
         if not hasattr(self.network, "hamiltonian"):
             raise AttributeError(f"{type(self.network).__name__} learns no energy; a model that does: hnn")
-        energy: Tensor = self.network.hamiltonian(torch.as_tensor(x, dtype=torch.float64))  # type: ignore[operator]
+        energy: Tensor = self.network.hamiltonian(self.states("x", x))  # type: ignore[operator]
         return energy
 
     def rollout(self, x0: Tensor, t: Tensor, integrator: str = "dop853", step: float = 0.01) -> Tensor:
@@ -56,8 +56,16 @@ class Trained:
 
         `step`, in seconds, is for fixed-step integrators; see `hnn.integrators.solve`.
         """
-        x0, t = (torch.as_tensor(value, dtype=torch.float64) for value in (x0, t))
-        return rollout(self, x0, t, Solver(integrator, step))
+        times = torch.as_tensor(t, dtype=torch.float64)
+        return rollout(self, self.states("x0", x0), times, Solver(integrator, step))
+
+    def states(self, name: str, x: Tensor) -> Tensor:
+        """States (*batch, 2n) in float64; raises `ValueError`, with the name, for another number of components."""
+        given, degrees = torch.as_tensor(x, dtype=torch.float64), getattr(self.network, "degrees", None)
+        count = given.shape[-1] if given.dim() else 1
+        if degrees is not None and count != 2 * degrees:
+            raise ValueError(f"{name}: {count} components, must be {2 * degrees}")
+        return given
 
 
 def load(task: str, model: str, *, seed: int = 0, root: str | Path = ".") -> Trained:
