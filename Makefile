@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONPATH :=
 
 .DEFAULT_GOAL := help
-.PHONY: help repro test lint coverage-report check coverage pixels reproduction paper ablation bench scaling readme lock clean
+.PHONY: help repro test lint coverage-report check coverage pixels reproduction torture paper ablation bench scaling readme lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ pixels: $(STAMP) ## all pixel tasks, an ablation of their training and many pret
 
 reproduction: $(STAMP) ## the last commit under other arithmetic and with planted changes, judged by `make check`: docs/reproduction.md
 	python -m hnn.commands.reproduction
+
+torture: $(STAMP) ## damage a thousand files of each kind: every reader must refuse them in one line or read them as they were
+	python tests/files/damaged_files.py 1000
 
 ablation: $(STAMP) ## a queue of experiments on one task, TASK=pendulum: trajectories, noise, width, derivatives; into docs/ablations
 	python -m hnn.commands.ablation queue $(TASK)

@@ -4,15 +4,31 @@ Stages import the package from the `src` beside them, not from where it may be i
 queued experiment uses its own code.
 """
 
+import inspect
 import os
 import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from hnn.core.errors import Refused
+
+T = TypeVar("T")
+
+
+def needed(section: T | None, task: str) -> T:
+    """A section of a task that the stage works by; raises `Refused` for a task without it, which is of another kind.
+
+    DVC runs no stage on such a task: `hnn.params.schema` sees to it.
+    """
+    if section is None:
+        raise Refused(
+            f"task: given {task!r}, which lacks a section of params.yaml that this stage needs: it is of another kind"
+        )
+    return section
 
 
 def run(stage: Callable[..., None]) -> None:
@@ -21,9 +37,14 @@ def run(stage: Callable[..., None]) -> None:
     The process ends without Python's clean-up, which has nothing left to write and takes 0.4 s to unload PyTorch. After a
     failure it would also abort with a message of PyTorch's where fits in other threads are still running.
     """
-    status = 0
+    status, words = 0, sys.argv[1:]
+    sys.stderr.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # of a terminal or log that is ASCII
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        stage(*sys.argv[1:])
+        needs = list(inspect.signature(stage).parameters)
+        if len(words) != len(needs):
+            raise Refused(f"{stage.__name__}: given {len(words)} words, must be {len(needs)}: {', '.join(needs) or 'none'}")
+        stage(*words)
     except Exception as error:
         status = 1
         sys.stderr.write(f"{error}\n" if isinstance(error, Refused) else traceback.format_exc())

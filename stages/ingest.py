@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from stages import run
+from stages import needed, run
 
 from hnn.datasets import finite_differences, recordings
 from hnn.files import artifacts, formats, paths
@@ -13,8 +13,7 @@ from hnn.systems.base import make_system
 def ingest(task: str) -> None:
     """Read the recording of one task, take differences and split it in time."""
     params = load_params()
-    p = params.tasks[task].ingest
-    assert p is not None  # hnn.params.schema: every task of measured_tasks has it
+    p = needed(params.tasks[task].ingest, task)
     path = recordings.find_archive(p.archive, p.sha256, paths.EXTERNAL)
     recording = recordings.read_archive(path, p.member, p.trial)
     train, test, rest = recordings.train_test_split(recording, p.derivative, p.test)

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from stages import run
+from stages import needed, run
 
 from hnn.core.device import choose
 from hnn.core.seeding import torch_stream
@@ -26,10 +26,11 @@ from hnn.training.seeds import fit_seeds, write_fits
 def pretrain(task: str) -> None:
     """Fit the autoencoder once for each seed, and again where its latent states have collapsed."""
     params = load_params()
-    p, render, network = params.tasks[task].pretrain, params.tasks[task].render, params.tasks[task].autoencoder
-    assert p is not None  # hnn.params.schema: every pixel task has all three
-    assert render is not None
-    assert network is not None
+    p, render, network = (
+        needed(params.tasks[task].pretrain, task),
+        needed(params.tasks[task].render, task),
+        needed(params.tasks[task].autoencoder, task),
+    )
     device, options = choose(params.device), (p.pick(OptimizerOptions), p.pick(Pretraining))
     frames = artifacts.read_frames(task, render.pixels, render.channels)
     draws, test = [torch.from_numpy(draw) for draw in frames["train"]], torch.from_numpy(frames["test"]).to(device)

@@ -5,7 +5,7 @@ from dataclasses import asdict
 import numpy as np
 import torch
 
-from stages import run
+from stages import needed, run
 
 from hnn.files import artifacts
 from hnn.params.loading import load_params
@@ -19,8 +19,7 @@ def render_frames(task: str) -> None:
     Before, refuse a canvas that is too small for any of them, and frames that are too close or too far apart to learn from.
     """
     params = load_params()
-    p = params.tasks[task].render
-    assert p is not None  # hnn.params.schema: every pixel task has it
+    p = needed(params.tasks[task].render, task)
     system = params.tasks[task].system
     train, test = artifacts.read_observations(task)
     motions = artifacts.read_motions(task)

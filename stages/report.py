@@ -12,7 +12,7 @@ from hnn.core.cell import TRUTH, Cell
 from hnn.core.trajectories import CellRollouts
 from hnn.evaluation.metrics import energy_change
 from hnn.figures import catalogue, error_curves, films
-from hnn.files import artifacts, formats, paths
+from hnn.files import artifacts, formats, paths, reading
 from hnn.params.loading import load_params
 from hnn.params.schema import Params
 from hnn.rendering.canvas import make_canvas, render
@@ -37,7 +37,7 @@ def write_report() -> None:
     uris = {name: formats.write_picture(paths.figure_path(name), one) for name, one in catalogue.drawn(groups).items()}
     decay = {task: energy_change(next(iter(rollouts[task].values())).sets["held_out"].true_energy) for task in rollouts}
     report = Report.of(results, decay, catalogue.captions(groups), params.tasks, params.seeds)
-    written = paths.WRITTEN_PARAMS.read_text(encoding="utf-8")
+    written = reading.read_text(paths.WRITTEN_PARAMS)
     origin = provenance.origin([Path("src/hnn"), Path("stages")], map(paths.observations_path, cells), written)
     artifacts.write_cards(model_cards.model_cards(results, decay, params.tasks, params.seeds))
     for cell, result in results.cells.items():

@@ -6,7 +6,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from stages import run
+from stages import needed, run
 
 from hnn.core.cell import Cell
 from hnn.core.device import choose
@@ -27,8 +27,7 @@ from hnn.systems.base import make_system
 def rollout_pixels(task: str, model: str, step_map: str) -> None:
     """Roll out one cell by its trained step map and, as published, as the solution of the learned differential equation."""
     params, cell = load_params(), Cell(task, model, step_map)
-    p, render = params.tasks[task].rollout, params.tasks[task].render
-    assert render is not None  # hnn.params.schema: every pixel task has it
+    p, render = params.tasks[task].rollout, needed(params.tasks[task].render, task)
     torch.set_num_threads(params.threads)
     members = [member.to(choose(params.device)) for member in load_latent_members(weights_path(cell))]
     ensemble, truth = LatentEnsemble(members), make_system(**params.tasks[task].system)

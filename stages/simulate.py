@@ -4,7 +4,7 @@ from functools import partial
 
 import torch
 
-from stages import run
+from stages import needed, run
 
 from hnn.core.seeding import stream
 from hnn.datasets import simulation
@@ -19,8 +19,7 @@ from hnn.systems.base import make_system
 def simulate(task: str) -> None:
     """Simulate one task: every set of starts, and the training data of every seed, has its own random stream."""
     params = load_params()
-    p = params.tasks[task].simulate
-    assert p is not None  # hnn.params.schema: every simulated task has it
+    p = needed(params.tasks[task].simulate, task)
     torch.set_num_threads(params.threads)
     truth = make_system(**params.tasks[task].system)
     train = [f"train/{seed}" for seed in range(params.seeds)] if p.data == "per_seed" else ["train"]

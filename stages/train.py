@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
-from stages import run
+from stages import needed, run
 
 from hnn.core.cell import Cell
 from hnn.core.device import choose
@@ -24,8 +24,7 @@ from hnn.training.seeds import fit_seeds, write_fits
 def train(task: str, name: str) -> None:
     """Fit the model `name` to the task once for each seed."""
     params = load_params()
-    cell, p = Cell(task, name), params.tasks[task].train
-    assert p is not None  # hnn.params.schema: every task whose states are observed has it
+    cell, p = Cell(task, name), needed(params.tasks[task].train, task)
     device, options = choose(params.device), p.pick(OptimizerOptions)
     draws, test = artifacts.read_observations(task)
     truth = make_system(**params.tasks[task].system)

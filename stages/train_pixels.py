@@ -5,15 +5,18 @@ from functools import partial
 
 import torch
 
-from stages import run
+from stages import needed, run
 
 from hnn.core.cell import Cell
 from hnn.core.device import choose
+from hnn.core.errors import Refused
 from hnn.core.seeding import torch_stream
 from hnn.core.trajectories import of_seeds
 from hnn.files import artifacts, paths
 from hnn.models.base import accepted
+from hnn.integrators.fixed_step import STEP_MAPS
 from hnn.parallel.pool import parallel_map
+from hnn.params.base import hint
 from hnn.params.loading import load_params
 from hnn.pixels.latent_model import LatentModel, make_latent_model
 from hnn.pixels.training import LatentTraining, fit_latent
@@ -25,9 +28,13 @@ from hnn.training.seeds import fit_seeds, write_fits
 def train_pixels(task: str, name: str, step_map: str) -> None:
     """Fit autoencoder and the model `name` of its latent states together, through the step map, once for each seed."""
     params = load_params()
-    cell, p, render = Cell(task, name, step_map), params.tasks[task].train_pixels, params.tasks[task].render
-    assert p is not None  # hnn.params.schema: every pixel task has both
-    assert render is not None
+    cell, p, render = (
+        Cell(task, name, step_map),
+        needed(params.tasks[task].train_pixels, task),
+        needed(params.tasks[task].render, task),
+    )
+    if step_map not in STEP_MAPS:
+        raise Refused(f"step map: given {step_map!r}; {hint(step_map, STEP_MAPS)}")
     device, options = choose(params.device), (p.pick(OptimizerOptions), p.pick(LatentTraining))
     frames = artifacts.read_frames(task, render.pixels, render.channels)
     draws, test = [torch.from_numpy(draw) for draw in frames["train"]], torch.from_numpy(frames["test"]).to(device)

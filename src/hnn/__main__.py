@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 
 from hnn.core.errors import Refused
@@ -132,7 +133,12 @@ def parser() -> argparse.ArgumentParser:
         "the first two are the start",
     )
     one.add_argument("--until", type=float, help="the last time, in seconds (default with --frames: the length of the clip)")
-    one.add_argument("--out", required=True, type=Path, help="the CSV or GIF file to write; one that is there is replaced")
+    one.add_argument(
+        "--out",
+        required=True,
+        type=Path,
+        help="the CSV or GIF file to write, or /dev/stdout; a file that is there is replaced, also where a link leads to it",
+    )
     one.add_argument("--seed", type=int, default=0, help="the fit to use, by its seed (default: 0)")
     one.add_argument(
         "--step-map", help="of --frames: the map that the cell was trained by (default: the first of step_maps in params.yaml)"
@@ -155,6 +161,9 @@ def joined(words: list[str]) -> list[str]:
 
 def main() -> None:
     """Run one command: a refusal is one line, Ctrl-C exits with 130, a closed pipe (SIGPIPE) is no error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # for a terminal or log that is ASCII
     try:
         given = parser().parse_args(joined(sys.argv[1:]))
         given.command(given)
@@ -164,7 +173,17 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would complain when it closes
+        discard_output()
+    except OSError as error:
+        discard_output()
+        sys.exit(f"{error.filename or 'standard output'}: {error.strerror or error}")
+    except MemoryError:
+        sys.exit("this needs more memory than there is")
+
+
+def discard_output() -> None:
+    """Send what standard output still holds to nowhere, or Python would complain when it closes."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

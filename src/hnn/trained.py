@@ -9,9 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from hnn.core.cell import Cell
+from hnn.core.errors import MissingFile
 from hnn.core.phase_space import Field
 from hnn.files.artifacts import read_weights
 from hnn.files.paths import weights_path
+from hnn.files.reading import corrupt
 from hnn.integrators.solve import Solver, rollout
 from hnn.models.base import Model, make_model
 
@@ -39,14 +41,14 @@ class Trained:
     @torch.no_grad()
     def time_derivative(self, x: Tensor) -> Tensor:
         """dx/dt, shape (*batch, 2n), at states (*batch, 2n)."""
-        return self.network.time_derivative(torch.as_tensor(x, dtype=torch.float64))
+        return self.network.time_derivative(self.states("x", x))
 
     @torch.no_grad()
     def hamiltonian(self, x: Tensor) -> Tensor:
         """The learned energy up to a constant, shape (*batch,); an AttributeError if the model has none."""
         if not hasattr(self.network, "hamiltonian"):
             raise AttributeError(f"{type(self.network).__name__} learns no energy; a model that does: hnn")
-        energy: Tensor = self.network.hamiltonian(torch.as_tensor(x, dtype=torch.float64))  # type: ignore[operator]
+        energy: Tensor = self.network.hamiltonian(self.states("x", x))  # type: ignore[operator]
         return energy
 
     @torch.no_grad()
@@ -59,14 +61,23 @@ class Trained:
 
         `step`, in seconds, is for fixed-step integrators; see `hnn.integrators.solve`.
         """
-        x0, t = (torch.as_tensor(value, dtype=torch.float64) for value in (x0, t))
-        return rollout(self, x0, t, Solver(integrator, step))
+        times = torch.as_tensor(t, dtype=torch.float64)
+        return rollout(self, self.states("x0", x0), times, Solver(integrator, step))
+
+    def states(self, name: str, x: Tensor) -> Tensor:
+        """States (*batch, 2n) in float64; raises `ValueError`, with the name, for another number of components."""
+        given, degrees = torch.as_tensor(x, dtype=torch.float64), getattr(self.network, "degrees", None)
+        count = given.shape[-1] if given.dim() else 1
+        if degrees is not None and count != 2 * degrees:
+            raise ValueError(f"{name}: {count} components, must be {2 * degrees}")
+        return given
 
 
 def load(task: str, model: str, *, seed: int = 0, root: str | Path = ".") -> Trained:
     """The trained cell task × model of the project in the folder `root`; `seed` chooses one of its fits.
 
-    Raises `FileNotFoundError` for a cell that is not trained, `ValueError` for a seed that was not fitted.
+    Raises `FileNotFoundError` for a cell that is not trained, `CorruptFile` for one whose file is damaged, `ValueError` for a
+    seed that was not fitted.
     """
     return Trained(fit_of_seed(load_members(existing_weights(Cell(task, model), root)), seed))
 
@@ -77,11 +88,24 @@ def load_members(path: Path) -> list[Model]:
 
 
 def load_networks(path: Path, make: Callable[..., M]) -> list[M]:
-    """The networks of all seeds in a weights file, in float64 without gradients; `make` builds one from its metadata."""
+    """The networks of all seeds in a weights file, in float64 without gradients; `make` builds one from its metadata.
+
+    Raises `CorruptFile` for a file that is damaged, or whose weights are not those of the network that it describes.
+    """
     weights, about = read_weights(path)
     networks = []
-    for state in weights:
-        network = make(**about, generator=torch.Generator())
+    for seed, state in enumerate(weights):
+        try:
+            network = make(**about, generator=torch.Generator())
+        except (TypeError, ValueError, KeyError) as error:
+            raise corrupt(path, f"describes no network of this version: {error}") from None
+        shapes = {name: tuple(weight.shape) for name, weight in network.state_dict().items()}
+        for name in sorted(shapes.keys() | state.keys()):
+            found = tuple(state[name].shape) if name in state else None
+            if found != shapes.get(name):
+                raise corrupt(
+                    path, f"{seed}.{name} has the shape {found}, that of the network which it describes: {shapes.get(name)}"
+                )
         network.load_state_dict(state)
         networks.append(network.double().eval().requires_grad_(False))
     return networks
@@ -90,9 +114,9 @@ def load_networks(path: Path, make: Callable[..., M]) -> list[M]:
 def existing_weights(cell: Cell, root: str | Path) -> Path:
     """The weights file of a cell of the project in the folder `root`; raises `FileNotFoundError` if it is not there."""
     path = Path(root) / weights_path(cell)
-    if not path.is_file():
+    if not path.exists():
         cells = ", ".join(sorted(file.stem for file in path.parent.glob("*.safetensors"))) or "none; run `make repro`"
-        raise FileNotFoundError(f"no trained cell {cell.key} in {path.parent.resolve()}; there: {cells}")
+        raise MissingFile(f"no trained cell {cell.key} in {path.parent.resolve()}; there: {cells}")
     return path
 
 

@@ -161,9 +161,9 @@ def test_changed_verdicts_are_those_of_both_runs():
 
 def test_verdicts_of_this_run_come_from_its_file_and_are_refused_without_it(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(Refused, match=r"comparisons\.json is not there yet: run `make repro`"):
+    with pytest.raises(Refused, match=r"comparisons\.json is not there; run `make repro`"):
         verdicts_at(None)
     task, title, starts, quantity = KEY
-    content = {task: {title: {starts: {quantity: {"ratio": 0.5, "verdict": "better"}}}}}
+    content = {task: {title: {starts: {quantity: {"ratio": 0.5, "low": 0.4, "high": 0.6, "p": 0.01, "verdict": "better"}}}}}
     formats.write_text(paths.COMPARISONS, json.dumps(content))
     assert verdicts_at(None) == {KEY: "better"}

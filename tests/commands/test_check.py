@@ -51,7 +51,8 @@ def write_summary(changes=(), without=(), verdict="better"):
                     rows.append(row | {"scale": "log" if value.geometric else "linear", "seeds": seeds})
     formats.write_rows(paths.SUMMARY, rows)
     task, title, starts, quantity = VERDICT
-    formats.write_json(paths.COMPARISONS, {task: {title: {starts: {quantity: {"verdict": verdict}}}}})
+    difference = {"ratio": 0.5, "low": 0.4, "high": 0.6, "p": 0.01, "verdict": verdict}
+    formats.write_json(paths.COMPARISONS, {task: {title: {starts: {quantity: difference}}}})
 
 
 def commit():

@@ -79,7 +79,7 @@ def test_rollout_uses_the_given_seed_and_refuses_a_missing_one(project):
     [
         ({"start": "1,2,3"}, "--start: given 3 numbers, must be 2 finite ones: q in rad, p in kg m²/s"),
         ({"start": "1,x"}, "--start: given '1,x', must be numbers between commas: q in rad"),
-        ({"start": "1,nan"}, "must be 2 finite ones"),
+        ({"start": "1,nan"}, "--start: given p1 = nan, must be finite: q in rad"),
         ({"model": "hn"}, "model: given 'hn'; did you mean 'hnn'? known: truth, baseline, hnn"),
         ({"task": "pendulm"}, "task: given 'pendulm'; did you mean 'pendulum'? known: mass_spring, pendulum"),
         ({"task": "mass_spring"}, "no trained cell mass_spring-hnn"),
@@ -104,7 +104,7 @@ def test_rollout_refuses_bad_arguments_in_one_line_and_writes_nothing(project, w
         (("--integrator", "leapfrog"), "a splitting needs H = T(p) + V(q)"),
         (("--integrator", "rk4", "--step", "0"), "--step: given 0, allowed: a positive number of seconds"),
         (("--step", "0.1"), "--step: dop853 chooses its own steps"),
-        (("--points", "1"), "--points: given 1, allowed: at least 2"),
+        (("--points", "1"), "--points: given 1, allowed: 2 to 1000000"),
         (("--step-map", "rk4"), "--step-map: given with --start, where it has no meaning; leave it out"),
     ],
 )
@@ -142,6 +142,15 @@ def test_rollout_replaces_a_file_only_with_a_whole_one(project):
     Path("folder").mkdir()
     assert "cannot be written" in call(*["rollout", "pendulum", "truth", "--start", "1,0", "--until", "1", "--out", "folder"])
     assert not list(Path().glob(".*csv"))
+
+
+def test_rollout_to_standard_output_has_the_rows_there_and_the_summary_on_standard_error(project, capfd):
+    words = ["rollout", "pendulum", "truth", "--start", "1,0", "--until", "1", "--points", "3", "--out", "/dev/stdout"]
+    assert call(*words) is None
+    said = capfd.readouterr()
+    assert said.out.splitlines()[0] == "t,q1,p1,energy"
+    assert len(said.out.splitlines()) == 4
+    assert "/dev/stdout: 3 rows of t, q1, p1, energy" in said.err
 
 
 def test_rollout_warns_of_divergence_and_refuses_a_collision(project, monkeypatch, capsys):

@@ -156,7 +156,7 @@ def test_rollout_frames_refuses_unsuitable_clips_in_one_line_and_writes_nothing(
 @pytest.mark.parametrize(
     ("words", "others", "said"),
     [
-        ({"frames": "other.npz"}, (), "other.npz cannot be read: No such file or directory"),
+        ({"frames": "other.npz"}, (), "other.npz is not there"),
         ({"frames": "params.yaml"}, (), "params.yaml: given no arrays of numbers"),
         (
             {"task": "pendulum"},
@@ -168,7 +168,7 @@ def test_rollout_frames_refuses_unsuitable_clips_in_one_line_and_writes_nothing(
         ({"model": "truth"}, (), "model: given 'truth'; known: baseline, hnn"),
         ({"model": "baseline"}, (), "no trained cell pixel_pendulum-baseline-rk4"),
         ({"out": "film.mp4"}, (), "--out: given film.mp4, must end in .gif"),
-        ({"out": "folder.gif"}, (), "--out: folder.gif cannot be written: Is a directory"),
+        ({"out": "folder.gif"}, (), "--out: folder.gif cannot be written: it is a folder"),
         ({}, ("--until", "0.04"), "--until: given 0.04, allowed: 0.05 to 499.95 seconds, of frames 0.05 s apart"),
         ({}, ("--until", "1e9"), "--until: given 1e+09, allowed: 0.05 to 499.95 seconds"),
         ({}, ("--until", "nan"), "--until: given nan, allowed"),

@@ -41,7 +41,7 @@ def test_current_has_every_number_of_every_cell_with_full_precision(folder):
 
 
 def test_current_is_refused_without_a_run(folder):
-    with pytest.raises(Refused, match=r"summary\.csv is not there yet: run `make repro`"):
+    with pytest.raises(Refused, match=r"summary\.csv is not there; run `make repro`"):
         summaries.current()
 
 

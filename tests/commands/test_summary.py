@@ -76,12 +76,12 @@ def test_tables_of_the_committed_run_fit_the_terminal(monkeypatch, width):
 
 
 def test_tables_show_floors_mismatches_and_verdicts(project):
-    row = {"task": "pendulum", "quantity": "energy_error", "mean": 0.1, "low": 0.1, "high": 0.1}
+    row = {"task": "pendulum", "quantity": "energy_error", "mean": 0.1, "low": 0.1, "high": 0.1, "seeds": ""}
     rows = [row | {"model": model} for model in ("truth", "hnn")]
-    rows.append(rows[1] | {"quantity": "mismatch", "mean": True})
+    rows.append(rows[1] | {"quantity": "mismatch", "mean": 1})
     formats.write_rows(paths.METRICS / "summary.csv", rows)
     formats.write_text(paths.METRICS / "report.md", "")
-    verdict = {"energy_error": {"verdict": "better"}}
+    verdict = {"energy_error": {"ratio": 0.5, "low": 0.4, "high": 0.6, "p": 0.01, "verdict": "better"}}
     formats.write_json(paths.METRICS / "comparisons.json", {"pendulum": {"hnn vs baseline": {"held_out": verdict}}})
     text = summary.tables(80)
     assert "\n  truth " in text
@@ -90,7 +90,7 @@ def test_tables_show_floors_mismatches_and_verdicts(project):
 
 
 def test_tables_mark_only_the_numbers_of_a_broken_long_horizon(project):
-    row = {"task": "pendulum", "model": "hnn", "mean": 0.1, "low": 0.1, "high": 0.1}
+    row = {"task": "pendulum", "model": "hnn", "mean": 0.1, "low": 0.1, "high": 0.1, "seeds": ""}
     rows = [
         row | {"quantity": name} for name in ("energy_error", "long.mismatch", "long.energy_error", "outside.energy_error")
     ]

@@ -42,6 +42,30 @@ def archive(tmp_path):
     return tmp_path / "a.zip", hashlib.sha256((tmp_path / "a.zip").read_bytes()).hexdigest()
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("% o v\n0 0 1 2\n", "has no trial 7; it has: 0"),
+        ("% o v\n7 0 1\n", "has rows of 3 numbers, must be"),
+        ("% o v\n7 0 1 nan\n", "has rows of 4 numbers, must be finite"),
+        ("% o v\n7 0 x 2\n", "cannot be read as numbers"),
+        ("7 0 1 2\n" * 40, "has 320 bytes, at most 300 are read"),
+    ],
+)
+def test_read_archive_refuses_a_member_that_is_no_table_of_its_trial(tmp_path, monkeypatch, text, said):
+    monkeypatch.setattr("hnn.datasets.recordings.MOST_BYTES", 300)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("swing.txt", text)
+    with pytest.raises(Refused, match=f"a.zip: swing.txt {said}"):
+        read_archive(tmp_path / "a.zip", "swing.txt", 7)
+
+
+def test_read_archive_refuses_a_file_that_is_no_archive(tmp_path):
+    (tmp_path / "a.zip").write_text("text")
+    with pytest.raises(Refused, match=r"a\.zip: swing\.txt cannot be read as numbers: File is not a zip file"):
+        read_archive(tmp_path / "a.zip", "swing.txt", 7)
+
+
 @pytest.fixture
 def real():
     """The measured pendulum, where its archive is at hand."""

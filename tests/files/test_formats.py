@@ -1,16 +1,15 @@
 """Files that are written whole, with bytes that depend on the content alone."""
 
 import base64
-import pickle
-from pathlib import Path
-from zipfile import ZipFile
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
+from hnn.core.errors import CorruptFile, MissingFile, Refused
 from hnn.files import formats
+from hnn.files.arrays import write_arrays
 
 
 @pytest.fixture(autouse=True)
@@ -74,28 +73,10 @@ def test_write_functions_give_the_same_bytes_for_the_same_content(empty_folder):
         formats.write_picture(folder / "a.gif", np.arange(5 * 4 * 6, dtype=np.uint8).reshape(5, 4, 6))
         formats.write_json(folder / "j.json", {"a": 0.1})
         formats.write_rows(folder / "r.csv", [{"a": 0.1, "b": "x"}])
-        formats.write_arrays(folder / "n.npz", {"x": np.arange(3.0)})
+        write_arrays(folder / "n.npz", {"x": np.arange(3.0)})
         return {path.name: path.read_bytes() for path in folder.iterdir()}
 
     assert write(empty_folder / "one") == write(empty_folder / "two")
-
-
-def test_write_arrays_gives_bytes_that_no_version_of_python_changes(empty_folder):
-    """Date, system, permissions and versions in the headers of the archive are constants; numpy reads it."""
-    arrays = {"x": np.arange(3.0), "sets/y": np.array(2, np.uint8)}
-    formats.write_arrays(empty_folder / "n.npz", arrays)
-    local = bytes.fromhex("504b0304 1400 0000 0000 0000 2100")  # signature, version 2.0, no flag, stored, 1980-01-01 00:00
-    central = bytes.fromhex("504b0102 1403 1400 0000 0000 0000 2100")  # the same, made by version 2.0 on Unix
-    content = (empty_folder / "n.npz").read_bytes()
-    assert content.startswith(local)
-    assert content.count(local) == content.count(central) == 2
-    with ZipFile(empty_folder / "n.npz") as archive:
-        assert [entry.filename for entry in archive.infolist()] == ["x.npy", "sets/y.npy"]
-        assert {(entry.external_attr, entry.extra, entry.comment) for entry in archive.infolist()} == {(0o600 << 16, b"", b"")}
-    with np.load(empty_folder / "n.npz") as read:
-        assert {name: (read[name].dtype, read[name].tolist()) for name in read} == {
-            name: (array.dtype, array.tolist()) for name, array in arrays.items()
-        }
 
 
 def test_write_picture_of_frames_is_a_gif_with_every_frame(empty_folder):
@@ -118,41 +99,42 @@ def test_write_picture_of_a_figure_keeps_its_size_and_appearance_in_256_colours(
         assert len(after.getcolors()) <= 256
 
 
-@pytest.mark.parametrize("others", [{}, {"t": np.zeros(2)}])
-def test_read_array_gives_the_named_array_of_several(others):
-    np.savez("a.npz", **others, frames=np.arange(3.0))
-    assert formats.read_array(Path("a.npz"), "frames").tolist() == [0, 1, 2]
-
-
-def test_read_array_gives_the_only_array_whatever_its_name():
-    np.savez_compressed("a.npz", clip=np.arange(3, dtype=np.uint8))
-    np.save("b.npy", np.arange(4))
-    assert formats.read_array(Path("a.npz"), "frames").tolist() == [0, 1, 2]
-    assert formats.read_array(Path("b.npy"), "frames").tolist() == [0, 1, 2, 3]
-
-
-NO_NUMBERS = "given no arrays of numbers, must be an NPY or NPZ file"
-
-
 @pytest.mark.parametrize(
-    ("write", "said"),
+    ("content", "said"),
     [
-        (lambda path: None, "a.npz cannot be read: No such file or directory"),
-        (lambda path: path.mkdir(), "a.npz cannot be read: Is a directory"),
-        (lambda path: path.write_bytes(b""), NO_NUMBERS),
-        (lambda path: path.write_text("1,2,3"), NO_NUMBERS),
-        (lambda path: path.write_bytes(pickle.dumps([1, 2])), NO_NUMBERS),
-        (lambda path: path.write_bytes(b"PK\x03\x04 cut off"), NO_NUMBERS),
-        (lambda path: np.savez(path, frames=np.array([{}, []], dtype=object)), NO_NUMBERS),
-        (
-            lambda path: np.savez(path, a=np.zeros(2), b=np.zeros(2)),
-            "given a, b; must have an array called frames, or a single",
-        ),
-        (lambda path: np.savez(path), "given nothing; must have an array called frames"),
-        (lambda path: ZipFile(path, "w").writestr("frames", b"text"), "given frames; must have an array"),
+        (b"a,b\n1,2,3\n", "row 2 has another number of values"),
+        (b"a,b\n1\n", "row 2 has another number of values"),
+        (b"a,b\n1,x\n", "could not convert string to float"),
+        (b"a,b\n", "is not CSV of numbers"),
+        (b"", "is not CSV of numbers"),
+        (b"a,b\n1,\xff\n", "UnicodeDecodeError"),
+        (b'a,b\n1,"2\n', "is not CSV of numbers"),
     ],
 )
-def test_read_array_refuses_what_is_no_file_of_arrays(write, said):
-    write(Path("a.npz"))
-    with pytest.raises(ValueError, match=said):
-        formats.read_array(Path("a.npz"), "frames")
+def test_read_columns_refuses_what_is_no_table_of_numbers_in_one_line(empty_folder, content, said):
+    path = empty_folder / "a.csv"
+    path.write_bytes(content)
+    with pytest.raises(CorruptFile, match=said) as caught:
+        formats.read_columns(path)
+    assert "\n" not in str(caught.value)
+    assert f"`dvc checkout --force {path}` restores it" in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[" * 100_000, b"9" * 10_000])
+def test_read_json_refuses_what_is_no_json_in_one_line(empty_folder, content):
+    (empty_folder / "a.json").write_bytes(content)
+    with pytest.raises(CorruptFile, match=r"a\.json: is not JSON") as caught:
+        formats.read_json(empty_folder / "a.json")
+    assert "\n" not in str(caught.value)
+
+
+def test_readers_refuse_a_file_that_is_missing_a_folder_or_too_large(empty_folder, monkeypatch):
+    with pytest.raises(MissingFile, match=r"a\.json is not there; run `make repro`"):
+        formats.read_json(empty_folder / "a.json")
+    (empty_folder / "a.json").mkdir()
+    with pytest.raises(Refused, match=r"a\.json cannot be read: it is not a regular file"):
+        formats.read_json(empty_folder / "a.json")
+    monkeypatch.setattr("hnn.files.reading.MOST_TEXT", 3)
+    (empty_folder / "b.json").write_text("1234")
+    with pytest.raises(CorruptFile, match="has 4 bytes, at most 3 are read"):
+        formats.read_json(empty_folder / "b.json")

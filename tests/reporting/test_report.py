@@ -2,6 +2,7 @@
 
 import base64
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from io import BytesIO
 
@@ -158,6 +159,21 @@ def test_page_escapes_texts():
     text = states().page(PICTURES, ORIGIN)
     assert "seed: 0 # &lt;not markup&gt;" in text
     assert "Energy error &amp; all." in text
+
+
+MARKUP = '<script>alert(1)</script><img src=x onerror="alert(1)">'
+
+
+def test_page_escapes_parameters_and_forbids_scripts_and_other_files():
+    pictures = {name: uri(name[-3:], (4, 4)) for names in both().values["figures"].values() for name in names}
+    page = both().page(pictures, replace(ORIGIN, parameters=MARKUP))
+    assert MARKUP not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    (policy,) = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', page)
+    assert policy.split("; ")[:3] == ["default-src 'none'", "img-src data:", "style-src 'unsafe-inline'"]
+    assert page.index("Content-Security-Policy") < page.index("<style>")
+    assert "<script" not in page
+    assert not re.findall(r"<[^>]*\son[a-z]+=", page)
 
 
 def test_page_without_one_of_its_pictures_is_an_error():

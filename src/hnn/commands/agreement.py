@@ -1,15 +1,13 @@
 """Two runs compared number by number, as independent samples of seeds; and the verdicts of both."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from hnn.commands import summaries
 from hnn.core.cell import TRUTH
-from hnn.core.errors import Refused
 from hnn.core.statistics import Interval, holm, welch
 from hnn.evaluation.metrics import DIFFERENCE
-from hnn.files import paths
+from hnn.files import artifacts, paths
 
 __all__ = [
     "FALSE_ALARM",
@@ -140,13 +138,12 @@ def verdicts_at(revision: str | None) -> dict[tuple[str, ...], str]:
     """The verdicts in metrics/comparisons.json of a revision or an experiment, or of the present run."""
     if revision:
         text = summaries.git("show", f"{summaries.experiment(revision) or revision}:{paths.COMPARISONS.as_posix()}")
-    elif not paths.COMPARISONS.is_file():
-        raise Refused(f"{paths.COMPARISONS} is not there yet: run `make repro`")
+        compared = artifacts.parse_comparisons(text, f"{paths.COMPARISONS} of {revision}")
     else:
-        text = paths.COMPARISONS.read_text(encoding="utf-8")
+        compared = artifacts.read_comparisons()
     return {
         (task, title, starts, quantity): difference["verdict"]
-        for task, titles in json.loads(text).items()
+        for task, titles in compared.items()
         for title, sets in titles.items()
         for starts, quantities in sets.items()
         for quantity, difference in quantities.items()

@@ -7,7 +7,6 @@ the default size are compared with the mean of all; and two such groups compared
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,7 @@ from hnn.core.errors import Refused
 from hnn.core.seeding import stream
 from hnn.core.statistics import LEVEL, contrast, estimate, holm, is_geometric, logarithms, welch
 from hnn.figures.coverage import Rates, Simulated, coverage_figure
-from hnn.files import formats, paths
+from hnn.files import formats
 from hnn.params.loading import load_params
 from hnn.params.schema import Params
 from hnn.reporting.comparisons import compares_ratios
@@ -183,9 +182,7 @@ def false_alarms(quantities: Mapping[str, ndarray], sizes: Sizes, pairs: int = 5
 
 def quantities_of(revision: str) -> dict[str, ndarray]:
     """The quantities (seeds, starts) of the study's cell from its held-out starts."""
-    content = summaries.cached(revision, paths.rollouts_path(CELL).as_posix(), ADVICE)
-    arrays, prefix = np.load(BytesIO(content)), "held_out.quantity."
-    return {name.removeprefix(prefix): arrays[name] for name in arrays if name.startswith(prefix)}
+    return dict(summaries.cached_rollouts(revision, CELL, ADVICE).sets["held_out"].quantities)
 
 
 def main() -> None:

@@ -30,8 +30,14 @@ def experiments(quantity: str = QUANTITIES[0], width: int | None = None) -> str:
     if quantity not in QUANTITIES:
         raise Refused(f"given {quantity}, allowed: {', '.join(QUANTITIES)}")
     import dvc.api  # takes a second to import
+    from dvc.exceptions import DvcException
+    from scmrepo.exceptions import SCMError
 
-    rows = [row for row in dvc.api.exp_show() if row.get("State") in (None, "Success")]
+    try:
+        shown = dvc.api.exp_show()
+    except (DvcException, SCMError) as error:
+        raise Refused(f"experiments cannot be listed: {' '.join(str(error).split())}") from None
+    rows = [row for row in shown if row.get("State") in (None, "Success")]
     named = {str(row["Experiment"] or row["rev"]): row for row in rows}
     if len(named) < 3:
         raise Refused("there is no experiment on HEAD yet: run `dvc exp run -S model.hidden=64`, say")

@@ -4,7 +4,7 @@ import csv
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO, StringIO
+from io import StringIO
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -96,8 +96,8 @@ def files_of(revision: str) -> Read:
 
 def energy_errors(revision: str, cell: Cell) -> tuple[ndarray, int]:
     """A cell's energy errors from held-out starts, (seeds, starts), from DVC's cache, and the number of published starts."""
-    arrays = np.load(BytesIO(summaries.cached(revision, paths.rollouts_path(cell).as_posix(), ADVICE)))
-    return arrays["held_out.quantity.energy_mse"], arrays["table1.quantity.energy_mse"].shape[1]
+    sets = summaries.cached_rollouts(revision, cell, ADVICE).sets
+    return sets["held_out"].quantities["energy_mse"], sets["table1"].quantities["energy_mse"].shape[1]
 
 
 def share_of_sets(errors: ndarray, count: int, published: Value, generator: np.random.Generator) -> str:

@@ -10,7 +10,8 @@ from pathlib import Path
 from hnn.commands import summaries
 from hnn.core.errors import Refused
 from hnn.files import formats, paths
-from hnn.reporting.report import extract
+from hnn.files.reading import read_text
+from hnn.reporting.report import BEGIN, END, extract
 
 __all__ = ["COMPARISONS", "EXPERIMENT", "HEADLINE", "readme", "replaced", "sample"]
 
@@ -36,10 +37,18 @@ def readme() -> None:
     """
     if not paths.REPORT.is_file():
         raise Refused(f"{paths.REPORT} is not there yet: run `make repro`")
-    text = README.read_text(encoding="utf-8")
-    text = text.replace(extract(text), extract(paths.REPORT.read_text(encoding="utf-8")))
+    text = read_text(README)
+    text = text.replace(marked(README, text), marked(paths.REPORT, read_text(paths.REPORT)))
     text = replaced(text, "headline", HEADLINE)
     formats.write_text(README, replaced(text, "comparisons", COMPARISONS) if summaries.experiment(EXPERIMENT) else text)
+
+
+def marked(path: Path, text: str) -> str:
+    """The part between the marks of the results; raises `Refused` for a text of that path without them."""
+    try:
+        return extract(text)
+    except ValueError:
+        raise Refused(f"{path} has no marks around the results: {BEGIN} and {END}") from None
 
 
 def replaced(text: str, block: str, commands: Mapping[str, int]) -> str:

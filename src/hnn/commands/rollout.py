@@ -10,6 +10,7 @@ from numpy import ndarray
 from torch import Tensor
 
 from hnn import trained
+from hnn.commands.output import check_output, is_stdout, output
 from hnn.core.cell import TRUTH
 from hnn.core.errors import Refused
 from hnn.files import artifacts, formats, paths
@@ -22,6 +23,10 @@ from hnn.params.schema import Params
 from hnn.systems.base import System, make_system
 
 __all__ = ["outside", "rollout", "state"]
+
+
+MOST_POINTS, MOST_STEPS, STEPS_PER_PERIOD = 10**6, 10**7, 20
+"""Most rows of the file and steps of a rollout, and the steps per period that an adaptive method is assumed to take."""
 
 
 def rollout(
@@ -48,8 +53,9 @@ def rollout(
         raise Refused("--until: needed with --start: the last time, in seconds")
     if not 0 < until < float("inf"):
         raise Refused(f"--until: given {until:g}, allowed: a positive number of seconds")
-    if points < 2:
-        raise Refused(f"--points: given {points}, allowed: at least 2")
+    if not 2 <= points <= MOST_POINTS:
+        raise Refused(f"--points: given {points}, allowed: 2 to {MOST_POINTS}")
+    check_output(out)
     learned = None if model == TRUTH else cell(params, task, model, seed)
     if learned is not None and (problem := outside(truth, x0, task)):
         print(f"warning: {problem}", file=sys.stderr)
@@ -58,6 +64,7 @@ def rollout(
     t = torch.linspace(0, until, points, dtype=torch.float64)
     try:
         solver = Solver(integrator or p.integrator, step or p.step, p.tolerance)
+        check_length(solver, until, truth, x0)
         x = solve.rollout(truth if learned is None else learned, x0, t, solver)
     except ValueError as error:
         raise Refused(str(error)) from None
@@ -73,6 +80,17 @@ def check_step(integrator: str, step: float | None) -> None:
         raise Refused(f"--step: given {step:g}, allowed: a positive number of seconds")
     if step is not None and integrator in ADAPTIVE:
         raise Refused(f"--step: {integrator} chooses its own steps; fixed ones: {', '.join(FIXED_STEP)}")
+
+
+def check_length(solver: Solver, until: float, truth: System, x0: Tensor) -> None:
+    """Refuse a start of no finite energy, and more than `MOST_STEPS` steps, those of an adaptive method estimated."""
+    if not truth.hamiltonian(x0).isfinite():
+        raise Refused(f"--start: its energy is not finite, as where two bodies are in one place: {truth.components}")
+    step = float(truth.period(x0)) / STEPS_PER_PERIOD if solver.adaptive else solver.step
+    if until > MOST_STEPS * step:
+        raise Refused(
+            f"--until: given {until:g}, which takes about {until / step:.1g} steps of {step:.1g} s, allowed: {MOST_STEPS:.0e}"
+        )
 
 
 def truth_of(params: Params, task: str) -> System:
@@ -92,8 +110,11 @@ def state(text: str, truth: System) -> Tensor:
     except ValueError:
         raise Refused(f"--start: given {text!r}, must be numbers between commas: {truth.components}") from None
     count = 2 * truth.degrees
-    if len(numbers) != count or not np.isfinite(numbers).all():
+    if len(numbers) != count:
         raise Refused(f"--start: given {len(numbers)} numbers, must be {count} finite ones: {truth.components}")
+    for name, value in zip(names(truth), numbers, strict=True):
+        if not np.isfinite(value):
+            raise Refused(f"--start: given {name} = {value:g}, must be finite: {truth.components}")
     return torch.tensor(numbers, dtype=torch.float64)
 
 
@@ -138,8 +159,7 @@ def write(out: Path, t: ndarray, x: Tensor, truth: System, learned: trained.Trai
     if learned is not None and hasattr(learned.network, "hamiltonian"):
         columns["learned_energy"] = learned.hamiltonian(x).numpy()
     rows = [dict(zip(columns, (f"{value:.12g}" for value in row), strict=True)) for row in zip(*columns.values(), strict=True)]
-    try:
-        formats.write_rows(out, rows)
-    except OSError as error:
-        raise Refused(f"--out: {out} cannot be written: {error.strerror}") from None
-    print(f"{out}: {len(rows)} rows of {', '.join(columns)}; {truth.components}")
+    with output(out, ".csv") as path:
+        formats.write_rows(path, rows)
+    said = f"{out}: {len(rows)} rows of {', '.join(columns)}; {truth.components}"
+    print(said, file=sys.stderr if is_stdout(out) else sys.stdout)

@@ -7,9 +7,11 @@ import numpy as np
 from numpy import ndarray
 from torch import Tensor
 
+from hnn.commands.output import check_output, is_stdout, output
 from hnn.core.errors import Refused
 from hnn.figures.films import side_by_side
 from hnn.files import formats
+from hnn.files.arrays import read_array
 from hnn.params.base import hint
 from hnn.params.loading import load_params
 from hnn.params.schema import Params
@@ -49,11 +51,12 @@ def rollout_frames(
     """
     params = load_params()
     cell = cell_of(params, task, model, step_map, seed)
-    if out.suffix.lower() != ".gif":
+    check_output(out)
+    if out.suffix.lower() != ".gif" and not is_stdout(out):
         raise Refused(f"--out: given {out}, must end in .gif")
     step = cell.network.frame_step
     try:
-        true = cell.format.checked(channels_first(formats.read_array(frames, ARRAY)))
+        true = cell.format.checked(channels_first(read_array(frames, ARRAY)))
     except ValueError as error:
         raise Refused(str(error)) from None
     count = len(true) if until is None else frames_until(until, step)
@@ -67,13 +70,12 @@ def rollout_frames(
         padded(true.round().numpy().astype(np.uint8), count),
         (255 * predicted.nan_to_num(0.0).clamp(0, 1)).round().numpy().astype(np.uint8),
     ]
-    try:
-        formats.write_picture(out, side_by_side(film, scale=-(-WIDTH // cell.format.size)), step)
-    except OSError as error:
-        raise Refused(f"--out: {out} cannot be written: {error.strerror}") from None
+    with output(out, ".gif") as path:
+        formats.write_picture(path, side_by_side(film, scale=-(-WIDTH // cell.format.size)), step)
     length = f"{out}: {count} frames, {(count - 1) * step:g} s, true ones on the left, predicted ones on the right"
     truth = make_system(**params.tasks[task].system)
-    print("; ".join([length, *states_at_ends(cell, true, z, truth)]))
+    said = "; ".join([length, *states_at_ends(cell, true, z, truth)])
+    print(said, file=sys.stderr if is_stdout(out) else sys.stdout)
 
 
 def cell_of(params: Params, task: str, model: str, step_map: str | None, seed: int) -> TrainedPixels:

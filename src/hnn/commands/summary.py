@@ -3,11 +3,12 @@
 import shutil
 from collections.abc import Mapping, Sequence
 
+from hnn.commands import summaries
 from hnn.core import registry
 from hnn.core.cell import TRUTH
 from hnn.core.errors import Refused
-from hnn.core.statistics import FEW_SEEDS, Interval
-from hnn.files import formats, paths
+from hnn.core.statistics import FEW_SEEDS
+from hnn.files import artifacts, paths
 from hnn.params.loading import load_params
 from hnn.reporting.formatting import NOTHING, format_interval, text_table
 from hnn.reporting.results import mark_mismatch
@@ -29,11 +30,11 @@ WIDEST = 100
 
 def tables(width: int | None = None) -> str:
     """The headline numbers, a table for each task, within the width of the terminal and 100 characters."""
-    report, verdicts = paths.REPORT, paths.COMPARISONS
+    report = paths.REPORT
     if not report.is_file():
         raise Refused(f"{report} is not there yet: run `make repro`")
     width = width or min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns)
-    compared = formats.read_json(verdicts) if verdicts.is_file() else {}
+    compared = artifacts.read_comparisons() if paths.COMPARISONS.is_file() else {}
     parts = [
         "\n".join([task, *column_blocks(rows, width), *verdict_lines(compared.get(task, {}))])
         for task, rows in headline_rows().items()
@@ -44,20 +45,15 @@ def tables(width: int | None = None) -> str:
 
 def headline_rows() -> dict[str, list[dict[str, str]]]:
     """For each task a row per model: its name, and `QUANTITIES` as text, marked where the integrator contract is broken."""
-    rows = formats.read_rows(paths.SUMMARY)
-    broken = {(row["task"], row["model"], row["quantity"]) for row in rows if row["quantity"].endswith("mismatch")}
-    by_task: dict[str, dict[str, dict[str, str]]] = {}
-    for row in rows:
-        task, model, quantity = row["task"], row["model"], row["quantity"]
-        texts = by_task.setdefault(task, {}).setdefault(
-            model, {"model": mark_mismatch(model, (task, model, "mismatch") in broken)}
-        )
-        if quantity in QUANTITIES:
+    by_task: dict[str, list[dict[str, str]]] = {}
+    for (task, model), numbers in summaries.current().items():
+        row = {"model": mark_mismatch(model, "mismatch" in numbers)}
+        for quantity in numbers.keys() & set(QUANTITIES):
             starts, nested, _ = quantity.rpartition(".")
-            mean, low, high = (float(row[key]) if row[key] else None for key in ("mean", "low", "high"))
-            own_mismatch = bool(nested) and (task, model, f"{starts}.mismatch") in broken
-            texts[quantity] = mark_mismatch(format_interval(Interval(mean, low, high)), own_mismatch)
-    return {task: list(models.values()) for task, models in by_task.items()}
+            own_mismatch = bool(nested) and f"{starts}.mismatch" in numbers
+            row[quantity] = mark_mismatch(format_interval(numbers[quantity]), own_mismatch)
+        by_task.setdefault(task, []).append(row)
+    return by_task
 
 
 def column_blocks(rows: Sequence[Mapping[str, str]], width: int) -> list[str]:

@@ -1,6 +1,6 @@
 """Errors that are shown to the user without a traceback."""
 
-__all__ = ["Refused"]
+__all__ = ["CorruptFile", "MissingFile", "Refused"]
 
 
 class Refused(Exception):
@@ -8,3 +8,11 @@ class Refused(Exception):
 
     Stages print the message alone and exit with status 1.
     """
+
+
+class CorruptFile(Refused):
+    """A file that is not what its kind has to be. The message names the file, what is wrong and what restores it."""
+
+
+class MissingFile(Refused, FileNotFoundError):
+    """A file that is not there. The message says what makes it."""

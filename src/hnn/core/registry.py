@@ -10,9 +10,17 @@ import inspect
 from pathlib import Path
 from typing import TypeVar
 
-__all__ = ["find", "names", "summaries"]
+from hnn.core.errors import Refused
+
+__all__ = ["UnknownName", "find", "names", "summaries"]
 
 T = TypeVar("T")
+
+
+class UnknownName(Refused, ValueError):
+    """A name for which a package has no file."""
+
+
 PACKAGE = Path(__file__).parents[1]
 BASE = "base"
 """The file of each plug-in package that holds the base class and is no plug-in."""
@@ -27,14 +35,14 @@ def names(package: str) -> list[str]:
 def find(package: str, name: str, base: type[T]) -> type[T]:
     """The one subclass of `base` that hnn/<package>/<name>.py defines.
 
-    Raises `ValueError` for an unknown name, `TypeError` if the file defines none or several.
+    Raises `UnknownName` for an unknown name, `TypeError` if the file defines none or several.
 
     >>> from hnn.systems.base import System
     >>> find("systems", "pendulum", System).__name__
     'Pendulum'
     """
     if name not in names(package):
-        raise ValueError(f"{package}: given {name!r}, allowed: {', '.join(names(package))}")
+        raise UnknownName(f"{package}: given {name!r}, allowed: {', '.join(names(package))}")
     module = importlib.import_module(f"hnn.{package}.{name}")
     classes = [c for _, c in inspect.getmembers(module, inspect.isclass) if c.__module__ == module.__name__]
     plugins = [c for c in classes if issubclass(c, base)]

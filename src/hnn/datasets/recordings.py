@@ -3,6 +3,7 @@
 import hashlib
 import os
 import zipfile
+import zlib
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -18,6 +19,9 @@ from hnn.datasets.finite_differences import finite_difference, gaps
 from hnn.systems.base import System
 
 __all__ = ["MissingArchive", "Recording", "find_archive", "read_archive", "train_test_split", "windows", "with_derivatives"]
+
+MOST_BYTES = 2**28
+"""Largest member of an archive that is read."""
 
 VARIABLE = "HNN_EXTERNAL_DATA"
 """The environment variable that names a folder with measured archives."""
@@ -60,12 +64,26 @@ def find_archive(name: str, sha256: str, folder: Path) -> Path:
 def read_archive(path: Path, member: str, trial: int) -> Recording:
     """One trial of an archive's member with columns trial, t, n coordinates and n velocities, and a first line of names.
 
-    Velocities are used as momenta, in units in which masses and lengths are 1 (Schmidt, Lipson 2009, supplement).
+    Velocities are used as momenta, in units in which masses and lengths are 1 (Schmidt, Lipson 2009, supplement). Raises
+    `Refused` for a member that is not there, too large or no such table, and for a trial that it does not have.
     """
-    with zipfile.ZipFile(path) as archive:
-        if member not in archive.namelist():
-            raise MissingArchive(f"{path}: has no member {member!r}; it has: {', '.join(archive.namelist())}")
-        rows = np.loadtxt(BytesIO(archive.read(member)), comments="%")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if member not in archive.namelist():
+                raise MissingArchive(f"{path}: has no member {member!r}; it has: {', '.join(archive.namelist())}")
+            if (size := archive.getinfo(member).file_size) > MOST_BYTES:
+                raise Refused(f"{path}: {member} has {size} bytes, at most {MOST_BYTES} are read")
+            rows = np.loadtxt(BytesIO(archive.read(member)), comments="%", ndmin=2)
+    except (zipfile.BadZipFile, NotImplementedError, zlib.error, EOFError, ValueError) as error:
+        raise Refused(f"{path}: {member} cannot be read as numbers: {' '.join(str(error).split())}") from None
+    if rows.shape[1] < 4 or rows.shape[1] % 2 or not np.isfinite(rows).all():
+        raise Refused(
+            f"{path}: {member} has rows of {rows.shape[1]} numbers, must be finite ones: trial, t, positions, velocities"
+        )
+    trials = np.unique(rows[:, 0])
+    if trial not in trials:
+        known = ", ".join(f"{one:g}" for one in trials)
+        raise Refused(f"{path}: {member} has no trial {trial}; it has: {known}")
     rows = rows[rows[:, 0] == trial]
     return Recording(rows[:, 1], rows[:, 2:])
 

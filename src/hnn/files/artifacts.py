@@ -1,10 +1,11 @@
 """Artifacts that pass between stages: observations, true motions, frames, probes, rollouts, weights and metrics."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from math import comb
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy import ndarray
@@ -12,15 +13,29 @@ from numpy import ndarray
 from hnn.core.cell import Cell
 from hnn.core.errors import Refused
 from hnn.core.trajectories import CellRollouts, Counterfactual, Observations, Portrait, Rollout, TrueMotion, Visuals
-from hnn.files.formats import read_arrays, read_json, write_arrays, write_json, write_text, writing
-from hnn.files.paths import CARDS, frames_path, motions_path, observations_path, probes_path, results_path, rollouts_path
-
-if TYPE_CHECKING:  # torch takes a second to import and most readers of files need none
-    from torch import Tensor
+from hnn.files.array_schema import flatten, unflatten
+from hnn.files.arrays import read_arrays, write_arrays
+from hnn.files.formats import read_json, write_json, write_text
+from hnn.files.metrics import check_canvas, check_comparisons, check_rollout, check_train
+from hnn.files.paths import (
+    CARDS,
+    COMPARISONS,
+    frames_path,
+    motions_path,
+    observations_path,
+    probes_path,
+    results_path,
+    rollouts_path,
+)
+from hnn.files.reading import corrupt
+from hnn.files.schemas import MOTIONS, OBSERVATIONS, PROBES, ROLLOUTS, frames_of
+from hnn.files.weights import read_weights, write_weights
 
 __all__ = [
+    "parse_comparisons",
     "read_canvas",
     "read_cell",
+    "read_comparisons",
     "read_frames",
     "read_motions",
     "read_observations",
@@ -37,6 +52,8 @@ __all__ = [
     "write_weights",
 ]
 
+T = TypeVar("T")
+
 
 def write_observations(task: str, train: Sequence[Observations], test: Observations) -> None:
     """Write the training data of a task, one draw for each seed or one for all, and its test data."""
@@ -46,7 +63,7 @@ def write_observations(task: str, train: Sequence[Observations], test: Observati
 
 def read_observations(task: str) -> tuple[list[Observations], Observations]:
     """The draws of training data of a task, see `hnn.core.trajectories.of_seed`, and its test data."""
-    parts = unflatten(read_arrays(observations_path(task)))
+    parts = unflatten(read_arrays(observations_path(task), OBSERVATIONS).items())
     train = parts["train"]
     draws = [Observations(train["t"], x, dx) for x, dx in zip(train["x"], train["dx"], strict=True)]
     return draws, Observations(**parts["test"])
@@ -59,7 +76,8 @@ def write_motions(task: str, motions: Mapping[str, TrueMotion]) -> None:
 
 def read_motions(task: str) -> dict[str, TrueMotion]:
     """The true motions of a task by the name of their set of starts."""
-    return {name: TrueMotion(**arrays) for name, arrays in unflatten(read_arrays(motions_path(task))).items()}
+    groups = unflatten(read_arrays(motions_path(task), MOTIONS).items())
+    return {name: TrueMotion(**arrays) for name, arrays in groups.items()}
 
 
 def write_frames(task: str, frames: Mapping[str, ndarray]) -> None:
@@ -71,16 +89,8 @@ def write_frames(task: str, frames: Mapping[str, ndarray]) -> None:
 
 
 def read_frames(task: str, size: int, channels: int) -> dict[str, ndarray]:
-    """The frames of a task by set; raises `Refused` if their shape differs from render.pixels and render.channels."""
-    path = frames_path(task)
-    frames = read_arrays(path)
-    for name, array in frames.items():
-        if array.dtype != np.uint8 or array.ndim < 5 or array.shape[-3:] != (channels, size, size) or array.shape[-4] < 3:
-            raise Refused(
-                f"{path}: {name} has shape {array.shape} of {array.dtype}, but render.pixels {size} and render.channels "
-                f"{channels} need bytes (uint8) of shape (*clips, at least 3 frames, {channels}, {size}, {size})"
-            )
-    return frames
+    """The frames of a task by set; raises `CorruptFile` if their shape differs from render.pixels and render.channels."""
+    return read_arrays(frames_path(task), frames_of(size, channels))
 
 
 def write_canvas(task: str, canvas: Mapping[str, float], system: Mapping[str, Any]) -> None:
@@ -94,9 +104,7 @@ def read_canvas(task: str, root: str | Path = ".") -> tuple[dict[str, Any], dict
     Arguments of `hnn.rendering.canvas.Canvas` and `hnn.systems.base.make_system`. Raises `FileNotFoundError` if the frames
     are not drawn.
     """
-    content = read_json(existing(Path(root) / results_path("render", task)))
-    if "canvas" not in content:
-        raise Refused(f"{results_path('render', task)} was written by an older version; run `make repro`")
+    content = read_checked(Path(root) / results_path("render", task), check_canvas)
     return content["canvas"], content["system"]
 
 
@@ -111,15 +119,21 @@ def read_probes(cell: Cell, root: str | Path = ".") -> list[dict[str, ndarray]]:
 
     Arguments of `hnn.pixels.probe.Probe`. Raises `FileNotFoundError` if the cell is not rolled out.
     """
-    probes = unflatten(read_arrays(existing(Path(root) / probes_path(cell))))
-    return [probes[seed] for seed in sorted(probes, key=int)]
+    path = Path(root) / probes_path(cell)
+    probes = unflatten(read_arrays(path, PROBES).items())
+    for seed, probe in probes.items():
+        count = comb(len(probe["mean"]) + min(int(probe["degree"]), MOST_DEGREE), len(probe["mean"]))
+        if len(probe["coefficients"]) != count:
+            raise corrupt(
+                path, f"{seed}.coefficients has {len(probe['coefficients'])} rows, not those of degree {probe['degree']}"
+            )
+    if set(probes) != set(map(str, range(len(probes)))):
+        raise corrupt(path, f"has the seeds {', '.join(probes)}, must be 0 to {len(probes) - 1}")
+    return [probes[str(seed)] for seed in range(len(probes))]
 
 
-def existing(path: Path) -> Path:
-    """The path of a file that is there; raises `FileNotFoundError`, with what to do, if it is not."""
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is not there; run `make repro`")
-    return path
+MOST_DEGREE = 100
+"""Largest degree of a probe that is read; larger numbers would only take time."""
 
 
 def write_rollouts(cell: Cell, rollouts: CellRollouts) -> None:
@@ -133,9 +147,9 @@ def write_rollouts(cell: Cell, rollouts: CellRollouts) -> None:
     write_arrays(rollouts_path(cell), flatten(groups))
 
 
-def read_rollouts(cell: Cell) -> CellRollouts:
-    """The rollouts of a cell, as `write_rollouts` wrote them."""
-    groups = unflatten(read_arrays(rollouts_path(cell)))
+def read_rollouts(cell: Cell, root: str | Path = ".") -> CellRollouts:
+    """The rollouts of a cell of the project in the folder `root`, as `write_rollouts` wrote them."""
+    groups = unflatten(read_arrays(Path(root) / rollouts_path(cell), ROLLOUTS).items())
     film, portrait, counterfactual = (groups.pop(name, None) for name in ("film", "portrait", "counterfactual"))
     visuals = None
     if film:
@@ -166,57 +180,35 @@ def rollout_from(arrays: Mapping[str, ndarray]) -> Rollout:
     return Rollout(**fields, energy_scale=scale, quantities=quantities)
 
 
-def write_weights(path: Path, members: Sequence[Mapping[str, "Tensor"]], about: Mapping[str, Any]) -> None:
-    """Write the weights of all seeds to one safetensors file, with the arguments `about` that build the networks again."""
-    import safetensors.torch
-
-    tensors = {f"{seed}.{name}": w.detach().cpu().contiguous() for seed, m in enumerate(members) for name, w in m.items()}
-    with writing(path) as temporary:  # a single metadata key, since the order of several, and so the bytes, would vary
-        safetensors.torch.save_file(tensors, temporary, {"hnn": json.dumps({**about, "seeds": len(members)}, sort_keys=True)})
-
-
-def read_weights(path: Path) -> tuple[list[dict[str, "Tensor"]], dict[str, Any]]:
-    """The weights of each seed, and the arguments that build the networks again."""
-    import safetensors
-
-    with safetensors.safe_open(path, "pt") as file:
-        about = json.loads(file.metadata()["hnn"])
-        names = [key.split(".", 1) for key in file.keys()]  # noqa: SIM118 (not a dict)
-        members: list[dict[str, Tensor]] = [{} for _ in range(about.pop("seeds"))]
-        for seed, name in names:
-            members[int(seed)][name] = file.get_tensor(f"{seed}.{name}")
-    return members, about
-
-
 def read_cell(cell: Cell) -> dict[str, Any]:
     """The metrics of a cell by stage: {"train": …, "rollout": …}; the truth is not trained."""
+    checks = {"train": check_train, "rollout": check_rollout}
     stages = ("rollout",) if cell.is_truth else ("train", "rollout")
-    return {stage: read_json(results_path(stage, cell.key)) for stage in stages}
+    return {stage: read_checked(results_path(stage, cell.key), checks[stage]) for stage in stages}
+
+
+def read_comparisons() -> Any:
+    """The content of metrics/comparisons.json."""
+    return read_checked(COMPARISONS, check_comparisons)
+
+
+def parse_comparisons(text: str, origin: str) -> Any:
+    """The content of metrics/comparisons.json of another revision; raises `Refused` for any other text."""
+    try:
+        return check_comparisons(json.loads(text))
+    except ValueError as error:
+        raise Refused(f"{origin}: {error}") from None
+
+
+def read_checked(path: Path, check: Callable[[Any], T]) -> T:
+    """check(content) of a JSON file; raises `CorruptFile` where it raises `ValueError`."""
+    try:
+        return check(read_json(path))
+    except ValueError as error:
+        raise corrupt(path, error) from None
 
 
 def write_cards(cards: Mapping[str, str]) -> None:
     """Write the model cards by the keys of their cells."""
     for key, text in cards.items():
         write_text(CARDS / f"{key}.md", text)
-
-
-def flatten(groups: Mapping[str, Mapping[str, ndarray]]) -> dict[str, ndarray]:
-    """Join the keys of nested mappings of arrays by a dot.
-
-    >>> flatten({"a": {"b": np.ones(1)}})
-    {'a.b': array([1.])}
-    """
-    return {f"{group}.{name}": array for group, arrays in groups.items() for name, array in arrays.items()}
-
-
-def unflatten(arrays: Mapping[str, ndarray]) -> dict[str, dict[str, ndarray]]:
-    """The inverse of `flatten`; keys are split at their first dot.
-
-    >>> unflatten({"a.b.c": np.ones(1)})
-    {'a': {'b.c': array([1.])}}
-    """
-    groups: dict[str, dict[str, ndarray]] = {}
-    for key, array in arrays.items():
-        group, name = key.split(".", 1)
-        groups.setdefault(group, {})[name] = array
-    return groups

@@ -1,4 +1,4 @@
-"""File formats text, JSON, CSV, NPZ, PNG and GIF: written atomically, with bytes that depend on the content alone."""
+"""File formats text, JSON, CSV, PNG and GIF: written atomically, with bytes that depend on the content alone."""
 
 import base64
 import csv
@@ -6,24 +6,23 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from io import BytesIO
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile, ZipFile, ZipInfo
 
 import numpy as np
 from numpy import ndarray
+
+from hnn.files.reading import parsed
 
 if TYPE_CHECKING:  # matplotlib takes a second to import and only the report needs it
     from matplotlib.figure import Figure
 
 __all__ = [
-    "read_array",
-    "read_arrays",
+    "parse_rows",
     "read_columns",
     "read_json",
     "read_rows",
-    "write_arrays",
     "write_json",
     "write_picture",
     "write_rows",
@@ -56,8 +55,8 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """The content of a JSON file."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """The content of a JSON file of the project."""
+    return parsed(path, "JSON", json.loads)
 
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -69,53 +68,27 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
-    """The rows of a CSV file; all values are text."""
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    """The rows of a CSV file of the project; all values are text."""
+    return parsed(path, "CSV", parse_rows)
+
+
+def parse_rows(text: str) -> list[dict[str, str]]:
+    """The rows of a text in CSV; raises `ValueError` for a row of more or fewer values than there are columns."""
+    rows = list(csv.DictReader(StringIO(text, newline=""), strict=True))
+    for line, row in enumerate(rows, start=2):
+        if None in row or None in row.values():
+            raise ValueError(f"row {line} has another number of values than there are columns")
+    return rows
 
 
 def read_columns(path: Path) -> dict[str, ndarray]:
-    """The columns of a CSV file of numbers by name."""
-    rows = read_rows(path)
-    return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
+    """The columns of a CSV file of numbers by name, at least one row."""
 
+    def columns(text: str) -> dict[str, ndarray]:
+        rows = parse_rows(text)
+        return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
 
-def write_arrays(path: Path, arrays: Mapping[str, ndarray]) -> None:
-    """Write arrays as uncompressed NPZ.
-
-    `numpy.savez` leaves the version in the archive's headers to Python's zipfile, so that its bytes differ between versions.
-    """
-    with writing(path) as temporary, ZipFile(temporary, "w") as archive:
-        for name, array in arrays.items():
-            content, entry = BytesIO(), ZipInfo(f"{name}.npy")
-            np.lib.format.write_array(content, np.asanyarray(array), allow_pickle=False)
-            entry.create_system = 3  # Unix, wherever it is written
-            archive.writestr(entry, content.getvalue())
-
-
-def read_arrays(path: Path) -> dict[str, ndarray]:
-    """All arrays of an NPZ file."""
-    with np.load(path, allow_pickle=False) as arrays:
-        return dict(arrays)
-
-
-def read_array(path: Path, name: str) -> ndarray:
-    """The array of an NPY file, or of an NPZ file the one called `name` or the only one; pickled objects are not loaded.
-
-    Raises `ValueError`, in plain words, for a file that is not there or has no such array.
-    """
-    try:
-        with path.open("rb") as file:  # numpy leaves a file open that it cannot read
-            content = np.load(file, allow_pickle=False)
-            arrays: dict[str, ndarray] = {name: content} if isinstance(content, ndarray) else dict(content)
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error.strerror or error}") from None
-    except (ValueError, EOFError, BadZipFile):
-        raise ValueError(f"{path}: given no arrays of numbers, must be an NPY or NPZ file, as numpy.save writes it") from None
-    key = next(iter(arrays)) if len(arrays) == 1 else name
-    if not isinstance(arrays.get(key), ndarray):  # numpy gives other members of the archive as bytes
-        raise ValueError(f"{path}: given {', '.join(arrays) or 'nothing'}; must have an array called {name}, or a single one")
-    return arrays[key]
+    return parsed(path, "CSV of numbers", columns)
 
 
 def write_picture(path: Path, picture: "Figure | ndarray", seconds: float = 0.1) -> str:

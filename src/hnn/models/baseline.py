@@ -18,6 +18,7 @@ class Baseline(Model):
 
     def __init__(self, degrees: int, *, hidden: int, layers: int, activation: str, generator: torch.Generator) -> None:
         super().__init__()
+        self.degrees = degrees
         self.field = MLP(2 * degrees, 2 * degrees, hidden=hidden, layers=layers, activation=activation, generator=generator)
 
     def time_derivative(self, x: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-__all__ = ["DEVICE", "NAME", "SHA256", "Section", "describe_error", "hint", "word_or_number"]
+__all__ = ["DEVICE", "FILE_NAME", "MEMBER", "NAME", "SHA256", "Section", "describe_error", "hint", "word_or_number"]
 
 D = TypeVar("D", bound="DataclassInstance")
 
@@ -125,9 +125,12 @@ KINDS = {
 """The allowed kind of value by pydantic's type of error, where its own message is not for a reader of YAML."""
 
 NAME, DEVICE, SHA256 = "^[a-z][a-z0-9_]*$", r"^(auto|cpu|cuda(:\d+)?)$", "^[0-9a-f]{64}$"
+FILE_NAME, MEMBER = "^[A-Za-z0-9_][A-Za-z0-9_.-]*$", "^[A-Za-z0-9_][A-Za-z0-9_./ -]*$"
 PATTERNS = {
     NAME: "must be lower-case letters, digits and underscores, beginning with a letter",
     DEVICE: "must be auto, cpu, cuda or cuda:<number>",
     SHA256: "must be 64 hexadecimal digits",
+    FILE_NAME: "must be the name of a file without a folder: letters, digits, dots, hyphens and underscores",
+    MEMBER: "must be the name of a file in the archive: letters, digits, dots, hyphens, underscores, spaces and slashes",
 }
 """The patterns of texts, and what each allows."""

@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, model_validator
 from pydantic_core import PydanticCustomError
 
 from hnn.core import registry
 from hnn.core.cell import Cell
+from hnn.core.errors import Refused
 from hnn.params.base import DEVICE, Section, hint
 from hnn.params.sections import (
     Autoencoder,
@@ -62,6 +63,13 @@ class Task(Section):
         return self
 
 
+class Tasks(dict[str, Task]):
+    """The tasks by name; another name is refused."""
+
+    def __missing__(self, name: str) -> Task:
+        raise Refused(f"task: given {name!r}; {hint(name, self)}")
+
+
 class Params(Section):
     """All of params.yaml."""
 
@@ -88,7 +96,7 @@ class Params(Section):
     train: Train
     train_pixels: TrainPixels
     rollout: Rollout
-    tasks: dict[Name, Task]
+    tasks: Annotated[dict[Name, Task], AfterValidator(Tasks)]
 
     @property
     def active(self) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, field_validator
 from pydantic_core import PydanticCustomError
 
-from hnn.params.base import NAME, SHA256, Section, word_or_number
+from hnn.params.base import FILE_NAME, MEMBER, NAME, SHA256, Section, word_or_number
 
 __all__ = [
     "Autoencoder",
@@ -140,7 +140,7 @@ class Autoencoder(Section):
 class Ingest(Section):
     """Defaults of the stage ingest."""
 
-    archive: str
+    archive: Annotated[str, Field(pattern=FILE_NAME)]
     sha256: Annotated[str, Field(pattern=SHA256)]
     derivative: Literal["central", "forward", "published"]
     test: Annotated[float, Field(gt=0, lt=1)]
@@ -150,7 +150,7 @@ class Ingest(Section):
 class TaskIngest(Ingest):
     """One measured task."""
 
-    member: str
+    member: Annotated[str, Field(pattern=MEMBER)]
     trial: NonNegativeInt
     horizon_points: Count
 

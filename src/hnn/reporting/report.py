@@ -11,7 +11,7 @@ from hnn.reporting.provenance import Origin
 from hnn.reporting.results import SETS, Results
 from hnn.reporting.templating import template
 
-__all__ = ["Report", "extract"]
+__all__ = ["BEGIN", "END", "Report", "extract"]
 
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 """Marks around the part of the report that README quotes."""
