@@ -13,8 +13,8 @@ from hnn.core.errors import Refused
 from hnn.core.seeding import torch_stream
 from hnn.core.trajectories import of_seeds
 from hnn.files import artifacts, paths
-from hnn.models.base import accepted
 from hnn.integrators.fixed_step import STEP_MAPS
+from hnn.models.base import accepted
 from hnn.parallel.pool import parallel_map
 from hnn.params.base import hint
 from hnn.params.loading import load_params

@@ -30,7 +30,7 @@ def test_dissipative_hnn_without_dissipation_is_the_hnn_exactly():
     model = network("dissipative_hnn", 2).double()
     assert not torch.equal(model.time_derivative(X), network("hnn", 2).double().time_derivative(X))
     with torch.no_grad():
-        model.loss.output_weights.zero_()
+        model.dissipative.output_weights.zero_()
     assert torch.equal(model.time_derivative(X), network("hnn", 2).double().time_derivative(X))
 
 

@@ -22,7 +22,7 @@ class DissipativeHamiltonianNetwork(Model):
     def __init__(self, degrees: int, *, hidden: int, layers: int, activation: str, generator: torch.Generator) -> None:
         super().__init__()
         self.degrees = degrees
-        self.energy, self.loss = (
+        self.energy, self.dissipative = (
             MLP(2 * degrees, 1, hidden=hidden, layers=layers, activation=activation, generator=generator) for _ in range(2)
         )
 
@@ -32,14 +32,14 @@ class DissipativeHamiltonianNetwork(Model):
 
     def dissipation_function(self, x: Tensor) -> Tensor:
         """The learned D, up to a constant, shape (*batch,)."""
-        return self.loss(x).squeeze(-1)
+        return self.dissipative(x).squeeze(-1)
 
     def dissipation(self, x: Tensor) -> Tensor:
-        return self.loss.gradient(x)
+        return self.dissipative.gradient(x)
 
     def time_derivative(self, x: Tensor) -> Tensor:
         return rotate(self.energy.gradient(x)) + self.dissipation(x)
 
     def frozen(self) -> Field:
-        energy, loss, J = self.energy.frozen(), self.loss.frozen(), canonical_matrix(self.degrees).double().numpy()
+        energy, loss, J = self.energy.frozen(), self.dissipative.frozen(), canonical_matrix(self.degrees).double().numpy()
         return NumpyField(lambda x: energy.gradient(x) @ J.T + loss.gradient(x))

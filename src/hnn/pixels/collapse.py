@@ -53,11 +53,11 @@ def check_autoencoder(autoencoder: Autoencoder, frames: Tensor, step: float, lab
         "decoded_r2": decoded_r2(autoencoder, frames, z),
     }
     if not all(found[name] >= least for name, least in LEAST.items()):
-        spread, rate, decoded = (f"{found[name]:.2g} (allowed: at least {least})" for name, least in LEAST.items())
+        spread, explains, shows = (f"{found[name]:.2g} (allowed: at least {least})" for name, least in LEAST.items())
         raise Collapsed(
             f"{label}: the latent states have collapsed: the variation of the least active unit over that of the most active "
-            f"one is {spread}, the share of the change of q that p explains {rate}, and the share of the variance of the "
-            f"frames that decoded frames explain {decoded}; raise pretrain.steps, or give pretrain.canonical another weight"
+            f"one is {spread}, the share of the change of q that p explains {explains}, and the share of the variance of the "
+            f"frames that decoded frames explain {shows}; raise pretrain.steps, or give pretrain.canonical another weight"
         )
     return found
 
