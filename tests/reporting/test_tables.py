@@ -93,12 +93,24 @@ def test_protocol_has_a_row_for_each_comparison_of_a_further_model():
     assert "hnn beside baseline" in rows
 
 
-def test_friction_headline_names_the_best_further_model_of_a_task_with_friction():
-    text = sentences.friction_headline(further_results())
-    assert text.startswith("With friction, dissipative_hnn on pendulum: energy error 0.05 [")
-    assert "4 times smaller [3.2, 5] than the baseline's and 4 times larger [3.2, 5] than HNN's; coordinate error" in text
-    assert "error of the friction 0.02 [" in text
-    assert sentences.friction_headline(results()) == ""
+def test_further_outcomes_compare_with_baseline_and_hnn_and_give_the_friction():
+    found = sentences.further_outcomes(further_results())
+    text = found["pendulum, dissipative_hnn"]
+    assert text.startswith("Its energy error is 0.05 [")
+    assert (
+        "4 times smaller [3.2, 5] than the baseline's and 4 times larger [3.2, 5] than HNN's; its coordinate error is" in text
+    )
+    assert "its error of the friction is 0.02 [" in text
+    assert sentences.further_outcomes(results()) == {}
+
+
+def test_further_headline_names_the_tasks_on_which_a_further_model_beats_hnn():
+    one = "dissipative_hnn beats HNN in coordinates on pendulum (4 times smaller [3.2, 5])."
+    assert sentences.further_headline(further_results()) == one
+    files = METRICS | {LOSSY: metrics(0.05, 0.05)}
+    better = results(files, [comparison(HNN), comparison(LOSSY, "better", "better", HNN)])
+    assert sentences.further_headline(better).startswith("dissipative_hnn beats HNN in energy on pendulum (")
+    assert sentences.further_headline(results()) == ""
 
 
 def test_beside_published_has_the_arithmetic_mean_of_losses_as_the_published_table():

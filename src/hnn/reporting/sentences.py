@@ -7,7 +7,7 @@ from hnn.reporting.definitions import AT_FLOOR, FRICTION, UNREADABLE
 from hnn.reporting.formatting import format_interval, listed, number, times
 from hnn.reporting.results import ELSEWHERE, CellResults, Pair, Results
 
-__all__ = ["elsewhere", "findings", "friction_headline", "headline", "outcome", "statistical_method"]
+__all__ = ["elsewhere", "findings", "further_headline", "further_outcomes", "headline", "outcome", "statistical_method"]
 
 SUBJECTS = {"energy_error": "In energy, the Hamiltonian network (HNN)", "coordinate_error": "In coordinates, it"}
 
@@ -41,17 +41,30 @@ def headline(results: Results, quantity: str = "energy_error") -> str:
     return f"{SUBJECTS[quantity]} {listed(parts)}." if parts else ""
 
 
-def friction_headline(results: Results) -> str:
-    """A sentence for each task with friction on the further model with the least energy error; empty without such models."""
+def further_headline(results: Results, starts: str = "held_out") -> str:
+    """A sentence for each further model: the tasks on which its errors are smaller than HNN's; empty without such models."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for result in (result for task in results.tasks for result in results.further(task)):
+        of_model = found.setdefault(result.cell.name, {name: [] for name in NAMES})
+        for quantity, tasks in of_model.items():
+            for other, difference in results.beside(result.cell, starts, quantity):
+                if other.model == "hnn" and difference.verdict == "better":
+                    tasks.append(f"{result.cell.task} ({times(difference.interval)})")
     text = []
-    for task in results.tasks:
-        further = [one for one in results.further(task) if one.held_out.get("friction_error")]
-        measured = [one for one in further if one.held_out["energy_error"].mean is not None]
-        if not measured:
-            continue
-        best = min(measured, key=lambda one: one.held_out["energy_error"].mean or 0.0)
-        text.append(f"With friction, {best.cell.name} on {task}: {against_references(results, best, 'held_out')}.")
+    for model, by_quantity in found.items():
+        parts = [f"in {NAMES[quantity]} on {listed(tasks)}" for quantity, tasks in by_quantity.items() if tasks]
+        text.append(f"{model} beats HNN {listed(parts)}." if parts else f"{model} beats HNN on no task.")
     return " ".join(text)
+
+
+NAMES = {"energy_error": "energy", "coordinate_error": "coordinates"}
+"""The quantities of the headline in words."""
+
+
+def further_outcomes(results: Results) -> dict[str, str]:
+    """By task and model: a sentence on each further model's errors from held-out starts beside those of its references."""
+    cells = (result for task in results.tasks for result in results.further(task))
+    return {f"{one.cell.task}, {one.cell.name}": f"Its {against_references(results, one, 'held_out')}." for one in cells}
 
 
 def against_references(results: Results, result: CellResults, starts: str) -> str:
@@ -65,10 +78,10 @@ def against_references(results: Results, result: CellResults, starts: str) -> st
                 beside.append(f"{times(difference.interval)} than {whose}")
             else:
                 beside.append(f"{PHRASES.get(difference.verdict, 'beside')} {whose}")
-        parts.append(f"{name} {', '.join([format_interval(measured.get(quantity)), listed(beside)])}")
+        parts.append(f"{name} is {', '.join([format_interval(measured.get(quantity)), listed(beside)])}")
     if friction := measured.get("friction_error"):
-        parts.append(f"error of the friction {format_interval(friction)}")
-    return "; ".join(parts)
+        parts.append(f"error of the friction is {format_interval(friction)}")
+    return "; its ".join(parts)
 
 
 def statistical_method(seeds: int, starts: Mapping[str, int], *, shared: bool) -> str:
