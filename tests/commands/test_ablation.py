@@ -100,7 +100,7 @@ def test_sweep_points_come_from_git_with_the_unchanged_experiment_in_every_facto
 
 
 def test_sweep_points_refuse_an_experiment_with_the_summary_of_the_commit_where_it_began(monkeypatch):
-    whole = SUMMARY + "two_body,hnn,test_loss,1,1,1\n"
+    whole = SUMMARY + "two_body,hnn,test_loss,1,1,1,log,1\n"
     monkeypatch.setattr(summaries, "git", lambda _, path: whole if path.endswith(".csv") else yaml.safe_dump(parameters()))
     with pytest.raises(
         ablation.Refused, match=r"width-0-1 has no metrics/summary\.csv of its own: run `make ablation TASK=pen"

@@ -273,9 +273,12 @@ def test_training_again_uses_the_code_of_the_project_and_names_the_files_with_ot
     ("spoil", "said"),
     [
         (lambda: change_params(lambda raw: raw["train"].update(steps=-1)), r"params\.yaml: train\.steps: given -1, "),
-        (lambda: paths.observations_path("mass_spring").write_bytes(b"no archive"), r"\w*Error: "),
+        (
+            lambda: paths.observations_path("mass_spring").write_bytes(b"no archive"),
+            r"data/observations/mass_spring\.npz: is not an NPZ file ",
+        ),
     ],
-    ids=["refused", "traceback"],
+    ids=["parameters", "observations"],
 )
 def test_a_training_that_fails_is_refused_with_its_last_line_and_changes_no_file(project, spoil, said):
     spoil()
