@@ -103,18 +103,17 @@ def check_losses(params: Params) -> list[str]:
         for name in params.pixel_models
         if params.pixel_tasks and model_class(name).loss
     ]
+    forward: dict[tuple[str, str], list[str]] = {}
     for task in params.active:
         p = params.tasks[task]
-        given = p.simulate.derivative if p.simulate else p.ingest.derivative if p.ingest else ""
-        if "joint" in losses_of(params, task) and given in ("forward", "published"):
-            section = "simulate" if p.simulate else "ingest"
-            joint = [name for name in params.models if (model_class(name).loss or (p.train and p.train.loss)) == "joint"]
-            problems.append(
-                f"{section}.derivative: given {given!r} for {task}; the loss joint of {', '.join(joint)} matches derivatives "
-                "at states, and a forward difference is the derivative between two; allowed: "
-                + ("exact, central" if p.simulate else "central")
-                + ", or the loss trajectory, which uses none"
-            )
+        section, given = ("simulate", p.simulate) if p.simulate else ("ingest", p.ingest)
+        if given and given.derivative in ("forward", "published") and "joint" in losses_of(params, task):
+            forward.setdefault((section, given.derivative), []).append(task)
+    problems += [
+        f"{section}.derivative: given {name!r} for {', '.join(tasks)}; the loss joint matches derivatives at states, and a "
+        "forward difference is the derivative between two; allowed: central, or models and train.loss without joint"
+        for (section, name), tasks in forward.items()
+    ]
     return problems
 
 
