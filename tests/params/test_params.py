@@ -101,7 +101,7 @@ MISTAKES = [
     ("train.loss", "both", "train.loss: given 'both', must be 'derivative', 'trajectory' or 'joint'"),
     ("train.integrator", "leapfrog", "train.integrator: given 'leapfrog' for mass_spring, pendulum"),
     ("train.integrator", "dop853", "train.integrator: given 'dop853', must be 'rk4', 'leapfrog'"),
-    ("simulate.derivative", "forward", "simulate.derivative: given 'forward' for mass_spring; the loss joint of hnn_joint"),
+    ("simulate.derivative", "forward", "simulate.derivative: given 'forward' for mass_spring, pendulum"),
     ("pixel_models", ["hnn_joint"], "pixel_models: given 'hnn_joint', which is fitted to observed states by the loss joint"),
     ("device", "gpu", "device: given 'gpu', must be auto, cpu, cuda or cuda:<number>"),
     ("compute.workers", 0, "compute.workers: given 0, must be auto or a positive whole number"),
@@ -432,7 +432,7 @@ def test_combinations_that_a_loss_of_trajectories_excludes_are_allowed_without_i
     load_checked_params(path)
     params["train"]["loss"] = "joint"
     path.write_text(yaml.safe_dump(params))
-    with pytest.raises(InvalidParams, match="the loss joint of baseline, hnn matches derivatives"):
+    with pytest.raises(InvalidParams, match="the loss joint matches derivatives"):
         load_checked_params(path)
 
 

@@ -59,8 +59,8 @@ def test_a_gap_between_the_end_of_a_segment_and_the_next_start_raises_the_loss_a
     shooting = Shooting(net, data, 3)  # two segments of three intervals each
     with torch.no_grad():
         shooting.starts[1] += 0.1
-    assert shooting_loss(shooting, RK4, torch.tensor([0])) == pytest.approx(0.01)
-    assert shooting_loss(shooting, RK4, torch.tensor([3])) < 1e-25
+    assert shooting_loss(shooting, RK4, torch.tensor([0])).item() == pytest.approx(0.01)
+    assert shooting_loss(shooting, RK4, torch.tensor([3])).item() < 1e-25
 
 
 def test_interval_loss_is_zero_for_the_field_behind_the_data():
