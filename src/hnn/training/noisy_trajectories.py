@@ -5,6 +5,7 @@ fitted to the states, and derivatives are matched at the fitted states (errors i
 """
 
 from dataclasses import dataclass
+from math import ceil
 from typing import Literal
 
 import torch
@@ -66,6 +67,11 @@ class NoisyTrajectories:
         t, x, dx = (torch.from_numpy(a).to(like) for a in (observations.t, observations.x, observations.dx))
         known = dx.isfinite().all(-1, keepdim=True)
         return cls(x, torch.where(known, dx, 0.0), weight * known.to(x), t.diff()[:, None])
+
+    def spread(self, most: int) -> "NoisyTrajectories":
+        """At most `most` of the trajectories, evenly spread."""
+        step = ceil(len(self.x) / most)
+        return NoisyTrajectories(self.x[::step], self.dx[::step], self.weight[::step], self.intervals)
 
 
 def weighted_square(difference: Tensor, weight: Tensor) -> Tensor:

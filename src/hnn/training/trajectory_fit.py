@@ -19,6 +19,9 @@ __all__ = ["Descent", "fit_trajectories"]
 
 Curves = list[list[dict[str, float]]]
 
+MOST = 100
+"""Largest number of trajectories in Gauss-Newton steps: thousands of residuals for each weight of the output layer."""
+
 
 @dataclass(frozen=True)
 class Descent:
@@ -43,7 +46,7 @@ def fit_trajectories(models: Sequence[Model], data: Sequence[NoisyTrajectories],
     linear = models[0].linear_output
     curves = [] if descent.trajectories.loss == "joint" and linear else descend(models, data, descent)
     for i, model in enumerate(models) if linear else ():
-        own = of_seed(data, i)
+        own = of_seed(data, i).spread(MOST)
         fit_with_initial_states(model, descent.trajectories.method(own.intervals), own)
     return curves
 
