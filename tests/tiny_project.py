@@ -92,6 +92,7 @@ def tiny(params):
         "state_tasks": ["mass_spring"],
         "friction_tasks": [],
         "pixel_tasks": ["pixel_pendulum"],
+        "models": ["baseline", "hnn"],
         "step_maps": ["rk4"],
         "seeds": 2,
     }
