@@ -223,13 +223,15 @@ def test_reworded_comments_and_docstrings_rerun_code_and_report_alone(project):
 def test_a_changed_constant_reruns_the_stages_that_import_it(project):
     path = project / "src/hnn/integrators/gauss.py"
     path.write_text(path.read_text().replace("stages: int = 16", "stages: int = 15"))
-    of_cells = {f"rollout@{cell}" for cell in CELLS} | {f"rollout_pixels@{cell}" for cell in PIXEL_CELLS}
-    assert rerun(project) == {"simulate@mass_spring", "truth@mass_spring", "simulate_pixels@pixel_pendulum"} | of_cells
+    of_cells = {f"{stage}@{cell}" for stage in ("train", "rollout") for cell in CELLS}
+    of_cells |= {f"{stage}_pixels@{cell}" for stage in ("train", "rollout") for cell in PIXEL_CELLS}
+    once = {"simulate@mass_spring", "truth@mass_spring", "simulate_pixels@pixel_pendulum", "pretrain@pixel_pendulum"}
+    assert rerun(project) == once | of_cells
 
 
 def test_a_changed_system_reruns_its_tasks_alone(project):
     project.append("src/hnn/systems/mass_spring.py", "\nUNUSED = 1\n")
-    of_cells = {f"rollout@{cell}" for cell in CELLS}
+    of_cells = {f"{stage}@{cell}" for stage in ("train", "rollout") for cell in CELLS}
     assert rerun(project) == {"validate", "simulate@mass_spring", "truth@mass_spring"} | of_cells
 
 
@@ -351,7 +353,7 @@ def test_tasks_with_friction_have_further_models_up_to_the_report_from_states_an
     assert "friction_error" in verdicts["damped_pendulum"][titles[0]]["held_out"]
     assert (project / "metrics/headline/damped_pendulum-dissipative_hnn.json").is_file()
     report = (project / "metrics/report.md").read_text()
-    assert "With friction, dissipative_hnn on damped_pendulum: energy error" in report.partition("results: end")[0]
+    assert "**damped_pendulum, dissipative_hnn**: Its energy error is" in report.partition("results: end")[0]
     assert "## Further models" in report
     card = (project / "metrics/cards/damped_pendulum-dissipative_hnn.md").read_text()
     assert "learns no energy" not in card
@@ -388,14 +390,9 @@ print(tuple(model.rollout(frames[:, :2], 3).shape))
     assert project.hnn("-c", code) == "(2, 4, 2)\n"
 
 
-def test_make_pixels_writes_a_page_with_every_reading_of_every_cell(project):
-    (project / "docs").mkdir(exist_ok=True)
-    assert project.hnn("-m", "hnn.commands.pixels") == "docs/pixels.md\n"
-    page = (project / "docs/pixels.md").read_text()
-    for model in ("baseline", "hnn"):
-        for reading in ("linear", "polynomial of degree 3", "polynomial of degree 5", "decoded pictures"):
-            for starts in ("true frames", "held out", "long horizon"):
-                assert f"| pixel_pendulum-{model}-rk4 | {reading} | {starts} |" in page
+def test_make_pixels_names_the_experiment_that_is_missing(project):
+    status, printed = project.try_run("python", "-m", "hnn.commands.pixels", "collect", PYTHONPATH="src")
+    assert (status, printed) == (1, "there is no experiment called pixels-task-pixel_pendulum: run `make pixels`\n")
 
 
 def test_a_trained_pixel_cell_reads_states_in_python_and_rolls_out_a_clip_from_the_terminal(project):
@@ -415,7 +412,7 @@ print(model.read(frames).shape, model.read_pictures(frames).shape)
 
 def test_other_pictures_and_latents_draw_learn_and_roll_out_again_and_simulate_nothing(project):
     def one_other_cell(params):
-        params |= {"state_tasks": [], "models": ["hnn"]}
+        params |= {"state_tasks": [], "pixel_models": ["hnn"]}
         params["render"]["pixels"], params["autoencoder"]["latent"] = 9, 4
 
     project.edit(one_other_cell)
@@ -473,10 +470,11 @@ def test_what_cannot_be_seen_or_learned_is_refused_in_one_line(project, changes,
 
 def test_frames_of_another_shape_are_refused_in_one_line(project):
     path = project / "data/frames/pixel_pendulum.npz"
+    arrays = dict(np.load(path)) | {"train": np.zeros((4, 11, 8, 8), np.uint8)}
     path.unlink()
-    np.savez(path, train=np.zeros((4, 11, 8, 8), np.uint8))
+    np.savez(path, **arrays)
     status, printed = project.try_run("python", "-m", "stages.pretrain", "pixel_pendulum")
     assert status != 0
     (line,) = printed.splitlines()
-    assert line.startswith("data/frames/pixel_pendulum.npz: train has shape (4, 11, 8, 8)")
-    assert "render.pixels 8" in line
+    assert line.startswith("data/frames/pixel_pendulum.npz: train")
+    assert "(4, 11, 8, 8)" in line
