@@ -18,7 +18,7 @@ def ingest(task: str) -> None:
     recording = recordings.read_archive(path, p.member, p.trial)
     train, test, rest = recordings.train_test_split(recording, p.derivative, p.test)
     truth = make_system(**params.tasks[task].system)
-    artifacts.write_observations(task, [train], test)
+    artifacts.write_observations(task, [train], test, bodies=truth.equal_bodies)
     artifacts.write_motions(
         task,
         {

@@ -48,7 +48,7 @@ def simulate(task: str) -> None:
     noise, random = (p.noise_q, p.noise_p), partial(stream, params.seed, "noise", task)
     draws = [simulation.observe(truth, motions.pop(name), noise, random(name), p.derivative) for name in train]
     test = simulation.observe(truth, motions.pop("test"), noise, random("test"))
-    write_observations(task, draws, test)
+    write_observations(task, draws, test, bodies=truth.equal_bodies)
     write_motions(task, motions)
     write_json(results_path("simulate", task), certificate)
 

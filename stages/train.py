@@ -13,7 +13,6 @@ from hnn.files import artifacts, paths
 from hnn.models.base import Model, accepted, make_model
 from hnn.parallel.pool import parallel_map
 from hnn.params.loading import load_params
-from hnn.systems.base import make_system
 from hnn.training.closed_form import fit_features
 from hnn.training.fit import Fit, fit
 from hnn.training.noisy_trajectories import TrajectoryOptions
@@ -27,12 +26,12 @@ def train(task: str, name: str) -> None:
     cell, p = Cell(task, name), needed(params.tasks[task].train, task)
     device, options = choose(params.device), p.pick(OptimizerOptions)
     draws, test = artifacts.read_observations(task)
-    truth = make_system(**params.tasks[task].system)
-    arguments = accepted(name, {**params.model.model_dump(), "bodies": truth.equal_bodies})
+    degrees = test.x.shape[-1] // 2
+    arguments = accepted(name, {**params.model.model_dump(), "bodies": artifacts.read_bodies(task)})
 
     def fit_group(seeds: Sequence[int]) -> list[Fit[Model]]:
         weights, batches = ([torch_stream(seed, use, task, name) for seed in seeds] for use in ("weights", "batches"))
-        networks = [make_model(name, truth.degrees, **arguments, generator=g).to(device) for g in weights]
+        networks = [make_model(name, degrees, **arguments, generator=g).to(device) for g in weights]
         labels = [f"train {cell.key} seed {seed}" for seed in seeds]
         train = of_seeds(draws, seeds)
         if networks[0].closed_form:
@@ -51,7 +50,7 @@ def train(task: str, name: str) -> None:
             trajectories=trajectories,
         )
 
-    about = {"name": name, "degrees": truth.degrees, **arguments}
+    about = {"name": name, "degrees": degrees, **arguments}
     fits = fit_seeds(fit_group, params.seeds, device, partial(parallel_map, threads=params.threads, compute=params.compute))
     write_fits("train", cell.key, paths.weights_path(cell), fits, about)
 

@@ -223,15 +223,14 @@ def test_reworded_comments_and_docstrings_rerun_code_and_report_alone(project):
 def test_a_changed_constant_reruns_the_stages_that_import_it(project):
     path = project / "src/hnn/integrators/gauss.py"
     path.write_text(path.read_text().replace("stages: int = 16", "stages: int = 15"))
-    of_cells = {f"{stage}@{cell}" for stage in ("train", "rollout") for cell in CELLS}
-    of_cells |= {f"{stage}_pixels@{cell}" for stage in ("train", "rollout") for cell in PIXEL_CELLS}
-    once = {"simulate@mass_spring", "truth@mass_spring", "simulate_pixels@pixel_pendulum", "pretrain@pixel_pendulum"}
+    of_cells = {f"rollout@{cell}" for cell in CELLS} | {f"rollout_pixels@{cell}" for cell in PIXEL_CELLS}
+    once = {"simulate@mass_spring", "truth@mass_spring", "simulate_pixels@pixel_pendulum"}
     assert rerun(project) == once | of_cells
 
 
 def test_a_changed_system_reruns_its_tasks_alone(project):
     project.append("src/hnn/systems/mass_spring.py", "\nUNUSED = 1\n")
-    of_cells = {f"{stage}@{cell}" for stage in ("train", "rollout") for cell in CELLS}
+    of_cells = {f"rollout@{cell}" for cell in CELLS}
     assert rerun(project) == {"validate", "simulate@mass_spring", "truth@mass_spring"} | of_cells
 
 

@@ -124,7 +124,7 @@ def test_queue_refuses_a_task_that_is_not_simulated(task):
 
 def test_queue_removes_an_earlier_sweep_and_queues_every_command(monkeypatch):
     calls = []
-    monkeypatch.setattr(ablation, "dvc", lambda *words: calls.append(words))
+    monkeypatch.setattr(ablation.summaries, "dvc", lambda *words: calls.append(words))
     monkeypatch.setattr(summaries, "git", lambda *words: "refs/exps/ab/cd/ablation-pendulum-noise-0 1")
     monkeypatch.chdir(ROOT)
     ablation.queue("pendulum")

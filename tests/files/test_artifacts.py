@@ -38,14 +38,15 @@ def assert_same(a, b):
 
 def test_read_observations_and_motions_give_what_was_written():
     draws, test = [observed("mass_spring", seed=seed) for seed in (1, 2, 3)], observed("mass_spring", trajectories=2, seed=4)
-    artifacts.write_observations("t", draws, test)
+    artifacts.write_observations("t", draws, test, bodies=2)
+    assert artifacts.read_bodies("t") == 2
     read, read_test = artifacts.read_observations("t")
     assert_same(test, read_test)
     for written, one in zip(draws, read, strict=True):
         assert_same(written, one)
     train = draws[0]
     artifacts.write_observations("t", [train], test)
-    assert len(artifacts.read_observations("t")[0]) == 1
+    assert (len(artifacts.read_observations("t")[0]), artifacts.read_bodies("t")) == (1, 1)
     motion = TrueMotion(train.t, train.x, np.ones(len(train.x)))
     artifacts.write_motions("t", {"held_out": motion, "long": motion})
     assert list(artifacts.read_motions("t")) == ["held_out", "long"]

@@ -104,12 +104,19 @@ def test_further_outcomes_compare_with_baseline_and_hnn_and_give_the_friction():
     assert sentences.further_outcomes(results()) == {}
 
 
-def test_further_headline_names_the_tasks_on_which_a_further_model_beats_hnn():
-    one = "dissipative_hnn beats HNN in coordinates on pendulum (4 times smaller [3.2, 5])."
+def test_further_headline_names_the_tasks_on_which_a_further_model_differs_from_hnn():
+    beats = "dissipative_hnn beats HNN in coordinates on pendulum (4 times smaller [3.2, 5])"
+    one = f"{beats} and loses to HNN in energy on pendulum (4 times larger [3.2, 5])."
     assert sentences.further_headline(further_results()) == one
     files = METRICS | {LOSSY: metrics(0.05, 0.05)}
     better = results(files, [comparison(HNN), comparison(LOSSY, "better", "better", HNN)])
     assert sentences.further_headline(better).startswith("dissipative_hnn beats HNN in energy on pendulum (")
+    worse = results(files, [comparison(HNN), comparison(LOSSY, "better", "worse", HNN)])
+    text = sentences.further_headline(worse)
+    assert text.startswith("dissipative_hnn beats HNN in energy on pendulum (")
+    assert " and loses to HNN in coordinates on pendulum (" in text
+    alike = results(files, [comparison(HNN), comparison(LOSSY, "not distinguishable", "not distinguishable", HNN)])
+    assert sentences.further_headline(alike) == "dissipative_hnn is not distinguishable from HNN on any task."
     assert sentences.further_headline(results()) == ""
 
 

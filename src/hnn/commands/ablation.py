@@ -4,7 +4,6 @@ The sweep is a queue of DVC experiments; afterwards their metrics are collected 
 """
 
 import argparse
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -67,14 +66,9 @@ def queue(task: str) -> None:
     if task not in params["tasks"] or "simulate" not in params["tasks"][task]:
         raise Refused(f"ablation: given task {task!r}, allowed: a simulated task of params.yaml")
     if old := list(experiments(task)):
-        dvc("exp", "remove", "--quiet", *old)
+        summaries.dvc("exp", "remove", "--quiet", *old)
     for words in commands(task):
-        dvc("exp", "run", "--queue", "--quiet", *words)
-
-
-def dvc(*words: str) -> None:
-    """Run DVC."""
-    subprocess.run([sys.executable, "-m", "dvc", *words], check=True)
+        summaries.dvc("exp", "run", "--queue", "--quiet", *words)
 
 
 def experiments(task: str) -> dict[str, str]:

@@ -6,7 +6,6 @@ pretraining of many seeds. Their files are read from DVC's cache.
 
 import argparse
 import json
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import chdir, contextmanager
@@ -185,14 +184,9 @@ def queue() -> None:
     """Put the experiments into DVC's queue and remove earlier ones."""
     runs = commands()
     if old := [name for name in runs if summaries.experiment(name)]:
-        dvc("exp", "remove", "--quiet", *old)
+        summaries.dvc("exp", "remove", "--quiet", *old)
     for name, words in runs.items():
-        dvc("exp", "run", "--queue", "--quiet", "--name", name, *words)
-
-
-def dvc(*words: str) -> None:
-    """Run DVC."""
-    subprocess.run([sys.executable, "-m", "dvc", *words], check=True)
+        summaries.dvc("exp", "run", "--queue", "--quiet", "--name", name, *words)
 
 
 def revision_of(name: str) -> str:

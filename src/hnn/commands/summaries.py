@@ -1,6 +1,7 @@
 """metrics/summary.csv, all numbers of all cells: of the present run and of the revisions in git."""
 
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +14,7 @@ from hnn.files import artifacts, paths
 from hnn.files.formats import parse_rows
 from hnn.files.reading import parsed
 
-__all__ = ["Summary", "cached", "cached_rollouts", "committed", "current", "experiment", "git", "parse"]
+__all__ = ["Summary", "cached", "cached_rollouts", "committed", "current", "dvc", "experiment", "git", "parse"]
 
 Summary = Mapping[tuple[str, str], Mapping[str, Interval]]
 """The numbers of each cell, by (task, name) and quantity; a setting or a count has neither interval nor seeds."""
@@ -84,6 +85,11 @@ def parse(text: str) -> Summary:
         number = Interval(mean, low, high, row.get("scale") == "log", seeds)
         cells.setdefault((row["task"], row["model"]), {})[row["quantity"]] = number
     return cells
+
+
+def dvc(*words: str) -> None:
+    """Run DVC."""
+    subprocess.run([sys.executable, "-m", "dvc", *words], check=True)
 
 
 def git(*words: str) -> str:

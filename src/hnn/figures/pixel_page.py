@@ -43,7 +43,7 @@ def growth_figure(growths: Sequence[Growth]) -> Figure:
 
 
 def pretraining_figure(tasks: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> Figure:
-    """Of each task's autoencoders: the unexplained variance of frames and the canonical error, from the best to the worst."""
+    """Cumulative distributions of the unexplained variance of frames and the canonical error over the autoencoders of each task."""
     figure, axes = panels(2, width=4)
     styles = ("-", "--", "-.", ":")
     for (task, (decoded_r2, canonical)), style in zip(tasks.items(), styles, strict=False):

@@ -33,6 +33,7 @@ from hnn.files.weights import read_weights, write_weights
 
 __all__ = [
     "parse_comparisons",
+    "read_bodies",
     "read_canvas",
     "read_cell",
     "read_comparisons",
@@ -55,10 +56,14 @@ __all__ = [
 T = TypeVar("T")
 
 
-def write_observations(task: str, train: Sequence[Observations], test: Observations) -> None:
-    """Write the training data of a task, one draw for each seed or one for all, and its test data."""
+def write_observations(task: str, train: Sequence[Observations], test: Observations, *, bodies: int = 1) -> None:
+    """Write the training data of a task, one draw for each seed or one for all, and its test data.
+
+    `bodies` is the number of equal bodies whose positions and momenta a state joins.
+    """
     joined = {"t": train[0].t, "x": np.stack([draw.x for draw in train]), "dx": np.stack([draw.dx for draw in train])}
-    write_arrays(observations_path(task), flatten({"train": joined, "test": asdict(test)}))
+    groups = {"train": joined, "test": asdict(test), "layout": {"bodies": np.array(bodies)}}
+    write_arrays(observations_path(task), flatten(groups))
 
 
 def read_observations(task: str) -> tuple[list[Observations], Observations]:
@@ -67,6 +72,11 @@ def read_observations(task: str) -> tuple[list[Observations], Observations]:
     train = parts["train"]
     draws = [Observations(train["t"], x, dx) for x, dx in zip(train["x"], train["dx"], strict=True)]
     return draws, Observations(**parts["test"])
+
+
+def read_bodies(task: str) -> int:
+    """The number of equal bodies whose positions and momenta a state of the task joins."""
+    return int(read_arrays(observations_path(task), OBSERVATIONS)["layout.bodies"])
 
 
 def write_motions(task: str, motions: Mapping[str, TrueMotion]) -> None:

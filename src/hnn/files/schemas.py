@@ -16,8 +16,9 @@ OBSERVATIONS = Schema(
             "dx": Array("draw trajectory time state", missing=True),
         },
         "test": {"t": TIMES, "x": Array("trajectory time state"), "dx": Array("trajectory time state", missing=True)},
+        "layout": {"bodies": Array("", "int64", positive=True)},
     },
-    required=("train", "test"),
+    required=("train", "test", "layout"),
     shared=("state",),
     even=("state",),
 )

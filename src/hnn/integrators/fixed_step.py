@@ -6,6 +6,7 @@ A method is called as `method(field, x, dt)` with states of shape (*batch, 2n) a
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import cycle
+from math import ceil
 
 import torch
 from torch import Tensor
@@ -25,6 +26,7 @@ __all__ = [
     "Splitting",
     "Step",
     "Substeps",
+    "steps_within",
 ]
 
 Step = Callable[[Field, Tensor, float | Tensor], Tensor]
@@ -130,6 +132,11 @@ class Substeps:
         for _ in range(self.count):
             x = self.method(field, x, dt / self.count)
         return x
+
+
+def steps_within(interval: float, step: float) -> int:
+    """Smallest number of equal steps that divide the interval and are, up to rounding, no longer than `step`."""
+    return max(1, ceil(abs(interval) / step * (1 - 1e-9)))
 
 
 RK4 = RungeKutta(

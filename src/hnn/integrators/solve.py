@@ -1,17 +1,16 @@
 """The driver of all integrators: a method by its name in params.yaml, and rollouts of a field with it."""
 
 from dataclasses import dataclass, replace
-from math import ceil
 
 import torch
 from torch import Tensor
 
 from hnn.core.phase_space import Field
 from hnn.integrators.dop853 import DOP853
-from hnn.integrators.fixed_step import FIXED_STEP, Splitting, Step
+from hnn.integrators.fixed_step import FIXED_STEP, Splitting, Step, steps_within
 from hnn.integrators.gauss import Gauss
 
-__all__ = ["ADAPTIVE", "Solver", "frozen", "rollout", "steps_within"]
+__all__ = ["ADAPTIVE", "Solver", "frozen", "rollout"]
 
 ADAPTIVE: dict[str, type[DOP853] | type[Gauss]] = {"dop853": DOP853, "gauss": Gauss}
 """Adaptive methods. `gauss` is symplectic and faster on cheap fields; `dop853` needs fewer evaluations."""
@@ -97,8 +96,3 @@ def march(method: Step, field: Field, x0: Tensor, intervals: list[float], step: 
             x = method(field, x, interval / count)
         states.append(x)
     return torch.stack(states, dim=-2)
-
-
-def steps_within(interval: float, step: float) -> int:
-    """Smallest number of equal steps that divide the interval and are, up to rounding, no longer than `step`."""
-    return max(1, ceil(abs(interval) / step * (1 - 1e-9)))

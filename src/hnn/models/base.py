@@ -100,7 +100,7 @@ def find_model(name: str) -> type[Model]:
 
 
 def accepted(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of the arguments that a model takes: `hidden`, `layers`, `activation`, and its `options`.
+    """The subset of the arguments that a model takes: `hidden`, `layers`, `activation`, and its `options`.
 
     >>> accepted("hnn", {"hidden": 8, "mass_matrix": "constant"})
     {'hidden': 8}

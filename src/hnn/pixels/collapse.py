@@ -36,7 +36,7 @@ def latents(autoencoder: Autoencoder, frames: Tensor) -> Tensor:
 
 @torch.no_grad()
 def check_autoencoder(autoencoder: Autoencoder, frames: Tensor, step: float, label: str) -> dict[str, float]:
-    """What the latent states of frames (clips, time, channels, size, size) carry; raises `Collapsed` if that is too little.
+    """Scores of an autoencoder on frames (clips, time, channels, size, size); raises `Collapsed` if one is too small.
 
     `latent_spread`: the smallest standard deviation of a latent unit over the largest. `latent_rate_r2`: the share of the
     variance of Δq/step that p explains, `step` being the latent time between frames. `decoded_r2`: the share of the variance

@@ -32,7 +32,7 @@ NOTES = {
         "integrator; from pixels, the error of reading the true frames by each model's own encoder and probe, HNN / baseline."
     ),
     "further_models": (
-        "Models beside baseline and HNN, compared with both by the same seeds and starts, trained alike. friction_error: the "
+        "Models beside baseline and HNN, compared with both by the same training data and starts. friction_error: the "
         "relative error of the rate at which friction contracts volumes of phase space, by which models that divide a field "
         "into energy and loss in different ways can be compared; -1: none is learned."
     ),

@@ -42,20 +42,28 @@ def headline(results: Results, quantity: str = "energy_error") -> str:
 
 
 def further_headline(results: Results, starts: str = "held_out") -> str:
-    """A sentence for each further model: the tasks on which its errors are smaller than HNN's; empty without such models."""
-    found: dict[str, dict[str, list[str]]] = {}
+    """A sentence for each further model: the tasks on which its errors differ from HNN's; empty without such models."""
+    found: dict[str, dict[tuple[str, str], list[str]]] = {}
     for result in (result for task in results.tasks for result in results.further(task)):
-        of_model = found.setdefault(result.cell.name, {name: [] for name in NAMES})
-        for quantity, tasks in of_model.items():
+        of_model = found.setdefault(result.cell.name, {})
+        for quantity in NAMES:
             for other, difference in results.beside(result.cell, starts, quantity):
-                if other.model == "hnn" and difference.verdict == "better":
+                if other.model == "hnn" and difference.verdict in BESIDE_HNN:
+                    tasks = of_model.setdefault((difference.verdict, quantity), [])
                     tasks.append(f"{result.cell.task} ({times(difference.interval)})")
     text = []
-    for model, by_quantity in found.items():
-        parts = [f"in {NAMES[quantity]} on {listed(tasks)}" for quantity, tasks in by_quantity.items() if tasks]
-        text.append(f"{model} beats HNN {listed(parts)}." if parts else f"{model} beats HNN on no task.")
+    for model, differing in found.items():
+        parts = [
+            f"{phrase} " + listed([f"in {NAMES[quantity]} on {listed(differing[one, quantity])}" for quantity in quantities])
+            for one, phrase in BESIDE_HNN.items()
+            if (quantities := [quantity for quantity in NAMES if (one, quantity) in differing])
+        ]
+        text.append(f"{model} {listed(parts)}." if parts else f"{model} is not distinguishable from HNN on any task.")
     return " ".join(text)
 
+
+BESIDE_HNN = {"better": "beats HNN", "worse": "loses to HNN"}
+"""Phrases of a further model's headline by verdict."""
 
 NAMES = {"energy_error": "energy", "coordinate_error": "coordinates"}
 """The quantities of the headline in words."""

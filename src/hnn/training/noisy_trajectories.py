@@ -12,8 +12,7 @@ import torch
 from torch import Tensor
 
 from hnn.core.trajectories import Observations
-from hnn.integrators.fixed_step import FIXED_STEP, ImplicitMidpoint, Step, Substeps
-from hnn.integrators.solve import steps_within
+from hnn.integrators.fixed_step import FIXED_STEP, ImplicitMidpoint, Step, Substeps, steps_within
 
 __all__ = ["METHODS", "NoisyTrajectories", "TrajectoryOptions", "weighted_square"]
 
