@@ -1,4 +1,4 @@
-"""The weights of one cell -> its rollouts from every set of starts, and their metrics."""
+"""The weights of one cell -> its rollouts from every set of starts, their metrics, and a formula for its energy."""
 
 from functools import partial
 
@@ -9,6 +9,8 @@ from stages import run
 from hnn.core.cell import Cell
 from hnn.core.device import choose
 from hnn.evaluation.evaluate import Options, evaluate_states
+from hnn.evaluation.law import learned_law
+from hnn.evaluation.rollouts import Reference, scales
 from hnn.files.artifacts import read_motions, read_observations, write_rollouts
 from hnn.files.formats import write_json
 from hnn.files.paths import results_path, weights_path
@@ -25,11 +27,14 @@ def rollout(task: str, model: str) -> None:
     torch.set_num_threads(params.threads)
     members = [member.to(choose(params.device)) for member in load_members(weights_path(cell))]
     truth = make_system(**params.tasks[task].system)
-    train, _ = read_observations(task)
+    train, motions, options = read_observations(task)[0], read_motions(task), p.pick(Options)
     workers = partial(parallel_map, threads=params.threads, compute=params.compute)
-    evaluation = evaluate_states(cell, truth, members, train, read_motions(task), p.pick(Options), workers)
+    evaluation = evaluate_states(cell, truth, members, train, motions, options, workers)
     write_rollouts(cell, evaluation.rollouts)
-    write_json(results_path("rollout", cell.key), evaluation.to_json())
+    x = torch.cat([torch.from_numpy(draw.x).flatten(0, 1) for draw in train])
+    reference = Reference(truth, motions["held_out"], scales(truth, members, train))
+    law = learned_law(members, x, reference, options.solver, workers)
+    write_json(results_path("rollout", cell.key), evaluation.to_json() | ({"law": law.to_json()} if law else {}))
 
 
 if __name__ == "__main__":

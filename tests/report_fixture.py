@@ -21,7 +21,7 @@ def about(mean, width=0.25, *, geometric=False, seeds=SEEDS):
     if scale:
         low, high, values = mean / (1 + width), mean * (1 + width), [mean * (1 + width) ** k for k in apart]
     else:
-        low, high, values = mean - width * mean, mean + width * mean, [mean + width * mean * k for k in apart]
+        low, high, values = mean - abs(width * mean), mean + abs(width * mean), [mean + width * mean * k for k in apart]
     return {"mean": mean, "low": low, "high": high, "seeds": values} | scale
 
 
@@ -99,6 +99,20 @@ def of_pixels(seeds=SEEDS):
         Cell("pixel_pendulum", "hnn", "rk4"): pixel_metrics(0.1, 0.1, learned=True, seeds=seeds),
         Cell("pixel_pendulum", "hnn", "euler"): pixel_metrics(0.3, 0.2, learned=True, mismatch=True, seeds=seeds),
     }
+
+
+def law(fits=True):
+    """The formula of a learned energy; the best of one term where none fits."""
+    terms = [
+        {"name": "(1 - cos q)", "coefficient": about(3.01, 0.004), "true": 3.0},
+        {"name": "1/|q1 - q2|", "coefficient": about(-0.99, 0.02), "true": -1.0},
+    ]
+    errors = entries(energy_error=0.02, coordinate_error=0.05)
+    library = [term["name"] for term in terms]
+    if fits:
+        return {"terms": terms, "field_r2": about(0.999, 0.0), "r2": about(0.998, 0.0), "library": library, "errors": errors}
+    missed = [terms[0] | {"true": None}]
+    return {"terms": missed, "field_r2": about(0.7, 0.1), "r2": about(0.6, 0.1), "library": library, "errors": {}}
 
 
 METRICS, PIXEL_METRICS = of_states(), of_pixels()

@@ -53,6 +53,13 @@ def rollout(given: argparse.Namespace) -> None:
         rollout.rollout(**options)
 
 
+def law(given: argparse.Namespace) -> None:
+    """Print a short formula for the energy that a cell has learned. Example: python -m hnn law pendulum hnn"""
+    from hnn.commands import law
+
+    print(law.law(given.task, given.model))
+
+
 def readme(_: argparse.Namespace) -> None:
     """Copy the results of the report, and the output of commands, into README.md. Example: python -m hnn readme"""
     from hnn.commands import readme
@@ -92,7 +99,7 @@ def check_params(_: argparse.Namespace) -> None:
 
 COMMANDS = {
     one.__name__.replace("_", "-"): one
-    for one in (report, rollout, tasks, models, readme, diff, experiments, check, check_params)
+    for one in (report, rollout, law, tasks, models, readme, diff, experiments, check, check_params)
 }
 """The commands by name; the docstring of each is its help, ending with an example."""
 
@@ -119,6 +126,9 @@ def parser() -> argparse.ArgumentParser:
         default="energy_error_pct",
         help="energy_error_pct (default), coordinate_error_pct, valid_time or log10_test_loss",
     )
+    one = commands.choices["law"]
+    one.add_argument("task", help="a task whose states are observed")
+    one.add_argument("model", help="a model that learns an energy")
     one = commands.choices["rollout"]
     one.epilog = f"Example: {ROLLOUT}, or {FILM}"
     one.add_argument("task", help="a task; `python -m hnn tasks` lists them")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from hnn.commands.agreement import (
+    ABSOLUTE,
     FALSE_ALARM,
-    SYMPLECTIC_ROUNDING,
     changed_verdicts,
     changes,
     exact_tolerance,
@@ -98,7 +98,7 @@ def test_exact_numbers_agree_up_to_the_tolerance_that_rounding_explains(change, 
 @pytest.mark.parametrize(("shift", "differs"), [(0.9, False), (1.1, True)])
 def test_changes_compare_symplectic_errors_of_the_truth_by_the_rounding_of_their_differences(shift, differs):
     """Two rollouts 2e-6 apart are subtracted, so that rounding is of the size of the error itself."""
-    moved = Interval(1e-7 + shift * SYMPLECTIC_ROUNDING, seeds=(1e-7 + shift * SYMPLECTIC_ROUNDING,))
+    moved = Interval(1e-7 + shift * ABSOLUTE["symplectic_error"], seeds=(1e-7 + shift * ABSOLUTE["symplectic_error"],))
     runs = ({EXACT: {"symplectic_error": one}} for one in (Interval(1e-7, seeds=(1e-7,)), moved))
     assert bool(differing(*runs)) is differs
 

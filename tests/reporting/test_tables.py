@@ -5,13 +5,14 @@ import math
 
 import pytest
 from conftest import ROOT
-from report_fixture import METRICS, PIXEL_METRICS, about, comparison, contract, metrics, results
+from report_fixture import METRICS, PIXEL_METRICS, about, comparison, contract, law, metrics, results
 
 from hnn.commands import summaries
 from hnn.core.cell import TRUTH, Cell
 from hnn.core.statistics import Interval
 from hnn.files import formats
 from hnn.reporting import sentences, tables
+from hnn.reporting.formatting import NOTHING
 from hnn.reporting.results import Difference
 
 HNN, BASELINE = Cell("pendulum", "hnn"), Cell("pendulum", "baseline")
@@ -125,6 +126,24 @@ def test_beside_published_has_the_arithmetic_mean_of_losses_as_the_published_tab
     rows = tables.beside_published(results({HNN: METRICS[HNN] | {"train": train}}), {})
     (loss,) = [row["ours"] for row in rows if row["quantity"] == "test_loss"]
     assert loss.split(" [")[0] == "0.25"
+
+
+def test_laws_have_coefficients_beside_the_true_ones_or_say_that_none_fits():
+    files = {HNN: METRICS[HNN] | {"rollout": METRICS[HNN]["rollout"] | {"law": law()}}}
+    files[LOSSY] = METRICS[HNN] | {"rollout": METRICS[HNN]["rollout"] | {"law": law(fits=False)}}
+    fitted, missed = tables.laws(results(files))
+    assert fitted["formula"] == "H ≈ (3.010 ± 0.012)·(1 - cos q) + (-0.990 ± 0.020)·1/|q1 - q2|"
+    assert fitted["true H"] == "3·(1 - cos q) - 1·1/|q1 - q2|"
+    assert fitted["energy error"].startswith("0.02 [")
+    assert missed["formula"] == "no short formula fits: with (1 - cos q), 0.7 of ∇H is explained"
+    assert missed["true H"] == "other terms"
+    assert missed["energy error"] == NOTHING
+    assert tables.laws(results()) == []
+
+
+def test_summary_rows_have_no_terms_of_formulas():
+    files = {HNN: METRICS[HNN] | {"rollout": METRICS[HNN]["rollout"] | {"law": law()}}}
+    assert tables.summary_rows(files) == tables.summary_rows({HNN: METRICS[HNN]})
 
 
 def test_columns_leave_out_what_no_row_has():

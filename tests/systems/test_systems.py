@@ -57,6 +57,17 @@ def test_hamiltonian_is_constant_exactly_for_conservative_systems(name):
         assert rate.max() < -1e-9
 
 
+def test_invariants_do_not_change_along_the_field(name):
+    truth, x = perturbed_starts(name)
+    x.requires_grad_()
+    for invariant in truth.invariants(x).values():
+        assert invariant.shape[:-1] == x.shape[:-1]
+        for component in invariant.unbind(-1):
+            (gradient,) = torch.autograd.grad(component.sum(), x, retain_graph=True)
+            rate = (gradient * truth.time_derivative(x)).sum(-1)
+            torch.testing.assert_close(rate, torch.zeros_like(rate), rtol=0, atol=1e-12)
+
+
 @pytest.mark.parametrize("batch", [(), (3,), (2, 3)])
 def test_system_functions_accept_any_batch_dimensions(name, batch):
     truth, states = perturbed_starts(name, 6)

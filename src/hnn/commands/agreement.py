@@ -10,6 +10,7 @@ from hnn.evaluation.metrics import DIFFERENCE
 from hnn.files import artifacts, paths
 
 __all__ = [
+    "ABSOLUTE",
     "FALSE_ALARM",
     "Change",
     "Verdicts",
@@ -36,8 +37,11 @@ OVERESTIMATE = 100
 """Largest ratio of a solver's tolerance to its true error of a step: embedded methods estimate the error of one of lower order
 (Hairer, Nørsett, Wanner 1993, II.4)."""
 
-SYMPLECTIC_ROUNDING = OPERATIONS * ROUNDING / DIFFERENCE
-"""Change that another order of rounding may make in a `symplectic_error`: a quotient of the difference of two rollouts."""
+ABSOLUTE = {
+    "symplectic_error": OPERATIONS * ROUNDING / DIFFERENCE,  # a quotient of the difference of two rollouts
+    "momentum_error": OPERATIONS * ROUNDING,  # conserved to rounding by the exact field and by models of position differences
+}
+"""Change that another order of rounding may make, by the end of the quantity's name."""
 
 Verdicts = Mapping[tuple[str, ...], str]
 """Verdicts by (task, comparison, set of starts, quantity)."""
@@ -82,7 +86,7 @@ def changes(before: summaries.Summary, after: summaries.Summary) -> list[Change]
         for quantity in dict.fromkeys([*old, *new]):
             if not any(quantity.endswith(skipped) for skipped in NOT_COMPARED):
                 a, b = old.get(quantity), new.get(quantity)
-                absolute = SYMPLECTIC_ROUNDING if quantity.endswith("symplectic_error") else 0.0
+                absolute = next((change for name, change in ABSOLUTE.items() if quantity.endswith(name)), 0.0)
                 compared.append((cell, quantity, a, b, p_value(a, b, tolerance, absolute, exact=cell[1] == TRUTH)))
     levels = holm([p for *_, p in compared], FALSE_ALARM)
     return [Change(*one, differs=one[-1] <= level) for one, level in zip(compared, levels, strict=True)]

@@ -66,6 +66,8 @@ ABLATION = {
 }
 """By description: autoencoder.momentum, train_pixels.dynamics and train_pixels.output_layer_segment of pixel_pendulum."""
 DEFAULT = "both, the default"
+MODELS = ("baseline", "hnn", "separable_hnn", "mechanical_hnn", "second_order")
+"""The models of latent states that are compared on pixel_pendulum. The output layer of the first two alone is fitted."""
 SEEDS = {"pixel_pendulum": 100, "pixel_spring": 30, "pixel_damped": 30, "pixel_bodies": 30}
 """Number of autoencoders that are pretrained to count those that collapse."""
 
@@ -158,6 +160,7 @@ def commands() -> dict[str, list[str]]:
         changes = [f"autoencoder.momentum={momentum}", f"train_pixels.dynamics={dynamics}"]
         changes += [*alone("pixel_pendulum"), f"train_pixels.output_layer_segment={segment}"]
         runs[f"{PREFIX}ablation-{k}"] = (changes, "report")
+    runs[of_models()] = ([*alone("pixel_pendulum"), f"pixel_models=[{','.join(MODELS)}]"], "report")
     for task, seeds in SEEDS.items():
         changes = [*alone(task), f"seeds={seeds}", "simulate.data=shared"]
         stage = "pretrain_friction" if task in WITH_FRICTION else "pretrain"
@@ -178,6 +181,11 @@ def alone(task: str) -> list[str]:
 def of_task(task: str) -> str:
     """The name of the experiment on a task."""
     return f"{PREFIX}task-{task}"
+
+
+def of_models() -> str:
+    """The name of the experiment on models of latent states."""
+    return f"{PREFIX}models"
 
 
 def queue() -> None:
@@ -330,15 +338,22 @@ def verdict_text(entry: dict[str, Any]) -> str:
 def ablation_rows() -> list[list[str]]:
     """A row for each step of the ablation and each model: the canonical error, and the errors of `COLUMNS`."""
     names = {about: f"{PREFIX}ablation-{k}" for k, about in enumerate(ABLATION)} | {DEFAULT: of_task("pixel_pendulum")}
+    return [
+        [about, *row]
+        for about, name in names.items()
+        if summaries.experiment(name)
+        for row in model_rows(revision_of(name), ("baseline", "hnn"))
+    ]
+
+
+def model_rows(revision: str, models: Sequence[str]) -> list[list[str]]:
+    """A row for each model of pixel_pendulum in an experiment: its name, its canonical error, and the errors of `COLUMNS`."""
+    summary = summaries.committed(revision, ADVICE)
+    keys = [quantity if starts == "held_out" else f"{starts}.{quantity}" for starts, quantity in COLUMNS[1:]]
     rows = []
-    for about, name in names.items():
-        if not summaries.experiment(name):
-            continue
-        summary = summaries.committed(revision_of(name), ADVICE)
-        for model in ("baseline", "hnn"):
-            entries = summary["pixel_pendulum", Cell("pixel_pendulum", model, STEP_MAP).name]
-            keys = [quantity if starts == "held_out" else f"{starts}.{quantity}" for starts, quantity in COLUMNS[1:]]
-            rows.append([about, model, *(format_mean(entries.get(key)) for key in ["canonical_error", *keys])])
+    for model in models:
+        entries = summary["pixel_pendulum", Cell("pixel_pendulum", model, STEP_MAP).name]
+        rows.append([model, *(format_mean(entries.get(key)) for key in ["canonical_error", *keys])])
     return rows
 
 
@@ -368,6 +383,7 @@ def collect() -> None:
     if many:
         spreads = {one.task: (one.decoded_r2, one.canonical_error) for one in many}
         formats.write_picture(FIGURES["pretraining"], pretraining_figure(spreads))
+    other = summaries.experiment(of_models())
     values = {
         "found": found,
         "far": far,
@@ -375,6 +391,8 @@ def collect() -> None:
         "figures": {name: path.name for name, path in FIGURES.items()},
         "verdicts": [row for task in TASKS for row in verdicts(task, revision_of(of_task(task)))],
         "ablation": ablation_rows(),
+        "models": model_rows(other, MODELS) if other else [],
+        "model_verdicts": verdicts("pixel_pendulum", other) if other else [],
         "pretrained": [one.row() for one in many],
         "seeds": params.seeds,
         "interval": format_interval,

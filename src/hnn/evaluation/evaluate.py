@@ -225,6 +225,8 @@ def state_metrics(rollout: Rollout, reference: Reference) -> dict[str, ndarray]:
         "coordinate_error": metrics.coordinate_error(x, motion.x),
         "phase_error": phase_error(x, reference),
     }
+    of_model, of_motion = (reference.system.invariants(torch.from_numpy(states)) for states in (x, motion.x))
+    errors |= {f"{name}_error": metrics.invariant_error(of_model[name].numpy(), of_motion[name].numpy()) for name in of_model}
     if sizes.learned is not None and rollout.learned is not None:
         name = "conserved_error" if sizes.conserved else "learned_energy_change"
         errors[name] = metrics.energy_variation(rollout.learned, sizes.learned)

@@ -17,6 +17,7 @@ __all__ = [
     "energy_error_max",
     "energy_mse",
     "energy_variation",
+    "invariant_error",
     "phase_error",
     "published_energy",
     "relative_distance",
@@ -80,6 +81,11 @@ def energy_variation(learned: ndarray, learned_std: ndarray) -> ndarray:
     `learned_std` (seeds,) is the standard deviation of the learned H over the training states; the unknown scale of H cancels.
     """
     return np.abs(learned - learned[..., :1]).mean(-1) / learned_std[:, None]
+
+
+def invariant_error(model: ndarray, true: ndarray) -> ndarray:
+    """Root mean square over time of |I(x̂(t)) - I(x(t))|, of a conserved quantity I (…, time, components), in its unit."""
+    return root_mean_square(np.linalg.norm(model - true, axis=-1))
 
 
 def relative_distance(model: ndarray, true: ndarray) -> ndarray:

@@ -43,7 +43,7 @@ def growth_figure(growths: Sequence[Growth]) -> Figure:
 
 
 def pretraining_figure(tasks: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> Figure:
-    """Cumulative distributions of the unexplained variance of frames and the canonical error over the autoencoders of each task."""
+    """Cumulative distributions of two errors of each task's autoencoders: unexplained variance of frames, canonical error."""
     figure, axes = panels(2, width=4)
     styles = ("-", "--", "-.", ":")
     for (task, (decoded_r2, canonical)), style in zip(tasks.items(), styles, strict=False):

@@ -64,6 +64,28 @@ class DifferenceEntry(BaseModel):
     verdict: str
 
 
+class TermEntry(BaseModel):
+    """A term of a formula with its coefficient, and that of the true energy."""
+
+    model_config = STRICT
+
+    name: str
+    coefficient: IntervalEntry
+    true: float | None
+
+
+class LawEntry(BaseModel):
+    """See `hnn.core.law.Law`."""
+
+    model_config = STRICT
+
+    terms: Annotated[list[TermEntry], Field(min_length=1)]
+    field_r2: IntervalEntry
+    r2: IntervalEntry
+    library: list[str]
+    errors: dict[str, IntervalEntry]
+
+
 class CanvasEntry(BaseModel):
     """See `hnn.rendering.canvas.Canvas`."""
 
@@ -91,16 +113,18 @@ COMPARISONS: TypeAdapter[Any] = TypeAdapter(dict[str, dict[str, dict[str, dict[s
 """By task, title, set of starts and quantity."""
 
 INTERVAL, INTEGRATOR, COUNT = TypeAdapter(IntervalEntry), TypeAdapter(IntegratorEntry), TypeAdapter(NonNegativeInt)
-RENDER = TypeAdapter(RenderEntry)
+LAW, RENDER = TypeAdapter(LawEntry), TypeAdapter(RenderEntry)
 
 
 def check_rollout(content: Any) -> Any:
     """The metrics of rollouts: intervals by quantity, of the held-out starts at the top, and by the name of other sets.
 
-    Raises `ValueError` for any other content.
+    And the `law` of a learned energy. Raises `ValueError` for any other content.
     """
     for name, entry in entries(content):
-        if isinstance(entry, dict) and "mean" not in entry and name != "integrator":
+        if name == "law":
+            check(LAW, entry, name)
+        elif isinstance(entry, dict) and "mean" not in entry and name != "integrator":
             for quantity, one in entry.items():
                 check_metric(f"{name}.{quantity}", quantity, one)
         else:

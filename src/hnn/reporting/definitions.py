@@ -22,6 +22,8 @@ QUANTITIES: dict[str, tuple[str, str]] = {
         "learned energy std",
         "the same of a model that learns a loss beside its H, and of an exact field with friction; not an error",
     ),
+    "momentum_error": ("kg m/s", "root mean square over time of the error of the total momentum, where a system conserves it"),
+    "angular_momentum_error": ("kg m²/s", "the same of the angular momentum about the origin"),
     "friction_error": (
         "1",
         "relative error of the rate at which friction contracts volumes of phase space, signed; -1: none is learned",

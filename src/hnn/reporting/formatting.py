@@ -1,7 +1,9 @@
 """Numbers as text, alike in every table and sentence."""
 
 from collections.abc import Mapping, Sequence
+from math import floor, log10
 
+from hnn.core.law import Law
 from hnn.core.statistics import Interval
 
 __all__ = [
@@ -11,10 +13,12 @@ __all__ = [
     "format_mean",
     "format_plus_minus",
     "format_quartiles",
+    "formula",
     "listed",
     "number",
     "text_table",
     "times",
+    "true_formula",
 ]
 
 NOTHING = "–"
@@ -76,6 +80,33 @@ def text_table(columns: Mapping[str, Mapping[str, str]], width: int) -> list[str
 
     text = pd.DataFrame(columns).to_string(line_width=width)
     return [line.removesuffix("\\").rstrip() for line in text.splitlines()]
+
+
+def formula(law: Law) -> str:
+    """`H ≈ (2.05 ± 0.01)·q² + …`, ± half of the 95 % interval over seeds; or that no short formula fits."""
+    if not law.fits:
+        return f"no short formula fits: with {listed(list(law.coefficients))}, {number(law.field_r2.mean)} of ∇H is explained"
+    return "H ≈ " + " + ".join(f"({plus_minus(c)})·{name}" for name, c in law.coefficients.items())
+
+
+def plus_minus(value: Interval) -> str:
+    """The mean and half of its interval, to the digits that the latter leaves; the mean alone where there is no interval.
+
+    >>> plus_minus(Interval(2.0534, 2.0412, 2.0656))
+    '2.053 ± 0.012'
+    """
+    if value.low is None or value.high is None or not value.high > value.low:
+        return number(value.mean)
+    half = (value.high - value.low) / 2
+    digits = max(0, 1 - floor(log10(half)))
+    return f"{value.mean:.{digits}f} ± {half:.{digits}f}"
+
+
+def true_formula(law: Law) -> str:
+    """The true energy in the same terms, `3·(1 - cos q) + 1·p²`; or that it is no combination of them."""
+    if law.true is None:
+        return "other terms"
+    return " + ".join(f"{number(c)}·{name}" for name, c in law.true.items()).replace("+ -", "- ")
 
 
 def listed(names: Sequence[str]) -> str:

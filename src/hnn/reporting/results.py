@@ -6,6 +6,7 @@ from math import log10
 from typing import Any, NamedTuple
 
 from hnn.core.cell import TRUTH, Cell
+from hnn.core.law import Law
 from hnn.core.statistics import Interval
 from hnn.evaluation.integrator_contract import IntegratorCheck
 from hnn.reporting.definitions import LARGER_IS_BETTER
@@ -99,6 +100,8 @@ class CellResults:
     parameters: int | None = None
     """Number of weights; None for the truth."""
     steps: int | None = None
+    law: Law | None = None
+    """The formula for the learned energy, where there is one."""
 
     @classmethod
     def parse(cls, cell: Cell, metrics: Mapping[str, Any]) -> "CellResults":
@@ -111,7 +114,8 @@ class CellResults:
         losses = {name: Interval.parse(entry) for name, entry in train.items() if isinstance(entry, Mapping)}
         if cell.is_truth and "test_loss" in top:
             losses["test_loss"] = Interval.parse(top["test_loss"])
-        return cls(cell, sets, losses, train.get("parameters"), train.get("steps"))
+        law = Law.parse(rollout["law"]) if "law" in rollout else None
+        return cls(cell, sets, losses, train.get("parameters"), train.get("steps"), law)
 
     def headline(self) -> dict[str, float]:
         """The numbers of metrics/headline/<cell>.json, from the held-out starts, as far as they are finite.
@@ -143,8 +147,8 @@ def logarithm(value: Interval | None) -> float | None:
 
 
 def is_set(name: str, entry: object) -> bool:
-    """True if an entry of a metrics file is that of a set of starts, and not a quantity or the integrator's."""
-    return isinstance(entry, Mapping) and "mean" not in entry and name != "integrator"
+    """True if an entry of a metrics file is that of a set of starts: not a quantity, the integrator's or the formula."""
+    return isinstance(entry, Mapping) and "mean" not in entry and name not in ("integrator", "law")
 
 
 def parse_set(name: str, entry: Mapping[str, Any], held_out_mismatch: bool) -> StartSet:

@@ -13,7 +13,9 @@ from hnn.reporting.formatting import (
     format_mean,
     format_plus_minus,
     format_quartiles,
+    formula,
     number,
+    true_formula,
 )
 from hnn.reporting.published import ENERGY_MSE, REMARKS, TEST_LOSS
 from hnn.reporting.results import SETS, SHORT, Difference, Results
@@ -25,6 +27,7 @@ __all__ = [
     "further_models",
     "headline",
     "integrators",
+    "laws",
     "pixel_rollouts",
     "protocol",
     "readings",
@@ -192,6 +195,22 @@ def valid_times(results: Results) -> list[Row]:
     return rows
 
 
+def laws(results: Results) -> list[Row]:
+    """Rows on the formulas for learned energies: terms with coefficients, those of the true energy, how well they fit."""
+    rows = []
+    for cell, result in results.cells.items():
+        if (law := result.law) is not None:
+            errors = {name.replace("_", " "): format_interval(law.errors.get(name)) for name in LAW_ERRORS}
+            found = {"formula": formula(law), "true H": true_formula(law)}
+            fit = {"R² of ∇H": format_mean(law.field_r2), "R² of H": format_mean(law.r2)}
+            rows.append({"task": cell.task, "model": cell.model} | found | fit | errors)
+    return rows
+
+
+LAW_ERRORS = ("energy_error", "coordinate_error")
+"""Errors of the rollouts of a formula in its table."""
+
+
 READINGS = ("held_out", "long", "pictures", "pictures_long")
 """The sets of starts of a pixel task that are rolled out by the trained map, read from latent states and from pictures."""
 
@@ -258,6 +277,8 @@ def summary_rows(metrics: Mapping[Cell, Mapping[str, Any]]) -> list[dict[str, An
     def add(cell: Cell, prefix: str, entries: Mapping[str, Any]) -> None:
         """Add a row for each entry, nested ones included."""
         for name, value in entries.items():
+            if name == "law":  # terms, which are no quantities: the report has a table of them
+                continue
             row = {"task": cell.task, "model": cell.name, "quantity": prefix + name}
             if isinstance(value, Mapping) and "mean" not in value:
                 add(cell, f"{prefix}{name}.", value)

@@ -55,6 +55,10 @@ class System(ABC):
         """
         return x if self.degrees == 1 else None
 
+    def invariants(self, x: Tensor) -> dict[str, Tensor]:
+        """Quantities beside the energy that the true motion conserves, by name: each of shape (*batch, components)."""
+        return {}
+
     def dissipation(self, x: Tensor) -> Tensor | None:
         """The part of dx/dt that is not Hamiltonian, shape (*batch, 2n); None for an ideal system."""
         return None

@@ -47,6 +47,12 @@ class TwoBody(System):
         """Position of the first body relative to the second."""
         return x[..., :2] - x[..., 2:4]
 
+    def invariants(self, x: Tensor) -> dict[str, Tensor]:
+        """Total momentum in kg m/s, and angular momentum about the origin in kg m²/s."""
+        q, p = split(x)
+        spin = (q[..., 0::2] * p[..., 1::2] - q[..., 1::2] * p[..., 0::2]).sum(-1, keepdim=True)
+        return {"momentum": p[..., :2] + p[..., 2:], "angular_momentum": spin}
+
     def near_circular(
         self, generator: np.random.Generator, count: int, low: float, high: float, speed_spread: float
     ) -> np.ndarray:
