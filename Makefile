@@ -26,7 +26,9 @@ $(OTHERS): bench/requirements.lock $(STAMP)
 
 repro: $(STAMP) ## run the pipeline: whatever is not up to date with params.yaml, code and data
 	@python -m hnn check-params
+	@rm -f metrics/times.csv
 	dvc repro
+	@python -m hnn times
 	@python -m hnn report
 
 test: lint ## ruff, types, then all tests

@@ -7,6 +7,7 @@ queued experiment uses its own code.
 import inspect
 import os
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -15,8 +16,11 @@ from typing import TypeVar
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from hnn.core.errors import Refused
+from hnn.core.process import end_with_parent
+from hnn.files import times
 
 T = TypeVar("T")
+STARTED = time.time()
 
 
 def needed(section: T | None, task: str) -> T:
@@ -34,9 +38,12 @@ def needed(section: T | None, task: str) -> T:
 def run(stage: Callable[..., None]) -> None:
     """Call the stage with the arguments of the command line and end the process; a refusal is printed in one line, status 1.
 
+    A stage ends with the DVC that started it, even if that is killed, and with Ctrl-C, without a traceback.
+
     The process ends without Python's clean-up, which has nothing left to write and takes 0.4 s to unload PyTorch. After a
     failure it would also abort with a message of PyTorch's where fits in other threads are still running.
     """
+    end_with_parent()
     status, words = 0, sys.argv[1:]
     sys.stderr.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # of a terminal or log that is ASCII
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
@@ -45,6 +52,9 @@ def run(stage: Callable[..., None]) -> None:
         if len(words) != len(needs):
             raise Refused(f"{stage.__name__}: given {len(words)} words, must be {len(needs)}: {', '.join(needs) or 'none'}")
         stage(*words)
+        times.append(times.StageTime("@".join([Path(sys.argv[0]).stem, "-".join(words)]).rstrip("@"), STARTED, time.time()))
+    except KeyboardInterrupt:
+        status = 130
     except Exception as error:
         status = 1
         sys.stderr.write(f"{error}\n" if isinstance(error, Refused) else traceback.format_exc())

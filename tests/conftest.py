@@ -1,5 +1,6 @@
 """Shared fixtures; tests run in float64 on one thread, so that tolerances hold on every machine."""
 
+import time
 from copy import deepcopy
 from pathlib import Path
 
@@ -159,3 +160,19 @@ def finite_gradient(function, x, h=1e-5):
         near, far = (function(x + k * h * e) - function(x - k * h * e) for k in (1, 2))
         columns.append((8 * near - far) / (12 * h))
     return torch.stack(columns, dim=-1).detach()
+
+
+def alive(pid):
+    """True if a process runs; a zombie does not."""
+    try:
+        return " Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def wait_for(condition, seconds=20):
+    """Wait until the condition holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

@@ -63,6 +63,7 @@ def of_stage(words, capsys, monkeypatch):
         raise SystemExit(status)
 
     monkeypatch.setattr(stages, "os", SimpleNamespace(_exit=leave))  # not that of forks
+    monkeypatch.setattr(stages, "end_with_parent", lambda: None)
     module = importlib.import_module(f"stages.{words[0]}")
     (stage,) = [one for name, one in vars(module).items() if name in STAGES and one.__module__ == module.__name__]
     sys.argv = words

@@ -60,6 +60,13 @@ def law(given: argparse.Namespace) -> None:
     print(law.law(given.task, given.model))
 
 
+def times(_: argparse.Namespace) -> None:
+    """List the stages that ran last, the longest first, with their seconds. Example: python -m hnn times"""
+    from hnn.commands import times
+
+    print(times.table())
+
+
 def readme(_: argparse.Namespace) -> None:
     """Copy the results of the report, and the output of commands, into README.md. Example: python -m hnn readme"""
     from hnn.commands import readme
@@ -99,7 +106,7 @@ def check_params(_: argparse.Namespace) -> None:
 
 COMMANDS = {
     one.__name__.replace("_", "-"): one
-    for one in (report, rollout, law, tasks, models, readme, diff, experiments, check, check_params)
+    for one in (report, rollout, law, tasks, models, times, readme, diff, experiments, check, check_params)
 }
 """The commands by name; the docstring of each is its help, ending with an example."""
 

@@ -10,12 +10,11 @@ import time
 from dataclasses import replace
 from functools import partial
 from multiprocessing import Pipe, Value
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
-from conftest import RECIPE, ROOT, network, observed
+from conftest import RECIPE, ROOT, alive, network, observed, wait_for
 from safetensors.torch import save
 from threadpoolctl import threadpool_info
 
@@ -41,22 +40,6 @@ def thread_counts(_):
     """Numbers of threads of PyTorch and of each BLAS in the present thread."""
     blas = [library for library in threadpool_info() if library["user_api"] == "blas"]
     return {torch.get_num_threads(), *(library["num_threads"] for library in blas)}
-
-
-def alive(pid):
-    """True if a process runs; a zombie does not."""
-    try:
-        return " Z " not in Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
-        return False
-
-
-def wait_for(condition, seconds=20):
-    """Wait until the condition holds."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def trained_weights(seed):
@@ -154,7 +137,7 @@ def test_parallel_map_raises_the_exception_of_a_fork_with_its_traceback():
 @linux
 def test_run_fork_sends_index_and_result_or_exception_of_each_item(monkeypatch):
     """In this process, with the request to end with the parent left out."""
-    monkeypatch.setattr(pool.ctypes, "CDLL", lambda _: SimpleNamespace(prctl=lambda *_: 0))
+    monkeypatch.setattr(pool, "end_with_parent", lambda: None)
     monkeypatch.setattr(progress, "position", None)
     receiver, sender = Pipe(duplex=False)
     pool.run_fork(sender, 3, lambda x: 1 / x, [2, 0], Value("i", 0))

@@ -141,6 +141,16 @@ def test_laws_have_coefficients_beside_the_true_ones_or_say_that_none_fits():
     assert tables.laws(results()) == []
 
 
+def test_outcome_names_the_learned_formula_beside_the_true_one_or_says_that_none_fits():
+    for fits, said in (
+        (True, "; the true one is 3·(1 - cos q) - 1·1/|q1 - q2|."),
+        (False, " Of its energy, no short formula fits"),
+    ):
+        files = METRICS | {HNN: METRICS[HNN] | {"rollout": METRICS[HNN]["rollout"] | {"law": law(fits)}}}
+        (pair,) = results(files).pairs()
+        assert said in sentences.outcome(pair)
+
+
 def test_summary_rows_have_no_terms_of_formulas():
     files = {HNN: METRICS[HNN] | {"rollout": METRICS[HNN]["rollout"] | {"law": law()}}}
     assert tables.summary_rows(files) == tables.summary_rows({HNN: METRICS[HNN]})

@@ -16,6 +16,7 @@ __all__ = [
     "REPORT",
     "RESOLVED_PARAMS",
     "SUMMARY",
+    "TIMES",
     "VALID_PARAMS",
     "WRITTEN_PARAMS",
     "autoencoder_path",
@@ -43,6 +44,8 @@ SUMMARY = METRICS / "summary.csv"
 """All numbers of all cells, one row per task, model and quantity."""
 COMPARISONS = METRICS / "comparisons.json"
 """The differences between each cell and its baseline, with verdicts."""
+TIMES = METRICS / "times.csv"
+"""The times of the stages that ran last on this machine; not in git."""
 CARDS = METRICS / "cards"
 """The model card of each cell."""
 MODELS = DATA / "models"

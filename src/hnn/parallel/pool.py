@@ -4,7 +4,6 @@ Results do not depend on where they are computed: items are independent and use 
 the number of workers nor their place changes a byte.
 """
 
-import ctypes
 import multiprocessing
 import pickle
 import signal
@@ -24,14 +23,13 @@ from joblib import Parallel, cpu_count, delayed
 from threadpoolctl import ThreadpoolController
 
 from hnn.core.errors import Refused
+from hnn.core.process import end_with_parent
 from hnn.parallel import cluster, progress
 
 __all__ = ["ComputeOptions", "parallel_map"]
 
 A = TypeVar("A")
 B = TypeVar("B")
-
-PR_SET_PDEATHSIG = 1  # option of Linux's prctl: the signal that a process receives when its parent ends
 
 
 class ComputeOptions(Protocol):
@@ -124,7 +122,7 @@ def run_fork(pipe: Connection, position: int, function: Callable[[A], B], items:
 
     Results are pickled here, so that tensors are sent as bytes and not in shared memory, which is limited.
     """
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with_parent()
     progress.position = position
     while (i := next_index(taken)) < len(items):
         try:

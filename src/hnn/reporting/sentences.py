@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from hnn.core.statistics import FEW_SEEDS, NO_VALUES
 from hnn.reporting.definitions import AT_FLOOR, FRICTION, UNREADABLE
-from hnn.reporting.formatting import format_interval, listed, number, times
+from hnn.reporting.formatting import format_interval, formula, listed, number, times, true_formula
 from hnn.reporting.results import ELSEWHERE, CellResults, Pair, Results
 
 __all__ = ["elsewhere", "findings", "further_headline", "further_outcomes", "headline", "outcome", "statistical_method"]
@@ -72,7 +72,10 @@ NAMES = {"energy_error": "energy", "coordinate_error": "coordinates"}
 def further_outcomes(results: Results) -> dict[str, str]:
     """By task and model: a sentence on each further model's errors from held-out starts beside those of its references."""
     cells = (result for task in results.tasks for result in results.further(task))
-    return {f"{one.cell.task}, {one.cell.name}": f"Its {against_references(results, one, 'held_out')}." for one in cells}
+    return {
+        f"{one.cell.task}, {one.cell.name}": f"Its {against_references(results, one, 'held_out')}.{learned(one)}"
+        for one in cells
+    }
 
 
 def against_references(results: Results, result: CellResults, starts: str) -> str:
@@ -116,7 +119,16 @@ def statistical_method(seeds: int, starts: Mapping[str, int], *, shared: bool) -
 def outcome(pair: Pair) -> str:
     """One sentence on a task: HNN's energy and coordinate errors from held-out starts beside the baseline's."""
     energy, coordinates = (opposed(pair, "held_out", name) for name in ("energy_error", "coordinate_error"))
-    return f"HNN's energy error is {energy}; its coordinate error is {coordinates}."
+    return f"HNN's energy error is {energy}; its coordinate error is {coordinates}.{learned(pair.hnn)}"
+
+
+def learned(result: CellResults) -> str:
+    """The formula for the energy that a cell has learned, beside the true one; empty for a cell without one."""
+    if (law := result.law) is None:
+        return ""
+    return (
+        f" It learned {formula(law)}; the true one is {true_formula(law)}." if law.fits else f" Of its energy, {formula(law)}."
+    )
 
 
 def findings(results: Results, decay: Mapping[str, float]) -> dict[str, str]:
