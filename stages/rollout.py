@@ -1,5 +1,6 @@
 """The weights of one cell -> its rollouts from every set of starts, their metrics, and a formula for its energy."""
 
+import sys
 from functools import partial
 
 import torch
@@ -8,7 +9,7 @@ from stages import run
 
 from hnn.core.cell import Cell
 from hnn.core.device import choose
-from hnn.evaluation.evaluate import Options, evaluate_states
+from hnn.evaluation.evaluate import Options, evaluate_states, remarks
 from hnn.evaluation.law import learned_law
 from hnn.evaluation.rollouts import Reference, scales
 from hnn.files.artifacts import read_motions, read_observations, write_rollouts
@@ -31,9 +32,11 @@ def rollout(task: str, model: str) -> None:
     workers = partial(parallel_map, threads=params.threads, compute=params.compute)
     evaluation = evaluate_states(cell, truth, members, train, motions, options, workers)
     write_rollouts(cell, evaluation.rollouts)
+    for remark in remarks(cell, evaluation):
+        print(remark, file=sys.stderr)
     x = torch.cat([torch.from_numpy(draw.x).flatten(0, 1) for draw in train])
     reference = Reference(truth, motions["held_out"], scales(truth, members, train))
-    law = learned_law(members, x, reference, options.solver, workers)
+    law = learned_law(members, x, reference, options.solver(reference.motion), workers)
     write_json(results_path("rollout", cell.key), evaluation.to_json() | ({"law": law.to_json()} if law else {}))
 
 

@@ -1,5 +1,6 @@
 """The weights of one pixel cell -> its rollouts from frame pairs, their metrics, and the probes that read states."""
 
+import sys
 from dataclasses import asdict
 from functools import partial
 
@@ -10,7 +11,7 @@ from stages import needed, run
 
 from hnn.core.cell import Cell
 from hnn.core.device import choose
-from hnn.evaluation.evaluate import Options
+from hnn.evaluation.evaluate import Options, remarks
 from hnn.files.artifacts import read_canvas, read_frames, read_motions, read_observations, write_probes, write_rollouts
 from hnn.files.formats import write_json
 from hnn.files.paths import results_path, weights_path
@@ -42,6 +43,8 @@ def rollout_pixels(task: str, model: str, step_map: str) -> None:
     reading = read if system["name"] in READINGS else None
     options = p.pick(Options)
     evaluation, readout = evaluate_pixels(truth, ensemble, observed, motions, frames, options, workers, reading)
+    for remark in remarks(cell, evaluation):
+        print(remark, file=sys.stderr)
     write_probes(cell, [asdict(probe) for probe in readout.probes])
     write_rollouts(cell, evaluation.rollouts)
     write_json(results_path("rollout", cell.key), evaluation.to_json())

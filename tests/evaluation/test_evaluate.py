@@ -13,7 +13,7 @@ from hnn.core.cell import TRUTH, Cell
 from hnn.core.errors import Refused
 from hnn.core.trajectories import Observations, Rollout
 from hnn.datasets.simulation import true_motion
-from hnn.evaluation.evaluate import Options, evaluate_states, published_metrics, state_metrics, summarise
+from hnn.evaluation.evaluate import Options, evaluate_states, published_metrics, remarks, state_metrics, summarise
 from hnn.evaluation.flow_diagnostics import DIAGNOSED_STARTS
 from hnn.evaluation.rollouts import Reference, roll, scales
 from hnn.integrators.solve import Solver
@@ -120,6 +120,7 @@ OPTIONS = Options(
     published_energy="hamiltonian",
     allow_mismatch=False,
     batch_of_starts=100,
+    evaluations_per_period=20000,
 )
 CRUDE = replace(OPTIONS, integrator="implicit_midpoint", step=0.125)
 
@@ -162,6 +163,22 @@ def test_evaluate_states_gives_metrics_of_every_set_and_rollouts_with_every_metr
     assert published.mean() == pytest.approx(metrics["table1"]["energy_mse"]["mean"])
     symplectic_error = evaluation.rollouts.sets["held_out"].quantities["symplectic_error"]
     assert np.isfinite(symplectic_error).sum() == 2 * DIAGNOSED_STARTS["held_out"]
+
+
+def test_evaluate_states_counts_rollouts_that_cannot_be_followed_as_diverged_and_says_so():
+    """One of two seeds has a field so steep in some places that no start there can be followed."""
+    truth = truth_of("pendulum")
+    steep = FunctionField(lambda x: truth.time_derivative(x) * torch.where(x[..., :1] > 1.5, 1e6, 0.99))
+    evaluation = evaluated("steep", [*slow()[:1], steep], replace(OPTIONS, evaluations_per_period=2000))
+    entry = evaluation.to_json()
+    lost = evaluation.rollouts.sets["held_out"].quantities["not_followed"]
+    assert lost[0].sum() == 0
+    assert 0 < lost[1].sum() < 12
+    assert entry["diverged"]["mean"] >= entry["not_followed"]["mean"] > 0
+    assert np.isnan(evaluation.rollouts.sets["held_out"].quantities["energy_error"][lost == 1]).all()
+    (first, *_) = remarks(Cell("pendulum", "steep"), evaluation)
+    assert first.startswith("pendulum-steep, held_out: ")
+    assert remarks(Cell("pendulum", "slow"), evaluated("slow", slow())) == []
 
 
 def test_evaluate_states_refuses_a_cell_that_is_rolled_out_too_crudely_or_marks_it():

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from conftest import FunctionField, network, task_of, truth_of
+from conftest import FunctionField, network, starts_of, task_of, truth_of
 
 from hnn.core.errors import Refused
 from hnn.core.phase_space import canonical_matrix
@@ -222,6 +222,34 @@ def test_dop853_refuses_a_step_size_underflow_and_names_the_time():
     field = FunctionField(lambda x: torch.where(x < 100, x**3, 1e300))
     with pytest.raises(Refused, match=r"cannot be followed much beyond t = 0\.\d+ s: the step size underflows"):
         DOP853()(field, torch.ones(1, 2), torch.linspace(0, 1, 11))
+
+
+@pytest.mark.parametrize("integrator", ["dop853", "gauss"])
+def test_rollout_leaves_states_nan_that_take_too_many_evaluations_and_follows_the_others(integrator):
+    """A field that turns ten thousand times as fast beyond |x| = 2, where one of seven starts is."""
+    turn = torch.tensor([[0.0, 1.0], [-1.0, 0.0]])
+    calls = []
+
+    def field(x):
+        calls.append(len(x))
+        return torch.where(x.norm(dim=-1, keepdim=True) > 2, 1e4, 1.0) * (x @ turn)
+
+    x0 = torch.tensor([[1.0, 0.0]] * 6 + [[3.0, 0.0]])[[0, 6, 1, 2, 3, 4, 5]]
+    t, budget = torch.linspace(0, 6, 4), 20_000
+    x = rollout(FunctionField(field), x0, t, Solver(integrator, tolerance=1e-8, evaluations=budget))
+    assert len(calls) <= budget * 4  # log₂(7) + 1
+    assert x[1, 1:].isnan().all()
+    healthy = x[[0, 2, 3, 4, 5, 6]]
+    torch.testing.assert_close(healthy[..., 0], t.cos().expand(6, 4), rtol=0, atol=1e-5)
+    assert torch.equal(x[:, 0], x0)
+
+
+def test_rollout_within_its_evaluations_is_the_same_to_the_last_bit():
+    truth, x0, t = truth_of("pendulum"), starts_of("pendulum", 5), torch.linspace(0, 5, 11)
+    free = rollout(truth, x0, t, Solver("dop853", tolerance=1e-8))
+    assert torch.equal(rollout(truth, x0, t, Solver("dop853", tolerance=1e-8, evaluations=2000)), free)
+    single = rollout(truth, x0[0], t, Solver("dop853", tolerance=1e-8, evaluations=2000))
+    assert single.shape == (11, 2)
 
 
 def test_rollout_uses_the_frozen_form_only_without_gradients_in_float64():

@@ -99,7 +99,7 @@ def roller_of(models, data):
     readout = fit_readout(TRUTH, models, data.frames[None], [data.train])
     names = {one.motion for one in SETS.values()}
     motions, frames = dict.fromkeys(names, data.motion), dict.fromkeys(names, data.film)
-    return PixelRoller(TRUTH, models, readout, motions, frames, 1e-10, developed)
+    return PixelRoller(TRUTH, models, readout, motions, frames, 1e-10, 20000, developed)
 
 
 def with_metrics(roller, starts):
@@ -207,7 +207,7 @@ def test_evaluate_pixels_without_a_reading_of_pictures_has_no_set_of_them(data):
 def test_evaluate_pixels_gives_every_set_and_keeps_the_rollouts_of_all_but_the_published_one(data):
     models, names = ensemble(1.0, 1.05), {one.motion for one in SETS.values()}
     frames = {"train": data.frames[None], "test": data.film} | dict.fromkeys(names, data.film)
-    options = Options("dop853", 0.1, 1e-7, "hamiltonian", False, batch_of_starts=100)
+    options = Options("dop853", 0.1, 1e-7, "hamiltonian", False, batch_of_starts=100, evaluations_per_period=20000)
     test = Observations(data.motion.t, data.motion.x, data.motion.x)
     evaluation, readout = evaluate_pixels(
         TRUTH, models, ([data.train], test), dict.fromkeys(names, data.motion), frames, options, read_pictures=developed

@@ -1,6 +1,6 @@
 """Errors that are shown to the user without a traceback."""
 
-__all__ = ["CorruptFile", "MissingFile", "Refused"]
+__all__ = ["CorruptFile", "MissingFile", "NotFollowed", "Refused"]
 
 
 class Refused(Exception):
@@ -16,3 +16,7 @@ class CorruptFile(Refused):
 
 class MissingFile(Refused, FileNotFoundError):
     """A file that is not there. The message says what makes it."""
+
+
+class NotFollowed(Refused):
+    """A motion that an integrator cannot follow: its steps become too short, or it takes too many evaluations of the field."""

@@ -41,7 +41,8 @@ FEW_SEEDS, NO_VALUES = "needs at least 2 seeds", "no finite value"
 """Reasons why there is no interval."""
 
 SIGNED = {"energy_drift", "phase_error", "friction_error"}
-BOUNDED = {"diverged", "probe_r2", "linear_r2", "symetric", "latent_spread", "latent_rate_r2", "decoded_r2", "restarts"}
+BOUNDED = {"diverged", "not_followed", "probe_r2", "linear_r2", "symetric"}
+BOUNDED |= {"latent_spread", "latent_rate_r2", "decoded_r2", "restarts"}
 """Quantities that are averaged as they are; all others are positive, and span decades."""
 
 

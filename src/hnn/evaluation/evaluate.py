@@ -18,7 +18,7 @@ from hnn.core.trajectories import CellRollouts, Observations, Rollout, TrueMotio
 from hnn.evaluation import metrics
 from hnn.evaluation.flow_diagnostics import DIAGNOSED_STARTS, flow_errors, friction_error
 from hnn.evaluation.integrator_contract import IntegratorCheck, check_integrator
-from hnn.evaluation.rollouts import Members, Reference, perturbed_starts, roll, scales
+from hnn.evaluation.rollouts import Members, Reference, most_evaluations, perturbed_starts, roll, scales
 from hnn.integrators.solve import Solver
 from hnn.parallel.mapping import ParallelMap, serial_map
 from hnn.systems.base import System
@@ -32,6 +32,7 @@ __all__ = [
     "evaluate",
     "evaluate_states",
     "published_metrics",
+    "remarks",
     "state_metrics",
     "summarise",
 ]
@@ -54,11 +55,12 @@ class Options:
     """Go on, and mark the cell, where the integrator contract is broken."""
     batch_of_starts: int
     """Largest number of starts of one seed that are rolled out together."""
+    evaluations_per_period: int
+    """Most evaluations of the field by an adaptive method in a period of the true motion."""
 
-    @property
-    def solver(self) -> Solver:
-        """The method of the rollouts."""
-        return Solver(self.integrator, self.step, self.tolerance)
+    def solver(self, motion: TrueMotion) -> Solver:
+        """The method of the rollouts along a motion."""
+        return Solver(self.integrator, self.step, self.tolerance, most_evaluations(motion, self.evaluations_per_period))
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,17 @@ class Evaluation:
         return held_out | to_json(self.scores) | {starts: entry for starts, entry in entries.items() if entry}
 
 
+def remarks(cell: Cell, evaluation: Evaluation) -> list[str]:
+    """A line for each set of starts from which some rollouts could not be followed."""
+    lost = {starts: found["not_followed"].mean for starts, found in evaluation.intervals.items() if "not_followed" in found}
+    return [
+        f"{cell.key}, {starts}: {share:.0%} of the rollouts ask for more evaluations of the field than "
+        "rollout.evaluations_per_period allows; they count as diverged"
+        for starts, share in lost.items()
+        if share
+    ]
+
+
 def to_json(intervals: Mapping[str, Interval]) -> dict[str, Any]:
     """The JSON entry of each interval, by name."""
     return {name: one.to_json() for name, one in intervals.items()}
@@ -133,8 +146,9 @@ def evaluate(roller: Roller, published_energy: str | None) -> Evaluation:
     diagnoses: dict[str, Diagnosis] = {}
     for starts, reference in roller.references.items():
         rollout = roller.roll(starts)
+        lost = not_followed(rollout)
         if starts != PUBLISHED:
-            quantities = state_metrics(rollout, reference) | roller.more_metrics(starts, rollout)
+            quantities = state_metrics(rollout, reference) | roller.more_metrics(starts, rollout) | lost
         else:
             quantities = published_metrics(rollout, reference.motion, published_energy) if published_energy else {}
         rollouts[starts] = replace(rollout, quantities=quantities)
@@ -184,7 +198,7 @@ class StateRoller:
         return roll(
             self.members,
             self.references[starts],
-            self.options.solver,
+            self.options.solver(self.references[starts].motion),
             x0=self.perturbed.get(starts),
             batch_of_starts=self.options.batch_of_starts,
             parallel_map=self.parallel_map,
@@ -205,7 +219,8 @@ class StateRoller:
         fitted = not self.cell.is_truth
         if starts not in DIAGNOSED_STARTS or not (fitted or starts == "held_out"):
             return Diagnosis()
-        rollout, reference, solver = rollouts[starts], self.references[starts], self.options.solver
+        rollout, reference = rollouts[starts], self.references[starts]
+        solver = self.options.solver(reference.motion)
         t, period, size = reference.motion.t, reference.motion.period, reference.scales.state
         errors = flow_errors(self.members, rollout.x, t, period, size, solver, starts, self.parallel_map)
         integration = errors.pop("integrator_error")
@@ -233,6 +248,15 @@ def state_metrics(rollout: Rollout, reference: Reference) -> dict[str, ndarray]:
     diverged = metrics.diverged(x, sizes.state)
     kept = {name: np.where(diverged == 1, np.nan, values) for name, values in errors.items()}
     return kept | {"valid_time": metrics.valid_time(x, motion.x, motion.t, motion.period), "diverged": diverged}
+
+
+def not_followed(rollout: Rollout) -> dict[str, ndarray]:
+    """`not_followed`, 1 for the rollouts that end at their start, (seeds, starts); empty where there are none.
+
+    An adaptive method leaves all later states of a field that it cannot follow NaN: they count as diverged.
+    """
+    lost = np.isnan(rollout.x[:, :, 1:]).all((-1, -2))
+    return {"not_followed": lost.astype(float)} if lost.any() else {}
 
 
 def phase_error(x: ndarray, reference: Reference) -> ndarray:

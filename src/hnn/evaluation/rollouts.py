@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import ceil
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from hnn.models.base import conserve, energies
 from hnn.parallel.mapping import ParallelMap, serial_map
 from hnn.systems.base import System
 
-__all__ = ["Members", "Reference", "Scales", "perturbed_starts", "roll", "rollout_along", "scales"]
+__all__ = ["Members", "Reference", "Scales", "most_evaluations", "perturbed_starts", "roll", "rollout_along", "scales"]
 
 Members = Sequence[Field]
 """The fits of one model, one per seed; or the exact field alone, whose errors are the floors."""
@@ -54,6 +55,13 @@ class Reference:
     system: System
     motion: TrueMotion
     scales: Scales
+
+
+def most_evaluations(motion: TrueMotion, per_period: int) -> int:
+    """Most evaluations of a field by an adaptive method along a motion, of `per_period` in the shortest of its periods."""
+    periods = motion.period[np.isfinite(motion.period)]
+    duration = float(np.ptp(motion.t))
+    return ceil(per_period * max(1.0, duration / float(periods.min()) if len(periods) else 1.0))
 
 
 @torch.no_grad()

@@ -7,7 +7,7 @@ import torch
 from scipy.integrate import solve_ivp
 from torch import Tensor
 
-from hnn.core.errors import Refused
+from hnn.core.errors import NotFollowed
 from hnn.core.phase_space import Field
 
 __all__ = ["DOP853"]
@@ -29,7 +29,7 @@ class DOP853:
     def __call__(self, field: Field, x0: Tensor, t: Tensor) -> Tensor:
         """States at the times t (time,) of trajectories from x0 (*batch, 2n) at t[0]; shape (*batch, time, 2n).
 
-        Raises `Refused` if the step size underflows.
+        Raises `NotFollowed` if the step size underflows.
         """
         times, y0 = t.double().cpu().numpy(), x0.detach().double().cpu().numpy().ravel()
         diverged_at = torch.full(x0.shape[:-1], torch.inf, dtype=torch.float64)  # seconds after the start
@@ -48,7 +48,7 @@ class DOP853:
         solution = solve_ivp(derivative, times[[0, -1]], y0, "DOP853", times, rtol=self.tolerance, atol=self.tolerance)
         if not solution.success:
             last = times[max(len(solution.t) - 1, 0)]
-            raise Refused(f"the motion cannot be followed much beyond t = {last:g} s: the step size underflows")
+            raise NotFollowed(f"the motion cannot be followed much beyond t = {last:g} s: the step size underflows")
         x = torch.from_numpy(solution.y).view(*x0.shape, len(times)).transpose(-1, -2)
         elapsed = torch.from_numpy(np.abs(times - times[0]))
         diverged = (elapsed > diverged_at[..., None])[..., None]

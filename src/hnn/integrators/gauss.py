@@ -12,7 +12,7 @@ import torch
 from numpy.polynomial import legendre
 from torch import Tensor
 
-from hnn.core.errors import Refused
+from hnn.core.errors import NotFollowed
 from hnn.core.phase_space import Field
 
 __all__ = ["Gauss"]
@@ -53,7 +53,7 @@ class Gauss:
     def __call__(self, field: Field, x0: Tensor, t: Tensor) -> Tensor:
         """States at the times t (time,) of trajectories from x0 (*batch, 2n) at t[0]; (*batch, time, 2n), in float64.
 
-        Raises `Refused` if the step size underflows, as before a collision.
+        Raises `NotFollowed` if the step size underflows, as before a collision.
         """
         times, x = t.double().cpu().numpy(), x0.double()
         forward, now, end = np.sign(times[-1] - times[0]), times[0], times[-1]
@@ -62,7 +62,7 @@ class Gauss:
         while len(saved) < len(times):
             step = min(step, abs(end - now))
             if step < 1e-12 * abs(end - times[0]):
-                raise Refused(f"the motion cannot be followed beyond t = {now:.6g} s: the step size underflows")
+                raise NotFollowed(f"the motion cannot be followed beyond t = {now:.6g} s: the step size underflows")
             node_slopes = self.solve_nodes(field, x, forward * step, slopes, step / before)
             if node_slopes is None:
                 step *= SHRINK

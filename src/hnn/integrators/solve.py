@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from hnn.core.errors import NotFollowed
 from hnn.core.phase_space import Field
 from hnn.integrators.dop853 import DOP853
 from hnn.integrators.fixed_step import FIXED_STEP, Splitting, Step, steps_within
@@ -35,6 +36,8 @@ class Solver:
     """Largest step in seconds; adaptive methods ignore it."""
     tolerance: float = 1e-9
     """Local error per step; fixed-step methods ignore it."""
+    evaluations: int | None = None
+    """Most evaluations of the field by an adaptive method; None: any number."""
 
     def __post_init__(self) -> None:
         if self.integrator not in (*ADAPTIVE, *FIXED_STEP):
@@ -59,7 +62,8 @@ def rollout(field: Field, x0: Tensor, t: Tensor, solver: Solver | None = None) -
     """States at the times t (time,), in seconds, from x0 (*batch, 2n) at t[0]; shape (*batch, time, 2n).
 
     A fixed-step method takes, between two times, the smallest whole number of equal steps no longer than `solver.step`.
-    Times must increase, or decrease throughout (integration backward); `ValueError` otherwise.
+    Times must increase, or decrease throughout (integration backward); `ValueError` otherwise. States that an adaptive method
+    does not reach with `solver.evaluations` are NaN; where any number is allowed, `NotFollowed` is raised if steps underflow.
 
     >>> from hnn.systems.base import make_system
     >>> spring = make_system("mass_spring", mass=0.5, stiffness=2.0)  # period π
@@ -73,10 +77,43 @@ def rollout(field: Field, x0: Tensor, t: Tensor, solver: Solver | None = None) -
     if len(t) < 2 or not (bool((intervals > 0).all()) or bool((intervals < 0).all())):
         raise ValueError("t: at least two times are needed, and they must increase or decrease throughout")
     if solver.adaptive:
-        return ADAPTIVE[solver.integrator](solver.tolerance)(frozen(field, x0), x0, t)
+        adaptive = ADAPTIVE[solver.integrator](solver.tolerance)
+        if solver.evaluations is None:
+            return adaptive(frozen(field, x0), x0, t)
+        return followed(adaptive, frozen(field, x0), x0, t, solver.evaluations)
     method = FIXED_STEP[solver.integrator]
     field = field if isinstance(method, Splitting) else frozen(field, x0)  # a splitting reads `field.separable`
     return march(method, field, x0, intervals.tolist(), solver.step)
+
+
+def followed(method: DOP853 | Gauss, field: Field, x0: Tensor, t: Tensor, evaluations: int) -> Tensor:
+    """Trajectories (*batch, time, 2n) from x0 (*batch, 2n), NaN after t[0] where they take too many evaluations of the field.
+
+    Starts that are followed together share their steps. Where those of a batch (starts, 2n) take too many, each half is
+    followed alone with half of the evaluations, and so on: the whole takes at most log₂(starts) + 1 times as many. Other
+    batches, whose field may depend on their shape, are not divided.
+    """
+    try:
+        return method(Counted(field, evaluations), x0, t)
+    except NotFollowed:
+        if x0.dim() == 2 and len(x0) > 1:
+            halves = x0.split((len(x0) + 1) // 2)
+            return torch.cat([followed(method, field, half, t, evaluations // 2) for half in halves])
+        return torch.stack([x0, *[torch.full_like(x0, torch.nan)] * (len(t) - 1)], -2)
+
+
+class Counted:
+    """A field that raises `NotFollowed` after so many evaluations."""
+
+    def __init__(self, field: Field, evaluations: int) -> None:
+        self.field, self.left = field, evaluations
+
+    def time_derivative(self, x: Tensor) -> Tensor:
+        """dx/dt, shape (*batch, 2n)."""
+        self.left -= 1
+        if self.left < 0:
+            raise NotFollowed("the motion takes too many evaluations of the field")
+        return self.field.time_derivative(x)
 
 
 def frozen(field: Field, x0: Tensor) -> Field:

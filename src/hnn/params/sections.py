@@ -228,6 +228,7 @@ class Rollout(Section):
     tolerance: Tolerance
     allow_mismatch: bool
     batch_of_starts: PositiveInt
+    evaluations_per_period: PositiveInt
 
 
 class TaskRollout(Rollout):

@@ -15,7 +15,7 @@ from hnn.evaluation.evaluate import PUBLISHED, Diagnosis, Evaluation, Options, e
 from hnn.evaluation.flow_diagnostics import flow_errors
 from hnn.evaluation.integrator_contract import check_integrator
 from hnn.evaluation.metrics import coordinate_error
-from hnn.evaluation.rollouts import Reference, Scales, rollout_along
+from hnn.evaluation.rollouts import Reference, Scales, most_evaluations, rollout_along
 from hnn.integrators.solve import Solver
 from hnn.models.base import conserve, energies
 from hnn.parallel.mapping import ParallelMap, serial_map
@@ -138,6 +138,8 @@ class PixelRoller:
     """Frames of every true motion, (starts, time, channels, size, size), bytes."""
     tolerance: float
     """Tolerance of the continuous rollouts."""
+    evaluations_per_period: int
+    """Most evaluations of the field by those, in a period of the true motion."""
     read_pictures: ReadPictures | None = None
     """None for a system whose frames cannot be read."""
     parallel_map: ParallelMap = serial_map
@@ -184,6 +186,7 @@ class PixelRoller:
                     torch.from_numpy(self.motions[motion].t),
                     continuous=method == "continuous",
                     tolerance=self.tolerance,
+                    evaluations=most_evaluations(self.motions[motion], self.evaluations_per_period),
                     parallel_map=self.parallel_map,
                 )
         return made[motion, method]
@@ -283,7 +286,8 @@ def evaluate_pixels(
     """
     train, test = observed
     readout = fit_readout(truth, ensemble, frames["train"], train)
-    roller = PixelRoller(truth, ensemble, readout, motions, frames, options.tolerance, read_pictures, parallel_map)
+    accuracy = options.tolerance, options.evaluations_per_period
+    roller = PixelRoller(truth, ensemble, readout, motions, frames, *accuracy, read_pictures, parallel_map)
     done = evaluate(roller, options.published_energy)
     # of the published set only the metrics are kept
     kept = {starts: rollout for starts, rollout in done.rollouts.sets.items() if starts != PUBLISHED}

@@ -50,16 +50,23 @@ class LatentEnsemble:
         return torch.cat(blocks).unflatten(0, z.shape[:-1])
 
     def roll(
-        self, z0: Tensor, t: Tensor, *, continuous: bool, tolerance: float, parallel_map: ParallelMap = serial_map
+        self,
+        z0: Tensor,
+        t: Tensor,
+        *,
+        continuous: bool,
+        tolerance: float,
+        evaluations: int | None = None,
+        parallel_map: ParallelMap = serial_map,
     ) -> Tensor:
         """Latent states at the times t (time,), in seconds, one frame apart, from z0 (seeds, *batch, latent).
 
         By the trained step map, or, if `continuous`, as solutions of the learned differential equation to a `tolerance`: the
-        published way, and a mismatch for a field that was not fitted to derivatives.
+        published way, and a mismatch for a field that was not fitted to derivatives. `evaluations` are the most of the field.
         """
         member = self.members[0]
         latent_time = t / member.autoencoder.time_unit
-        solver = Solver("dop853" if continuous else member.step_map, member.step, tolerance)
+        solver = Solver("dop853" if continuous else member.step_map, member.step, tolerance, evaluations)
         return torch.stack(parallel_map(partial(roll_seed, latent_time, solver), list(zip(self.dynamics, z0, strict=True))))
 
 
