@@ -38,7 +38,7 @@ def needed(section: T | None, task: str) -> T:
 def run(stage: Callable[..., None]) -> None:
     """Call the stage with the arguments of the command line and end the process; a refusal is printed in one line, status 1.
 
-    A stage ends with the DVC that started it, even if that is killed, and with Ctrl-C, without a traceback.
+    On Linux a stage is killed when its parent process ends. Ctrl-C ends it with status 130, without a traceback.
 
     The process ends without Python's clean-up, which has nothing left to write and takes 0.4 s to unload PyTorch. After a
     failure it would also abort with a message of PyTorch's where fits in other threads are still running.

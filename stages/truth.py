@@ -1,5 +1,6 @@
 """The exact field of one task in a model's place -> the same rollouts and metrics: the floors of every table."""
 
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -26,7 +27,8 @@ def roll_out_truth(task: str) -> None:
     truth = make_system(**params.tasks[task].system)
     train, test = read_observations(task)
     workers = partial(parallel_map, threads=params.threads, compute=params.compute)
-    evaluation = evaluate_states(cell, truth, [truth], train, read_motions(task), p.pick(Options), workers)
+    options = replace(p.pick(Options), evaluations_per_period=None)  # a motion of the exact field that is lost ends the stage
+    evaluation = evaluate_states(cell, truth, [truth], train, read_motions(task), options, workers)
     loss = derivative_loss(truth, *map(torch.from_numpy, test.points())).detach().item()
     floor = {name: one.to_json() for name, one in over_seeds([{"test_loss": loss}]).items()}
     write_rollouts(cell, evaluation.rollouts)

@@ -82,12 +82,12 @@ def test_a_stage_does_not_fail_where_its_times_cannot_be_written(tmp_path):
 
 def test_times_lists_the_longest_stage_first_with_what_it_waited_for(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert "up to date" in command.table()
+    assert "no stage has run since" in command.table()
     paths.TIMES.parent.mkdir()
     for one in (StageTime("train@pendulum-hnn", 13.0, 21.0), StageTime("simulate@pendulum", 10.0, 11.0)):
         times.append(one)
     head, first, second, last = command.table().splitlines()
     assert head.split() == ["stage", "seconds", "share", "waited"]
-    assert first.split() == ["train@pendulum-hnn", "8.0", "72.7%", "2.0"]
-    assert second.split() == ["simulate@pendulum", "1.0", "9.1%", "0.0"]
-    assert last == "2 stages: 11 s, of which 9 s in stages and 2 s between them"
+    assert first.split() == ["train@pendulum-hnn", "8.0", "88.9%", "2.0"]
+    assert second.split() == ["simulate@pendulum", "1.0", "11.1%", "0.0"]
+    assert last == "2 stages: 9 s, and 2 s between them"

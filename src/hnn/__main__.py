@@ -61,7 +61,7 @@ def law(given: argparse.Namespace) -> None:
 
 
 def times(_: argparse.Namespace) -> None:
-    """List the stages that ran last, the longest first, with their seconds. Example: python -m hnn times"""
+    """List the stages that ran since `make repro` began, the longest first. Example: python -m hnn times"""
     from hnn.commands import times
 
     print(times.table())

@@ -33,7 +33,7 @@ def test_law_shows_the_formula_its_terms_beside_the_true_ones_and_its_rollouts()
     assert text.startswith("pendulum, hnn: H ≈ (3.010 ± 0.012)·(1 - cos q) + ")
     lines = [line.split() for line in text.splitlines()]
     assert ["(1", "-", "cos", "q)", "3.01", "[3,", "3.02]", "3"] in lines
-    assert "R² of the field: 0.999" in text
+    assert "R² of J∇H: 0.999" in text
     assert any(line[:1] == ["formula"] and "0.02" in line for line in lines)
     assert any(line[:1] == ["network"] and "0.1" in line for line in lines)
     assert "Library, at most 4 terms of it: (1 - cos q), 1/|q1 - q2|" in text
@@ -52,7 +52,7 @@ def test_law_says_that_no_short_formula_fits():
     [
         ("pendulm", "hnn", "did you mean 'pendulum'?"),
         ("pendulum", "hn", "did you mean 'hnn'?"),
-        ("pendulum", "baseline", "baseline learns no energy"),
+        ("pendulum", "baseline", "the model learns no energy"),
         ("pixel_pendulum", "hnn", "latent states"),
         ("mass_spring", "hnn", "run `make repro`"),
     ],

@@ -5,7 +5,14 @@ import pytest
 import torch
 from conftest import FunctionField, starts_of, truth_of
 
-from hnn.evaluation.flow_diagnostics import divergence, friction_error, integrator_error, reversal_error, symplectic_error
+from hnn.evaluation.flow_diagnostics import (
+    divergence,
+    flow_errors,
+    friction_error,
+    integrator_error,
+    reversal_error,
+    symplectic_error,
+)
 from hnn.integrators.solve import Solver, rollout
 
 TIGHT = Solver("gauss", 0.1, 1e-12)
@@ -34,6 +41,20 @@ def test_reversal_error_is_nan_for_a_diverged_rollout_alone():
     error = reversal_error(truth, x, t, by("dop853"), 1e3)
     assert error.isnan().tolist() == [False, True, False]
     assert error[[0, 2]].max() < 1e-4
+
+
+def test_flow_errors_of_the_other_starts_do_not_depend_on_one_that_was_not_followed():
+    """The field is a million times as steep where the third of four starts is."""
+    truth, x0, t = truth_of("pendulum"), starts_of("pendulum", 4), torch.linspace(0, 5, 11)
+    x0[2, 0] = 3.0
+    steep = FunctionField(lambda x: torch.where(x[..., :1] > 2.9, 1e6, 1.0) * truth.time_derivative(x))
+    solver = Solver("dop853", tolerance=1e-8, evaluations=20_000)
+    x = rollout(steep, x0, t, solver)
+    assert x[2, 1:].isnan().all()
+    found = flow_errors([steep], x[None].numpy(), t.numpy(), truth.period(x0).numpy(), 3.0, solver)
+    for name, values in found.items():
+        assert np.isnan(values[0, 2]), name
+        assert (values[0, [0, 1, 3]] < 1e-4).all(), name
 
 
 @pytest.mark.parametrize(("task", "floor"), [("mass_spring", 1e-8), ("pendulum", 1e-7), ("two_body", 1e-5)])

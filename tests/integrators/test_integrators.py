@@ -237,11 +237,20 @@ def test_rollout_leaves_states_nan_that_take_too_many_evaluations_and_follows_th
     x0 = torch.tensor([[1.0, 0.0]] * 6 + [[3.0, 0.0]])[[0, 6, 1, 2, 3, 4, 5]]
     t, budget = torch.linspace(0, 6, 4), 20_000
     x = rollout(FunctionField(field), x0, t, Solver(integrator, tolerance=1e-8, evaluations=budget))
-    assert len(calls) <= budget * 4  # log₂(7) + 1
+    assert len(calls) <= budget * 4  # 1, then two halves, four quarters and so on, each with half, but at least a tenth
     assert x[1, 1:].isnan().all()
     healthy = x[[0, 2, 3, 4, 5, 6]]
     torch.testing.assert_close(healthy[..., 0], t.cos().expand(6, 4), rtol=0, atol=1e-5)
     assert torch.equal(x[:, 0], x0)
+
+
+def test_rollout_follows_every_start_that_does_not_need_more_than_a_tenth_of_the_evaluations():
+    """One of a hundred starts of the pendulum is beyond 2.5, where the field is ten thousand times as steep."""
+    truth, x0 = truth_of("pendulum"), starts_of("pendulum", 100)
+    x0[37] = torch.tensor([3.0, 0.0])
+    field = FunctionField(lambda x: torch.where(x[..., :1] > 2.9, 1e4, 1.0) * truth.time_derivative(x))
+    x = rollout(field, x0, torch.linspace(0, 6, 7), Solver("dop853", tolerance=1e-7, evaluations=20_000))
+    assert torch.nonzero(x[:, -1].isnan().any(-1)).flatten().tolist() == [37]
 
 
 def test_rollout_within_its_evaluations_is_the_same_to_the_last_bit():

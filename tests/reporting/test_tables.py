@@ -135,16 +135,16 @@ def test_laws_have_coefficients_beside_the_true_ones_or_say_that_none_fits():
     assert fitted["formula"] == "H ≈ (3.010 ± 0.012)·(1 - cos q) + (-0.990 ± 0.020)·1/|q1 - q2|"
     assert fitted["true H"] == "3·(1 - cos q) - 1·1/|q1 - q2|"
     assert fitted["energy error"].startswith("0.02 [")
-    assert missed["formula"] == "no short formula fits: with (1 - cos q), 0.7 of ∇H is explained"
-    assert missed["true H"] == "other terms"
+    assert missed["formula"] == "no short formula fits: (1 - cos q) explain 0.7 of the mean square of J∇H"
+    assert missed["true H"] == "no combination of these terms"
     assert missed["energy error"] == NOTHING
     assert tables.laws(results()) == []
 
 
 def test_outcome_names_the_learned_formula_beside_the_true_one_or_says_that_none_fits():
     for fits, said in (
-        (True, "; the true one is 3·(1 - cos q) - 1·1/|q1 - q2|."),
-        (False, " Of its energy, no short formula fits"),
+        (True, "; the true one: 3·(1 - cos q) - 1·1/|q1 - q2|."),
+        (False, " Its learned energy: no short formula fits"),
     ):
         files = METRICS | {HNN: METRICS[HNN] | {"rollout": METRICS[HNN]["rollout"] | {"law": law(fits)}}}
         (pair,) = results(files).pairs()

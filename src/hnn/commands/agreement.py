@@ -39,7 +39,7 @@ OVERESTIMATE = 100
 
 ABSOLUTE = {
     "symplectic_error": OPERATIONS * ROUNDING / DIFFERENCE,  # a quotient of the difference of two rollouts
-    "momentum_error": OPERATIONS * ROUNDING,  # conserved to rounding by the exact field and by models of position differences
+    "momentum_error": OPERATIONS * ROUNDING,  # the total one is conserved to rounding by the exact field
 }
 """Change that another order of rounding may make, by the end of the quantity's name."""
 

@@ -31,7 +31,10 @@ def law(task: str, model: str) -> str:
         raise Refused(f"model: given {model!r}; {hint(model, known)}")
     result = results_of(Cell(task, model))
     if result.law is None:
-        raise Refused(f"{model} learns no energy; a model that does: hnn")
+        raise Refused(
+            f"{task}, {model}: no formula: the model learns no energy, as hnn does, or one that is not finite, or the run is "
+            "older than formulas; `make repro` computes them"
+        )
     library = fill(f"Library, at most {MOST_TERMS} terms of it: {', '.join(result.law.library)}", WIDTH)
     lines = [f"{task}, {model}: {formula(result.law)}", *described(result.law, result, results_of(Cell(task, TRUTH))), library]
     return "\n".join(lines)
@@ -48,13 +51,13 @@ def described(found: Law, result: CellResults, exact: CellResults) -> list[str]:
     learned = {name: format_interval(one) for name, one in found.coefficients.items()}
     table = text_table({"learned": learned, "true": truth}, WIDTH)
     fit = [
-        f"R² of the field: {format_interval(found.field_r2)}, at least {FITS} for a formula",
-        f"R² of the energy: {format_interval(found.r2)}",
+        f"R² of J∇H: {format_interval(found.field_r2)}, at least {FITS} for a formula",
+        f"R² of H: {format_interval(found.r2)}",
     ]
     rows = {"formula": found.errors, "network": result.held_out.quantities, "exact field": exact.held_out.quantities}
     errors = {
         name: {row: format_interval(values.get(name)) for row, values in rows.items()}
         for name in ("energy_error", "coordinate_error")
     }
-    rolled = ["Rolled out from the held-out starts:", *text_table(errors, WIDTH)] if found.fits else []
+    rolled = ["Rolled out from the held-out starts:", *text_table(errors, WIDTH)] if found.errors else []
     return [f"true H = {true_formula(found)}", "", *table, "", *fit, *rolled, ""]

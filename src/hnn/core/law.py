@@ -29,12 +29,15 @@ class Law:
     library: tuple[str, ...]
     """The names of the terms that it might have had."""
     errors: Mapping[str, Interval]
-    """Errors of energy and coordinates of the formula's own rollouts from the held-out starts; empty where none fits."""
+    """Errors of energy and coordinates of the formula's own rollouts from the held-out starts.
+
+    Empty where no short formula fits, and for a model that learns a loss beside its energy.
+    """
 
     @property
     def fits(self) -> bool:
-        """True if the formula explains the learned field."""
-        return bool(self.errors)
+        """True if the formula explains the field J∇H of the learned energy."""
+        return self.field_r2.mean is not None and self.field_r2.mean >= FITS
 
     def to_json(self) -> dict[str, Any]:
         """{terms: [{name, coefficient, true}], field_r2, r2, library, errors}."""

@@ -55,12 +55,13 @@ class Options:
     """Go on, and mark the cell, where the integrator contract is broken."""
     batch_of_starts: int
     """Largest number of starts of one seed that are rolled out together."""
-    evaluations_per_period: int
-    """Most evaluations of the field by an adaptive method in a period of the true motion."""
+    evaluations_per_period: int | None
+    """Most evaluations of the field by an adaptive method in a period of the true motion; None: any number."""
 
     def solver(self, motion: TrueMotion) -> Solver:
         """The method of the rollouts along a motion."""
-        return Solver(self.integrator, self.step, self.tolerance, most_evaluations(motion, self.evaluations_per_period))
+        most = self.evaluations_per_period and most_evaluations(motion, self.evaluations_per_period)
+        return Solver(self.integrator, self.step, self.tolerance, most)
 
 
 @dataclass(frozen=True)
@@ -121,11 +122,11 @@ class Evaluation:
 
 
 def remarks(cell: Cell, evaluation: Evaluation) -> list[str]:
-    """A line for each set of starts from which some rollouts could not be followed."""
+    """A line for each set of starts from which some rollouts have no states."""
     lost = {starts: found["not_followed"].mean for starts, found in evaluation.intervals.items() if "not_followed" in found}
     return [
-        f"{cell.key}, {starts}: {share:.0%} of the rollouts ask for more evaluations of the field than "
-        "rollout.evaluations_per_period allows; they count as diverged"
+        f"{cell.key}, {starts}: a fraction of {share:.2g} of the rollouts have no state after their start: steps underflow, "
+        "the field is not finite there, or rollout.evaluations_per_period is too small; they count as diverged"
         for starts, share in lost.items()
         if share
     ]
@@ -150,7 +151,7 @@ def evaluate(roller: Roller, published_energy: str | None) -> Evaluation:
         if starts != PUBLISHED:
             quantities = state_metrics(rollout, reference) | roller.more_metrics(starts, rollout) | lost
         else:
-            quantities = published_metrics(rollout, reference.motion, published_energy) if published_energy else {}
+            quantities = published_metrics(rollout, reference.motion, published_energy) | lost if published_energy else {}
         rollouts[starts] = replace(rollout, quantities=quantities)
         diagnoses[starts] = roller.diagnose(starts, rollouts)
         rollouts[starts] = replace(rollout, quantities=quantities | dict(diagnoses[starts].quantities))
@@ -251,10 +252,7 @@ def state_metrics(rollout: Rollout, reference: Reference) -> dict[str, ndarray]:
 
 
 def not_followed(rollout: Rollout) -> dict[str, ndarray]:
-    """`not_followed`, 1 for the rollouts that end at their start, (seeds, starts); empty where there are none.
-
-    An adaptive method leaves all later states of a field that it cannot follow NaN: they count as diverged.
-    """
+    """`not_followed`, 1 for the rollouts without a state after their start, (seeds, starts); empty where there are none."""
     lost = np.isnan(rollout.x[:, :, 1:]).all((-1, -2))
     return {"not_followed": lost.astype(float)} if lost.any() else {}
 
@@ -279,7 +277,8 @@ def published_metrics(rollout: Rollout, motion: TrueMotion, energy: str) -> dict
     squares = np.square(model - true)
     mse = squares.mean(-1, where=np.isfinite(true))
     blocks = np.array([[block_error(seed if len(seed) > 1 else at[0])] for seed, at in zip(mse, squares, strict=True)])
-    return {"energy_mse": mse, "median_start": np.median(mse, -1, keepdims=True), "block_error": blocks}
+    median = np.array([[np.median(seed[np.isfinite(seed)]) if np.isfinite(seed).any() else np.nan] for seed in mse])
+    return {"energy_mse": mse, "median_start": median, "block_error": blocks}
 
 
 def summarise(quantities: Mapping[str, ndarray], *, as_published: bool = False) -> dict[str, Interval]:

@@ -1,8 +1,9 @@
 """Diagnostics of a flow by itself, without the true motion: reversibility, symplecticity, integration error."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -59,17 +60,31 @@ def flow_errors(
 def flow_of_seed(t: Tensor, period: Tensor, solver: Solver, reach: float, seed: tuple[Field, Tensor]) -> dict[str, ndarray]:
     """All diagnostics of one seed's field and its rollouts (starts, time, 2n), each (starts,)."""
     member, x = seed
-    errors = {
-        "reversal_error": reversal_error(member, x, t, solver, reach),
-        "symplectic_error": symplectic_error(member, x[:, 0], period, solver.finer(t)),
-    }
-    return {name: values.cpu().numpy() for name, values in errors.items()} | integration(t, solver, reach, seed)
+    kept = has_states(x)
+    own, periods = x[kept], period[kept.cpu()]
+    errors = {"reversal_error": of_kept(kept, reversal_error, member, own, t, solver, reach)}
+    errors["symplectic_error"] = of_kept(kept, symplectic_error, member, own[:, 0], periods, solver.finer(t))
+    return errors | integration(t, solver, reach, seed)
+
+
+def has_states(x: Tensor) -> Tensor:
+    """True for the rollouts (starts, time, 2n) with a finite state after their start: the others could not be followed."""
+    return x[:, 1:].isfinite().any(-1).any(-1)
+
+
+def of_kept(kept: Tensor, error: Callable[..., Tensor], *arguments: Any) -> ndarray:
+    """error(*arguments), one for each start that is `kept` (starts,), at their places among all starts; NaN for the others."""
+    values = np.full(len(kept), np.nan)
+    if kept.any():
+        values[kept.cpu().numpy()] = error(*arguments).cpu().numpy()
+    return values
 
 
 def integration(t: Tensor, solver: Solver, reach: float, seed: tuple[Field, Tensor]) -> dict[str, ndarray]:
     """`integrator_error` of one seed's field and its rollouts (starts, time, 2n), (starts,)."""
     member, x = seed
-    return {"integrator_error": integrator_error(member, x, t, solver, reach).cpu().numpy()}
+    kept = has_states(x)
+    return {"integrator_error": of_kept(kept, integrator_error, member, x[kept], t, solver, reach)}
 
 
 @torch.no_grad()

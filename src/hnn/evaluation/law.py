@@ -6,21 +6,23 @@ does. So coefficients are fitted to J ∇H, by least squares over the training s
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
-from math import ceil
+from typing import Any
 
 import numpy as np
 import torch
 from numpy import ndarray
 from torch import Tensor
 
+from hnn.core import device
 from hnn.core.law import FITS, MOST_TERMS, Law
 from hnn.core.phase_space import split, symplectic_gradient
 from hnn.core.statistics import Interval, interval
 from hnn.evaluation.evaluate import state_metrics, summarise
 from hnn.evaluation.rollouts import Members, Reference, roll
 from hnn.integrators.solve import Solver
+from hnn.models.base import conserve
 from hnn.parallel.mapping import ParallelMap, serial_map
 
 __all__ = ["Formula", "Selection", "Term", "best_formula", "learned_law", "library"]
@@ -31,6 +33,8 @@ MOST_STATES = 2000
 """Most training states that a formula is fitted to."""
 EXACT = 1 - 1e-9
 """Share of the field above which the true energy is in the span of the terms."""
+ROUNDING = 1e-9
+"""Coefficients of the true energy below this part of the largest are rounding errors of zero."""
 ERRORS = ("energy_error", "coordinate_error")
 """Errors of the rollouts of a formula."""
 
@@ -199,10 +203,10 @@ def learned_law(
     """The formula for the energies of all seeds of a cell at training states x (points, 2n).
 
     None if they learn none, or if a field is not finite. The formula of each seed is rolled out along the true motion of
-    `reference`, if it explains the field.
+    `reference`, if it explains the field and the model is conservative: a formula has no friction.
     """
-    energies: list[Energy] = [member.hamiltonian for member in members if hasattr(member, "hamiltonian")]
-    x = x[:: ceil(len(x) / MOST_STATES)]
+    energies = [energy_of(member) for member in members if hasattr(member, "hamiltonian")]
+    x = x[torch.randperm(len(x), generator=torch.Generator().manual_seed(0))[:MOST_STATES]]
     if not energies or not np.isfinite(fields_of(energies, x)).all():
         return None
     truth = reference.system
@@ -211,17 +215,24 @@ def learned_law(
     true = fit(found.terms, fields_of([term.energy for term in found.terms], x), fields_of([truth.hamiltonian], x))
     names = [term.name for term in found.terms]
     errors: Mapping[str, Interval] = {}
-    if found.field_r2.mean() >= FITS:
-        rolled = roll(found.formulas, reference, solver, parallel_map=parallel_map)
+    if found.field_r2.mean() >= FITS and conserve(members):
+        # a formula need not be separable, as some integrators of the cell ask
+        rolled = roll(found.formulas, reference, replace(solver, integrator="dop853"), parallel_map=parallel_map)
         errors = {name: one for name, one in summarise(state_metrics(rolled, reference)).items() if name in ERRORS}
+    exact = np.where(np.abs(true.coefficients[0]) < ROUNDING * np.abs(true.coefficients[0]).max(), 0.0, true.coefficients[0])
     return Law(
         {name: interval(values[:, None]) for name, values in zip(names, found.coefficients.T, strict=True)},
-        dict(zip(names, true.coefficients[0].tolist(), strict=True)) if true.field_r2[0] >= EXACT else None,
+        dict(zip(names, exact.tolist(), strict=True)) if true.field_r2[0] >= EXACT else None,
         interval(found.field_r2[:, None]),
         interval(value_r2(energies, found.formulas, x)[:, None]),
         tuple(term.name for term in among),
         errors,
     )
+
+
+def energy_of(member: Any) -> Energy:
+    """The learned energy of states on any device, computed on that of the weights."""
+    return lambda x: member.hamiltonian(x.to(device.of(member))).to(x.device)
 
 
 @torch.no_grad()

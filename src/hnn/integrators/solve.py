@@ -1,6 +1,7 @@
 """The driver of all integrators: a method by its name in params.yaml, and rollouts of a field with it."""
 
 from dataclasses import dataclass, replace
+from math import ceil
 
 import torch
 from torch import Tensor
@@ -53,7 +54,8 @@ class Solver:
     def finer(self, t: Tensor) -> "Solver":
         """The same method with a hundredth of the tolerance, or half the step actually taken between the times t (time,)."""
         if self.adaptive:
-            return replace(self, tolerance=max(self.tolerance / 100, TIGHTEST))
+            twice = None if self.evaluations is None else 2 * self.evaluations  # an order of 8 needs 100^(1/8) times as many
+            return replace(self, tolerance=max(self.tolerance / 100, TIGHTEST), evaluations=twice)
         interval = float(t.diff().abs().max())
         return replace(self, step=interval / steps_within(interval, self.step) / 2)
 
@@ -62,8 +64,9 @@ def rollout(field: Field, x0: Tensor, t: Tensor, solver: Solver | None = None) -
     """States at the times t (time,), in seconds, from x0 (*batch, 2n) at t[0]; shape (*batch, time, 2n).
 
     A fixed-step method takes, between two times, the smallest whole number of equal steps no longer than `solver.step`.
-    Times must increase, or decrease throughout (integration backward); `ValueError` otherwise. States that an adaptive method
-    does not reach with `solver.evaluations` are NaN; where any number is allowed, `NotFollowed` is raised if steps underflow.
+    Times must increase, or decrease throughout (integration backward); `ValueError` otherwise. A trajectory that takes an
+    adaptive method more than `solver.evaluations`, or whose steps underflow, is NaN after t[0]; without such a limit
+    `NotFollowed` is raised where steps underflow.
 
     >>> from hnn.systems.base import make_system
     >>> spring = make_system("mass_spring", mass=0.5, stiffness=2.0)  # period π
@@ -80,25 +83,26 @@ def rollout(field: Field, x0: Tensor, t: Tensor, solver: Solver | None = None) -
         adaptive = ADAPTIVE[solver.integrator](solver.tolerance)
         if solver.evaluations is None:
             return adaptive(frozen(field, x0), x0, t)
-        return followed(adaptive, frozen(field, x0), x0, t, solver.evaluations)
+        return followed(adaptive, frozen(field, x0), x0, t, solver.evaluations, least=ceil(solver.evaluations / 10))
     method = FIXED_STEP[solver.integrator]
     field = field if isinstance(method, Splitting) else frozen(field, x0)  # a splitting reads `field.separable`
     return march(method, field, x0, intervals.tolist(), solver.step)
 
 
-def followed(method: DOP853 | Gauss, field: Field, x0: Tensor, t: Tensor, evaluations: int) -> Tensor:
+def followed(method: DOP853 | Gauss, field: Field, x0: Tensor, t: Tensor, evaluations: int, *, least: int) -> Tensor:
     """Trajectories (*batch, time, 2n) from x0 (*batch, 2n), NaN after t[0] where they take too many evaluations of the field.
 
     Starts that are followed together share their steps. Where those of a batch (starts, 2n) take too many, each half is
-    followed alone with half of the evaluations, and so on: the whole takes at most log₂(starts) + 1 times as many. Other
-    batches, whose field may depend on their shape, are not divided.
+    followed alone with half of the evaluations, but at least `least`, and so on. Other batches, whose field may depend on
+    their shape, are not divided.
     """
     try:
         return method(Counted(field, evaluations), x0, t)
     except NotFollowed:
         if x0.dim() == 2 and len(x0) > 1:
             halves = x0.split((len(x0) + 1) // 2)
-            return torch.cat([followed(method, field, half, t, evaluations // 2) for half in halves])
+            fewer = max(evaluations // 2, least)
+            return torch.cat([followed(method, field, half, t, fewer, least=least) for half in halves])
         return torch.stack([x0, *[torch.full_like(x0, torch.nan)] * (len(t) - 1)], -2)
 
 

@@ -138,7 +138,7 @@ class PixelRoller:
     """Frames of every true motion, (starts, time, channels, size, size), bytes."""
     tolerance: float
     """Tolerance of the continuous rollouts."""
-    evaluations_per_period: int
+    evaluations_per_period: int | None
     """Most evaluations of the field by those, in a period of the true motion."""
     read_pictures: ReadPictures | None = None
     """None for a system whose frames cannot be read."""
@@ -186,7 +186,8 @@ class PixelRoller:
                     torch.from_numpy(self.motions[motion].t),
                     continuous=method == "continuous",
                     tolerance=self.tolerance,
-                    evaluations=most_evaluations(self.motions[motion], self.evaluations_per_period),
+                    evaluations=self.evaluations_per_period
+                    and most_evaluations(self.motions[motion], self.evaluations_per_period),
                     parallel_map=self.parallel_map,
                 )
         return made[motion, method]

@@ -33,7 +33,7 @@ QUANTITIES: dict[str, tuple[str, str]] = {
         "1",
         "norm of MᵀJM - J, M the Jacobian of the flow over a period; ten starts; no error with friction",
     ),
-    "not_followed": ("fraction", "rollouts that ask for too many evaluations of the field; they count as diverged"),
+    "not_followed": ("fraction", "rollouts without a state after their start, such as of too steep a field; also diverged"),
     "diverged": ("fraction", "rollouts that exceed ten times the largest component of the data: excluded from all errors"),
 }
 """By name: (unit, meaning). Signed errors are compared by magnitude."""

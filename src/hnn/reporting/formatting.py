@@ -85,7 +85,8 @@ def text_table(columns: Mapping[str, Mapping[str, str]], width: int) -> list[str
 def formula(law: Law) -> str:
     """`H ≈ (2.05 ± 0.01)·q² + …`, ± half of the 95 % interval over seeds; or that no short formula fits."""
     if not law.fits:
-        return f"no short formula fits: with {listed(list(law.coefficients))}, {number(law.field_r2.mean)} of ∇H is explained"
+        names = listed(list(law.coefficients))
+        return f"no short formula fits: {names} explain {number(law.field_r2.mean)} of the mean square of J∇H"
     return "H ≈ " + " + ".join(f"({plus_minus(c)})·{name}" for name, c in law.coefficients.items())
 
 
@@ -105,8 +106,8 @@ def plus_minus(value: Interval) -> str:
 def true_formula(law: Law) -> str:
     """The true energy in the same terms, `3·(1 - cos q) + 1·p²`; or that it is no combination of them."""
     if law.true is None:
-        return "other terms"
-    return " + ".join(f"{number(c)}·{name}" for name, c in law.true.items()).replace("+ -", "- ")
+        return "no combination of these terms"
+    return " + ".join(f"{number(c)}·{name}" for name, c in law.true.items() if c).replace("+ -", "- ")
 
 
 def listed(names: Sequence[str]) -> str:

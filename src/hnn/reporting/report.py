@@ -32,7 +32,7 @@ NOTES = {
         "integrator; from pixels, the error of reading the true frames by each model's own encoder and probe, HNN / baseline."
     ),
     "further_models": (
-        "Models beside baseline and HNN, compared with both by the same training data and starts. friction_error: the "
+        "Models beside baseline and HNN, compared with both on the same training data and starts. friction_error: the "
         "relative error of the rate at which friction contracts volumes of phase space, by which models that divide a field "
         "into energy and loss in different ways can be compared; -1: none is learned."
     ),
@@ -46,10 +46,10 @@ NOTES = {
     ),
     "laws": (
         "The combination of at most four terms of a library (powers, cosines and products of coordinates; of several bodies "
-        "powers of momenta and functions of distances) whose vector field is nearest to the learned one at the training "
-        "states. A further term must explain another 0.2 % of its mean square; below 99 % there is no formula. Coefficients: "
-        "mean over the seeds ± half of the 95 % interval. R² of ∇H: the share of the learned field's mean square that is "
-        "explained. Errors: of the formula, rolled out from the held-out starts."
+        "powers of momenta and functions of distances) whose field J∇H is nearest to that of the learned H at the training "
+        "states; a learned loss is left out. A further term must explain another 0.2 % of the mean square of that field; with "
+        "less than 99 % explained there is no formula. Coefficients: mean over the seeds ± half of the 95 % interval. Errors: "
+        "of the formula of a conservative model, rolled out from the held-out starts."
     ),
     "valid_times": (
         "Valid times differ widely between starts; this is their distribution over seeds and starts, in periods: the median "

@@ -126,9 +126,7 @@ def learned(result: CellResults) -> str:
     """The formula for the energy that a cell has learned, beside the true one; empty for a cell without one."""
     if (law := result.law) is None:
         return ""
-    return (
-        f" It learned {formula(law)}; the true one is {true_formula(law)}." if law.fits else f" Of its energy, {formula(law)}."
-    )
+    return f" Its learned energy: {formula(law)}" + (f"; the true one: {true_formula(law)}." if law.fits else ".")
 
 
 def findings(results: Results, decay: Mapping[str, float]) -> dict[str, str]:

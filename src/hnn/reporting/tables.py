@@ -202,7 +202,7 @@ def laws(results: Results) -> list[Row]:
         if (law := result.law) is not None:
             errors = {name.replace("_", " "): format_interval(law.errors.get(name)) for name in LAW_ERRORS}
             found = {"formula": formula(law), "true H": true_formula(law)}
-            fit = {"R² of ∇H": format_mean(law.field_r2), "R² of H": format_mean(law.r2)}
+            fit = {"R² of J∇H": format_mean(law.field_r2), "R² of H": format_mean(law.r2)}
             rows.append({"task": cell.task, "model": cell.model} | found | fit | errors)
     return rows
 
