@@ -8,7 +8,7 @@ from hnn.core.law import FITS, MOST_TERMS, Law
 from hnn.files import artifacts
 from hnn.params.base import hint
 from hnn.params.loading import load_params
-from hnn.reporting.formatting import NOTHING, format_interval, formula, number, text_table, true_formula
+from hnn.reporting.formatting import NOTHING, format_interval, formula, number, plus_minus, text_table, true_formula
 from hnn.reporting.results import CellResults
 
 __all__ = ["law"]
@@ -48,7 +48,7 @@ def results_of(cell: Cell) -> CellResults:
 def described(found: Law, result: CellResults, exact: CellResults) -> list[str]:
     """Lines on the true formula, the terms, the fit and the rollouts of a formula."""
     truth = {name: NOTHING if found.true is None else number(found.true[name]) for name in found.coefficients}
-    learned = {name: format_interval(one) for name, one in found.coefficients.items()}
+    learned = {name: plus_minus(one) for name, one in found.coefficients.items()}
     table = text_table({"learned": learned, "true": truth}, WIDTH)
     fit = [
         f"R² of J∇H: {format_interval(found.field_r2)}, at least {FITS} for a formula",

@@ -16,6 +16,7 @@ __all__ = [
     "formula",
     "listed",
     "number",
+    "plus_minus",
     "text_table",
     "times",
     "true_formula",
