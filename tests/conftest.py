@@ -1,5 +1,6 @@
 """Shared fixtures; tests run in float64 on one thread, so that tolerances hold on every machine."""
 
+import signal
 import time
 from copy import deepcopy
 from pathlib import Path
@@ -26,6 +27,10 @@ PARAMS = read_raw(ROOT / "params.yaml")
 SIMULATED = [name for name, task in PARAMS["tasks"].items() if "simulate" in task]
 SYSTEMS = registry.names("systems")
 MODELS = registry.names("models")
+
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as in a shell's background, where processes ignore Ctrl-C from birth
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser):
