@@ -10,6 +10,7 @@ from hnn.params.base import hint
 from hnn.params.loading import load_params
 from hnn.reporting.formatting import NOTHING, format_interval, formula, number, plus_minus, text_table, true_formula
 from hnn.reporting.results import CellResults
+from hnn.reporting.tables import LAW_ERRORS
 
 __all__ = ["law"]
 
@@ -55,9 +56,6 @@ def described(found: Law, result: CellResults, exact: CellResults) -> list[str]:
         f"R² of H: {format_interval(found.r2)}",
     ]
     rows = {"formula": found.errors, "network": result.held_out.quantities, "exact field": exact.held_out.quantities}
-    errors = {
-        name: {row: format_interval(values.get(name)) for row, values in rows.items()}
-        for name in ("energy_error", "coordinate_error")
-    }
+    errors = {name: {row: format_interval(values.get(name)) for row, values in rows.items()} for name in LAW_ERRORS}
     rolled = ["Rolled out from the held-out starts:", *text_table(errors, WIDTH)] if found.errors else []
     return [f"true H = {true_formula(found)}", "", *table, "", *fit, *rolled, ""]

@@ -66,6 +66,8 @@ ABLATION = {
 }
 """By description: autoencoder.momentum, train_pixels.dynamics and train_pixels.output_layer_segment of pixel_pendulum."""
 DEFAULT = "both, the default"
+OF_MODELS = f"{PREFIX}models"
+"""The name of the experiment on models of latent states."""
 MODELS = ("baseline", "hnn", "separable_hnn", "mechanical_hnn", "second_order")
 """The models of latent states that are compared on pixel_pendulum. The output layer of the first two alone is fitted."""
 SEEDS = {"pixel_pendulum": 100, "pixel_spring": 30, "pixel_damped": 30, "pixel_bodies": 30}
@@ -160,7 +162,7 @@ def commands() -> dict[str, list[str]]:
         changes = [f"autoencoder.momentum={momentum}", f"train_pixels.dynamics={dynamics}"]
         changes += [*alone("pixel_pendulum"), f"train_pixels.output_layer_segment={segment}"]
         runs[f"{PREFIX}ablation-{k}"] = (changes, "report")
-    runs[of_models()] = ([*alone("pixel_pendulum"), f"pixel_models=[{','.join(MODELS)}]"], "report")
+    runs[OF_MODELS] = ([*alone("pixel_pendulum"), f"pixel_models=[{','.join(MODELS)}]"], "report")
     for task, seeds in SEEDS.items():
         changes = [*alone(task), f"seeds={seeds}", "simulate.data=shared"]
         stage = "pretrain_friction" if task in WITH_FRICTION else "pretrain"
@@ -181,11 +183,6 @@ def alone(task: str) -> list[str]:
 def of_task(task: str) -> str:
     """The name of the experiment on a task."""
     return f"{PREFIX}task-{task}"
-
-
-def of_models() -> str:
-    """The name of the experiment on models of latent states."""
-    return f"{PREFIX}models"
 
 
 def queue() -> None:
@@ -383,7 +380,7 @@ def collect() -> None:
     if many:
         spreads = {one.task: (one.decoded_r2, one.canonical_error) for one in many}
         formats.write_picture(FIGURES["pretraining"], pretraining_figure(spreads))
-    other = summaries.experiment(of_models())
+    other = summaries.experiment(OF_MODELS)
     values = {
         "found": found,
         "far": far,

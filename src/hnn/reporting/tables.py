@@ -21,6 +21,7 @@ from hnn.reporting.published import ENERGY_MSE, REMARKS, TEST_LOSS
 from hnn.reporting.results import SETS, SHORT, Difference, Results
 
 __all__ = [
+    "LAW_ERRORS",
     "beside_published",
     "columns",
     "encoders",
