@@ -87,7 +87,7 @@ def formula(law: Law) -> str:
     """`H ≈ (2.05 ± 0.01)·q² + …`, ± half of the 95 % interval over seeds; or that no short formula fits."""
     if not law.fits:
         names = listed(list(law.coefficients))
-        return f"no short formula fits: {names} explain {number(law.field_r2.mean)} of the mean square of J∇H"
+        return f"no short formula fits: {number(law.field_r2.mean)} of the mean square of J∇H is explained by {names}"
     return "H ≈ " + " + ".join(f"({plus_minus(c)})·{name}" for name, c in law.coefficients.items())
 
 
