@@ -177,7 +177,7 @@ MISTAKES = [
     ("tasks.two_body.simulate.outside_distribution.speed_spread", None, "outside_distribution.speed_spread: is missing"),
     ("tasks.pendulum.simulate.outside_distribution.shape", "swing", "outside_distribution.shape: given 'swing'"),
     ("rollout.allow_mismatch", 3, "rollout.allow_mismatch: given 3, must be a valid boolean"),
-    ("tasks.pendulum.simulate", None, "tasks.pendulum: needs either simulate"),
+    ("tasks.pendulum.simulate", None, "tasks.pendulum: needs one of simulate"),
 ]
 
 

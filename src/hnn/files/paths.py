@@ -13,6 +13,7 @@ __all__ = [
     "METRICS",
     "MODELS",
     "PAGE",
+    "RECORDINGS",
     "REPORT",
     "RESOLVED_PARAMS",
     "SUMMARY",
@@ -31,6 +32,7 @@ __all__ = [
     "probes_path",
     "results_path",
     "rollouts_path",
+    "trials_path",
     "weights_path",
 ]
 
@@ -61,6 +63,9 @@ RESOLVED_PARAMS = DATA / "params.json"
 EXTERNAL = DATA / "external"
 """Folder for measured archives, which the user provides."""
 
+RECORDINGS = DATA / "recordings"
+"""Recordings of the user, one folder for each task, each tracked by DVC."""
+
 
 def observations_path(task: str) -> Path:
     """The training and test data of a task."""
@@ -70,6 +75,11 @@ def observations_path(task: str) -> Path:
 def motions_path(task: str) -> Path:
     """The true motions of a task, the reference of its rollouts."""
     return DATA / "motions" / f"{task}.npz"
+
+
+def trials_path(task: str) -> Path:
+    """The trials of a recording, the reference of its rollouts."""
+    return DATA / "trials" / f"{task}.npz"
 
 
 def frames_path(task: str) -> Path:

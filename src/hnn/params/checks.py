@@ -117,7 +117,8 @@ SPLITTINGS = ("leapfrog", "yoshida4")
 
 def layout(params: Params, cell: Cell) -> Layout:
     """The layout of the states that a cell learns from."""
-    return Layout(make_system(**params.tasks[cell.task].system).equal_bodies, latent=cell.from_pixels)
+    system = params.tasks[cell.task].system
+    return Layout(make_system(**system).equal_bodies if system else 1, latent=cell.from_pixels)
 
 
 def refusal(params: Params, cell: Cell) -> str | None:

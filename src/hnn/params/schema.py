@@ -19,6 +19,7 @@ from hnn.params.sections import (
     Render,
     Rollout,
     Simulate,
+    Source,
     TaskIngest,
     TaskRender,
     TaskRollout,
@@ -31,9 +32,11 @@ __all__ = ["STAGES", "Params", "Task"]
 
 
 class Task(Section):
-    """A named data set: a system with its constants, and each stage's defaults with this task's own values over them."""
+    """A named data set: a system or a recording, and each stage's defaults with this task's own values over them."""
 
-    system: dict[str, Any]
+    system: dict[str, Any] = Field(default_factory=dict)
+    """Name and constants; {} for a recording of an unknown system, which has `source`."""
+    source: Source | None = None
     simulate: TaskSimulate | None = None
     ingest: TaskIngest | None = None
     render: TaskRender | None = None
@@ -51,8 +54,12 @@ class Task(Section):
     @model_validator(mode="after")
     def check_sections(self) -> Self:
         """Refuse a task without exactly one origin of data and one kind of training."""
-        if (self.simulate is None) == (self.ingest is None):
-            raise PydanticCustomError("origin", "needs either simulate (a simulated task) or ingest (a measured one)")
+        if [self.simulate, self.ingest, self.source].count(None) != 2:
+            raise PydanticCustomError(
+                "origin", "needs one of simulate (a simulated task), ingest (a measured one) and source (a recording of yours)"
+            )
+        if (self.source is None) != bool(self.system):
+            raise PydanticCustomError("origin", "needs system (a known energy) or source (a recording of yours), not both")
         if self.from_pixels and (self.train_pixels is None or self.train is not None or self.render is None):
             raise PydanticCustomError("origin", "has pretrain: a pixel task needs render and train_pixels, and has no train")
         if not self.from_pixels and (self.train is None or self.train_pixels is not None or self.autoencoder is not None):
@@ -78,10 +85,12 @@ class Params(Section):
     pixel_tasks: list[Name]
     friction_pixel_tasks: list[Name]
     measured_tasks: list[Name]
+    recorded_tasks: list[Name]
     step_maps: Annotated[list[Literal["rk4", "euler"]], Field(min_length=1)]
     models: Annotated[list[Name], Field(min_length=1)]
     friction_models: Annotated[list[Name], Field(min_length=1)]
     pixel_models: Annotated[list[Name], Field(min_length=1)]
+    recorded_models: Annotated[list[Name], Field(min_length=1)]
     seed: NonNegativeInt
     seeds: PositiveInt
     device: Annotated[str, Field(pattern=DEVICE)]
@@ -100,7 +109,7 @@ class Params(Section):
 
     @property
     def active(self) -> list[str]:
-        """The tasks whose states are observed, simulated ones first."""
+        """The tasks of known systems whose states are observed, simulated ones first."""
         return self.state_tasks + self.friction_tasks + self.measured_tasks
 
     @property
@@ -109,7 +118,9 @@ class Params(Section):
         return self.pixel_tasks + self.friction_pixel_tasks
 
     def models_of(self, task: str) -> list[str]:
-        """The models of an active task: `friction_models` for one with friction, as every recording has."""
+        """The models of an active task: `friction_models` for one with friction, as every measured one has."""
+        if task in self.recorded_tasks:
+            return self.recorded_models
         if task in self.friction_tasks + self.friction_pixel_tasks + self.measured_tasks:
             return self.friction_models
         return self.pixel_models if task in self.pixel_tasks else self.models
@@ -121,7 +132,7 @@ class Params(Section):
 
     def all_cells(self) -> list[Cell]:
         """The cells of all active tasks."""
-        return [cell for task in self.active + self.seen for cell in self.cells(task)]
+        return [cell for task in self.active + self.seen + self.recorded_tasks for cell in self.cells(task)]
 
     @model_validator(mode="after")
     def check_frames(self) -> Self:
@@ -149,22 +160,25 @@ class Params(Section):
     @model_validator(mode="after")
     def check_lists(self) -> Self:
         """Refuse names in the lists that are unknown, of the wrong kind or there twice."""
-        if not self.active + self.seen:
+        if not self.active + self.seen + self.recorded_tasks:
             raise PydanticCustomError(
                 "none", "given [], as all other lists of tasks, at least one task is needed", {"key": "state_tasks"}
             )
         simulated = [name for name, task in self.tasks.items() if task.simulate and not task.from_pixels]
         pixels = [name for name, task in self.tasks.items() if task.simulate and task.from_pixels]
         measured = [name for name, task in self.tasks.items() if task.ingest]
+        recorded = [name for name, task in self.tasks.items() if task.source]
         known = {
             "state_tasks": simulated,
             "friction_tasks": simulated,
             "pixel_tasks": pixels,
             "friction_pixel_tasks": pixels,
             "measured_tasks": measured,
+            "recorded_tasks": recorded,
             "models": registry.names("models"),
             "friction_models": registry.names("models"),
             "pixel_models": registry.names("models"),
+            "recorded_models": registry.names("models"),
             "step_maps": ["rk4", "euler"],
         }
         for key, allowed in known.items():

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, field_validator
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from hnn.params.base import FILE_NAME, MEMBER, NAME, SHA256, Section, word_or_number
@@ -20,6 +20,7 @@ __all__ = [
     "Render",
     "Rollout",
     "Simulate",
+    "Source",
     "TaskIngest",
     "TaskRender",
     "TaskRollout",
@@ -153,6 +154,40 @@ class TaskIngest(Ingest):
     member: Annotated[str, Field(pattern=MEMBER)]
     trial: NonNegativeInt
     horizon_points: Count
+
+
+class Source(Section):
+    """The recording of a task: the columns of the files in data/recordings/<task>, and how they are used."""
+
+    time: Annotated[str, Field(min_length=1)] | None = None
+    """Column of the times in s; without one, rows are `time_step` apart."""
+    time_step: PositiveFloat | None = None
+    positions: Annotated[list[str], Field(min_length=1)]
+    velocities: list[str] = Field(default_factory=list)
+    """Columns in the order of `positions`; [] if they are estimated from the positions, or `momenta` are given."""
+    momenta: list[str] = Field(default_factory=list)
+    trial: str | None = None
+    """Column that numbers the runs of a file."""
+    mass: PositiveFloat = 1.0
+    """Momenta are this times the velocities."""
+    every: PositiveInt = 1
+    """Only each so many rows are used."""
+    period: PositiveFloat
+    """Characteristic period of the motion in s, the unit in which horizons are quoted."""
+    test: Annotated[float, Field(gt=0, lt=1)] | Annotated[list[str], Field(min_length=1)] = 0.2
+    """Held out: the last fraction of the trials, or of a single one; or the trials whose names begin so."""
+
+    @model_validator(mode="after")
+    def check_columns(self) -> Self:
+        """Refuse two origins of the times or of the momenta, and lists of unequal length."""
+        if (self.time is None) == (self.time_step is None):
+            raise PydanticCustomError("origin", "needs either time, a column, or time_step in s")
+        if self.velocities and self.momenta:
+            raise PydanticCustomError("origin", "has velocities and momenta; one of them must be []")
+        for name in ("velocities", "momenta"):
+            if getattr(self, name) and len(getattr(self, name)) != len(self.positions):
+                raise PydanticCustomError("origin", "{name} must have as many columns as positions, or none", {"name": name})
+        return self
 
 
 class Optimizer(Section):
