@@ -12,7 +12,9 @@ __all__ = [
     "Counterfactual",
     "Observations",
     "Portrait",
+    "Prediction",
     "Rollout",
+    "Trial",
     "TrueMotion",
     "Visuals",
     "of_seed",
@@ -55,6 +57,51 @@ class Observations:
     def part(self, trajectories: slice = slice(None), time: slice = slice(None)) -> "Observations":
         """A slice of the trajectories, of their times, or of both."""
         return Observations(self.t[time], self.x[trajectories, time], self.dx[trajectories, time])
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One run of a recording, in float64, with times as measured: not necessarily equidistant, but increasing."""
+
+    name: str
+    t: ndarray
+    """Times in seconds, (time,)."""
+    q: ndarray
+    """Positions, (time, n)."""
+    p: ndarray | None
+    """Momenta, which are velocities where the mass is not known, (time, n); None if they were not recorded."""
+
+    @property
+    def momenta(self) -> ndarray:
+        """The momenta, (time, n), of a trial that has them."""
+        assert self.p is not None
+        return self.p
+
+    @property
+    def x(self) -> ndarray:
+        """The states, (time, 2n)."""
+        return np.concatenate([self.q, self.momenta], -1)
+
+    def part(self, time: slice, name: str | None = None) -> "Trial":
+        """The trial at a slice of its times, with a name of its own."""
+        p = None if self.p is None else self.p[time]
+        return Trial(name or self.name, self.t[time], self.q[time], p)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A recorded run with the rollouts of all seeds of a model from its first state."""
+
+    t: ndarray
+    """Times in seconds, (time,), beginning at 0."""
+    x: ndarray
+    """Recorded states, (time, 2n)."""
+    rollout: ndarray
+    """Predicted states, (seeds, time, 2n); NaN after a divergence."""
+    recorded_energy: ndarray | None = None
+    """Learned H of the recorded states, up to a constant, (seeds, time); None for a model that learns no energy."""
+    energy: ndarray | None = None
+    """Learned H of the predicted states, (seeds, time)."""
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,9 @@ __all__ = [
     "in_git",
     "motions_path",
     "observations_path",
+    "predictions_path",
     "probes_path",
+    "recording_report_path",
     "results_path",
     "rollouts_path",
     "trials_path",
@@ -80,6 +82,16 @@ def motions_path(task: str) -> Path:
 def trials_path(task: str) -> Path:
     """The trials of a recording, the reference of its rollouts."""
     return DATA / "trials" / f"{task}.npz"
+
+
+def predictions_path(cell: Cell) -> Path:
+    """The rollouts of a cell of a recorded task beside its held-out trials."""
+    return DATA / "predictions" / f"{cell.key}.npz"
+
+
+def recording_report_path(task: str, suffix: str) -> Path:
+    """The report of a recorded task: .md, .html, and .json with the headline numbers."""
+    return METRICS / "recordings" / f"{task}{suffix}"
 
 
 def frames_path(task: str) -> Path:
