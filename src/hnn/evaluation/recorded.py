@@ -14,6 +14,7 @@ from hnn.core.phase_space import Field
 from hnn.core.trajectories import Prediction, Trial
 from hnn.evaluation.metrics import VALID, root_mean_square
 from hnn.integrators.solve import Solver, rollout
+from hnn.models.base import energies
 from hnn.parallel.mapping import ParallelMap, serial_map
 
 __all__ = ["WINDOW", "Extent", "cut", "deviation", "evaluate_recording", "noise", "predict", "quantities"]
@@ -30,11 +31,17 @@ class Extent:
     """Standard deviation of each component of the training states, (2n,)."""
     period: float
     """Characteristic period in seconds."""
+    lowest: ndarray | None = None
+    """Lowest learned H of the training states, (seeds,), from which energies are counted; None for a model without one."""
 
     @classmethod
-    def of(cls, x: ndarray, period: float) -> "Extent":
-        """The sizes of training states (…, 2n)."""
-        return cls(x.reshape(-1, x.shape[-1]).std(0), period)
+    @torch.no_grad()
+    def of(cls, members: Sequence[Field], x: ndarray, period: float) -> "Extent":
+        """The sizes of training states (…, 2n) and of the members' learned H of them."""
+        points = torch.from_numpy(x.reshape(-1, x.shape[-1]))
+        learned = energies(members, [points.to(device.of(member)) for member in members])
+        lowest = None if learned is None else learned.amin(1).cpu().numpy()
+        return cls(points.numpy().std(0), period, lowest)
 
 
 def deviation(run: Prediction, extent: Extent, components: slice = slice(None)) -> ndarray:
@@ -103,9 +110,8 @@ def quantities(runs: Sequence[Prediction], extent: Extent) -> dict[str, ndarray]
     """The metrics of predictions by name, (seeds, runs).
 
     `prediction_error` and `position_error`, root mean square over time of the deviation of all components and of the
-    positions; `valid_time`, periods until the deviation exceeds 0.1, at most the run; `recorded_energy_drift` and
-    `energy_drift`, least-squares slopes of the learned H along the run and along the rollout, per period, over its standard
-    deviation along the run.
+    positions; `valid_time`, periods until the deviation exceeds 0.1, at most the run; `recorded_energy_loss` and
+    `energy_loss`, see `energy_loss`, of the learned H along the run and along the rollout.
     """
     degrees = runs[0].x.shape[-1] // 2
     of_runs: list[dict[str, ndarray]] = []
@@ -117,8 +123,8 @@ def quantities(runs: Sequence[Prediction], extent: Extent) -> dict[str, ndarray]
             "valid_time": valid_time(error, run.t, extent.period),
         }
         if run.recorded_energy is not None and run.energy is not None:
-            of_run["recorded_energy_drift"] = drift(run.recorded_energy, run, extent.period)
-            of_run["energy_drift"] = drift(run.energy, run, extent.period)
+            of_run["recorded_energy_loss"] = energy_loss(run.recorded_energy, run.t, extent)
+            of_run["energy_loss"] = energy_loss(run.energy, run.t, extent)
         of_runs.append(of_run)
     return {name: np.stack([of_run[name] for of_run in of_runs], -1) for name in of_runs[0]}
 
@@ -130,11 +136,15 @@ def valid_time(error: ndarray, t: ndarray, period: float) -> ndarray:
     return np.asarray(t[first] / period)
 
 
-def drift(energy: ndarray, run: Prediction, period: float) -> ndarray:
-    """Least-squares slope of an energy (seeds, time) per period, over the standard deviation of H along the recorded run."""
-    assert run.recorded_energy is not None
-    clock = run.t - run.t.mean()
-    return np.asarray(period * (energy @ clock) / (clock @ clock) / run.recorded_energy.std(-1))
+def energy_loss(energy: ndarray, t: ndarray, extent: Extent) -> ndarray:
+    """Fraction of the energy that is lost in a period, (seeds,): its least-squares slope over its mean, of H (seeds, time).
+
+    Energy is counted from the lowest of the training states; negative where it grows.
+    """
+    assert extent.lowest is not None
+    clock = t - t.mean()
+    slope = (energy @ clock) / (clock @ clock)
+    return np.asarray(-extent.period * slope / (energy.mean(-1) - extent.lowest))
 
 
 def noise(x: ndarray) -> ndarray:
