@@ -21,7 +21,7 @@ class Law:
     coefficients: Mapping[str, Interval]
     """By term, over the seeds."""
     true: Mapping[str, float] | None
-    """Coefficients of the true energy by term; None if it is no combination of these terms."""
+    """Coefficients of the true energy by term; None if it is no combination of these terms, or unknown."""
     field_r2: Interval
     """Share of the mean square of the learned field that the formula explains."""
     r2: Interval
@@ -31,7 +31,7 @@ class Law:
     errors: Mapping[str, Interval]
     """Errors of energy and coordinates of the formula's own rollouts from the held-out starts.
 
-    Empty where no short formula fits, and for a model that learns a loss beside its energy.
+    Empty where no short formula fits, for a model that learns a loss beside its energy, and where no true motion is known.
     """
 
     @property

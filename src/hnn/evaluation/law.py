@@ -24,6 +24,7 @@ from hnn.evaluation.rollouts import Members, Reference, roll
 from hnn.integrators.solve import Solver
 from hnn.models.base import conserve
 from hnn.parallel.mapping import ParallelMap, serial_map
+from hnn.systems.base import System
 
 __all__ = ["Formula", "Selection", "Term", "best_formula", "learned_law", "library"]
 
@@ -198,36 +199,49 @@ def fit(terms: list[Term], a: ndarray, fields: ndarray) -> Selection:
 
 
 def learned_law(
-    members: Members, x: Tensor, reference: Reference, solver: Solver, parallel_map: ParallelMap = serial_map
+    members: Members,
+    x: Tensor,
+    reference: Reference | None = None,
+    solver: Solver | None = None,
+    parallel_map: ParallelMap = serial_map,
 ) -> Law | None:
     """The formula for the energies of all seeds of a cell at training states x (points, 2n).
 
-    None if they learn none, or if a field is not finite. The formula of each seed is rolled out along the true motion of
-    `reference`, if it explains the field and the model is conservative: a formula has no friction.
+    None if they learn none, or if a field is not finite. With a `reference` the true energy stands beside it, and the formula
+    of each seed is rolled out along the true motion, if it explains the field and the model is conservative: a formula has no
+    friction.
     """
     energies = [energy_of(member) for member in members if hasattr(member, "hamiltonian")]
     x = x[torch.randperm(len(x), generator=torch.Generator().manual_seed(0))[:MOST_STATES]]
     if not energies or not np.isfinite(fields_of(energies, x)).all():
         return None
-    truth = reference.system
-    among = library(truth.degrees, truth.equal_bodies)
+    among = library(x.shape[-1] // 2, reference.system.equal_bodies if reference else 1)
     found = best_formula(energies, among, x)
-    true = fit(found.terms, fields_of([term.energy for term in found.terms], x), fields_of([truth.hamiltonian], x))
-    names = [term.name for term in found.terms]
     errors: Mapping[str, Interval] = {}
-    if found.field_r2.mean() >= FITS and conserve(members):
+    if reference and found.field_r2.mean() >= FITS and conserve(members):
         # a formula need not be separable, as some integrators of the cell ask
-        rolled = roll(found.formulas, reference, replace(solver, integrator="dop853"), parallel_map=parallel_map)
+        by = replace(solver or Solver(), integrator="dop853")
+        rolled = roll(found.formulas, reference, by, parallel_map=parallel_map)
         errors = {name: one for name, one in summarise(state_metrics(rolled, reference)).items() if name in ERRORS}
-    exact = np.where(np.abs(true.coefficients[0]) < ROUNDING * np.abs(true.coefficients[0]).max(), 0.0, true.coefficients[0])
+    names = [term.name for term in found.terms]
     return Law(
         {name: interval(values[:, None]) for name, values in zip(names, found.coefficients.T, strict=True)},
-        dict(zip(names, exact.tolist(), strict=True)) if true.field_r2[0] >= EXACT else None,
+        true_coefficients(reference.system, found.terms, x) if reference else None,
         interval(found.field_r2[:, None]),
         interval(value_r2(energies, found.formulas, x)[:, None]),
         tuple(term.name for term in among),
         errors,
     )
+
+
+def true_coefficients(truth: System, among: list[Term], x: Tensor) -> dict[str, float] | None:
+    """The coefficients of the true energy by the names of the terms; None if it is no combination of them."""
+    true = fit(among, fields_of([term.energy for term in among], x), fields_of([truth.hamiltonian], x))
+    if true.field_r2[0] < EXACT:
+        return None
+    coefficients = true.coefficients[0]
+    exact = np.where(np.abs(coefficients) < ROUNDING * np.abs(coefficients).max(), 0.0, coefficients)
+    return {term.name: c for term, c in zip(among, exact.tolist(), strict=True)}
 
 
 def energy_of(member: Any) -> Energy:

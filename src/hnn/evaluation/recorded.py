@@ -12,12 +12,13 @@ from numpy import ndarray
 from hnn.core import device
 from hnn.core.phase_space import Field
 from hnn.core.trajectories import Prediction, Trial
+from hnn.evaluation.flow_diagnostics import divergence
 from hnn.evaluation.metrics import VALID, root_mean_square
 from hnn.integrators.solve import Solver, rollout
 from hnn.models.base import energies
 from hnn.parallel.mapping import ParallelMap, serial_map
 
-__all__ = ["WINDOW", "Extent", "cut", "deviation", "evaluate_recording", "noise", "predict", "quantities"]
+__all__ = ["WINDOW", "Extent", "cut", "deviation", "evaluate_recording", "friction", "noise", "predict", "quantities"]
 
 WINDOW = 5.0
 """Length in periods of the windows of held-out trials from whose first states rollouts start."""
@@ -145,6 +146,17 @@ def energy_loss(energy: ndarray, t: ndarray, extent: Extent) -> ndarray:
     clock = t - t.mean()
     slope = (energy @ clock) / (clock @ clock)
     return np.asarray(-extent.period * slope / (energy.mean(-1) - extent.lowest))
+
+
+@torch.no_grad()
+def friction(members: Sequence[Field], x: ndarray) -> ndarray:
+    """Friction γ in 1/s of each seed, (seeds, 1): the mean over states x (points, 2n) of -div f / n.
+
+    For dp/dt = -∂H/∂q - γ p it is γ, whatever H is, and 0 for every Hamiltonian field.
+    """
+    states = torch.from_numpy(x)
+    rates = [-divergence(member, states.to(device.of(member))).mean().cpu() for member in members]
+    return torch.stack(rates).numpy()[:, None] / (x.shape[-1] // 2)
 
 
 def noise(x: ndarray) -> ndarray:

@@ -12,17 +12,19 @@ from numpy import ndarray
 
 from hnn.core.cell import Cell
 from hnn.core.errors import Refused
+from hnn.core.recording import About
 from hnn.core.trajectories import CellRollouts, Counterfactual, Observations, Portrait, Rollout, TrueMotion, Visuals
 from hnn.files.array_schema import flatten, unflatten
 from hnn.files.arrays import read_arrays, write_arrays
 from hnn.files.formats import read_json, write_json, write_text
-from hnn.files.metrics import check_canvas, check_comparisons, check_rollout, check_train
+from hnn.files.metrics import check_about, check_canvas, check_comparisons, check_rollout, check_train
 from hnn.files.paths import (
     CARDS,
     COMPARISONS,
     frames_path,
     motions_path,
     observations_path,
+    predicted_metrics_path,
     probes_path,
     results_path,
     rollouts_path,
@@ -33,13 +35,16 @@ from hnn.files.weights import read_weights, write_weights
 
 __all__ = [
     "parse_comparisons",
+    "read_about",
     "read_bodies",
     "read_canvas",
     "read_cell",
     "read_comparisons",
     "read_frames",
+    "read_losses",
     "read_motions",
     "read_observations",
+    "read_predicted_metrics",
     "read_probes",
     "read_rollouts",
     "read_weights",
@@ -195,6 +200,22 @@ def read_cell(cell: Cell) -> dict[str, Any]:
     checks = {"train": check_train, "rollout": check_rollout}
     stages = ("rollout",) if cell.is_truth else ("train", "rollout")
     return {stage: read_checked(results_path(stage, cell.key), checks[stage]) for stage in stages}
+
+
+def read_losses(cell: Cell) -> dict[str, Any]:
+    """The losses of a cell at the end of its training: JSON entries of intervals."""
+    trained = read_checked(results_path("train", cell.key), check_train)
+    return {name: entry for name, entry in trained.items() if name.endswith("_loss")}
+
+
+def read_predicted_metrics(cell: Cell) -> dict[str, Any]:
+    """The metrics of a cell of a recording by set of runs, with its `losses` and its `law`."""
+    return dict(read_checked(predicted_metrics_path(cell), check_rollout))
+
+
+def read_about(task: str) -> About:
+    """The recording of a task, as the stage ingest_recording describes it."""
+    return About(**read_checked(results_path("ingest", task), check_about))
 
 
 def read_comparisons() -> Any:

@@ -4,7 +4,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, TypeAdapter, ValidationError, model_validator
 
-__all__ = ["check_canvas", "check_comparisons", "check_rollout", "check_train"]
+from hnn.core.recording import About
+
+__all__ = ["check_about", "check_canvas", "check_comparisons", "check_rollout", "check_train"]
 
 SLACK = 1e-9
 """Rounding of the bounds of an interval, relative to their size."""
@@ -113,7 +115,7 @@ COMPARISONS: TypeAdapter[Any] = TypeAdapter(dict[str, dict[str, dict[str, dict[s
 """By task, title, set of starts and quantity."""
 
 INTERVAL, INTEGRATOR, COUNT = TypeAdapter(IntervalEntry), TypeAdapter(IntegratorEntry), TypeAdapter(NonNegativeInt)
-LAW, RENDER = TypeAdapter(LawEntry), TypeAdapter(RenderEntry)
+LAW, RENDER, ABOUT = TypeAdapter(LawEntry), TypeAdapter(RenderEntry), TypeAdapter(About)
 
 
 def check_rollout(content: Any) -> Any:
@@ -165,6 +167,11 @@ def check_comparisons(content: Any) -> Any:
 def check_canvas(content: Any) -> Any:
     """The content of the file of a task's frames, see `RenderEntry`; raises `ValueError` for any other."""
     return check(RENDER, content)
+
+
+def check_about(content: Any) -> Any:
+    """The content of the file of a recording, see `hnn.core.recording.About`; raises `ValueError` for any other."""
+    return check(ABOUT, content)
 
 
 def check(kind: TypeAdapter[Any], content: Any, path: str = "") -> Any:

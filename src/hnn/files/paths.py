@@ -29,8 +29,10 @@ __all__ = [
     "in_git",
     "motions_path",
     "observations_path",
+    "predicted_metrics_path",
     "predictions_path",
     "probes_path",
+    "recording_figure_path",
     "recording_report_path",
     "results_path",
     "rollouts_path",
@@ -86,12 +88,22 @@ def trials_path(task: str) -> Path:
 
 def predictions_path(cell: Cell) -> Path:
     """The rollouts of a cell of a recorded task beside its held-out trials."""
-    return DATA / "predictions" / f"{cell.key}.npz"
+    return DATA / "predictions" / cell.task / f"{cell.model}.npz"
+
+
+def predicted_metrics_path(cell: Cell) -> Path:
+    """The metrics of these rollouts."""
+    return DATA / "results" / "predict" / cell.task / f"{cell.model}.json"
 
 
 def recording_report_path(task: str, suffix: str) -> Path:
     """The report of a recorded task: .md, .html, and .json with the headline numbers."""
     return METRICS / "recordings" / f"{task}{suffix}"
+
+
+def recording_figure_path(task: str, trial: str) -> Path:
+    """The figure of a held-out trial of a recorded task."""
+    return METRICS / "recordings" / task / f"{trial}.png"
 
 
 def frames_path(task: str) -> Path:
