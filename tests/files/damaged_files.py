@@ -115,7 +115,7 @@ def metrics() -> None:
     integrator = {"method": "dop853", "tolerance": 1e-7, "error": 1e-9, "share": 1e-5, "honoured": True}
     held_out = {"energy_error": INTERVAL, "valid_time": INTERVAL | {"median": 0.1, "q1": 0.1, "q3": 0.2}}
     rollout = held_out | {"integrator": integrator, "long": {"energy_error": INTERVAL, "mismatch": True}}
-    law = {"terms": [{"name": "q²", "coefficient": INTERVAL, "true": 1.0}], "field_r2": INTERVAL, "r2": INTERVAL}
+    law = {"terms": [{"name": "q²", "coefficient": INTERVAL}], "true": {"q²": 1.0}, "field_r2": INTERVAL, "r2": INTERVAL}
     rollout |= {"law": law | {"library": ["q²", "p²"], "errors": {"energy_error": INTERVAL}}}
     formats.write_json(paths.results_path("train", CELL.key), {"test_loss": INTERVAL, "parameters": 40, "steps": 20})
     formats.write_json(paths.results_path("rollout", CELL.key), rollout)

@@ -136,7 +136,7 @@ def test_laws_have_coefficients_beside_the_true_ones_or_say_that_none_fits():
     assert fitted["true H"] == "3·(1 - cos q) - 1·1/|q1 - q2|"
     assert fitted["energy error"].startswith("0.02 [")
     assert missed["formula"] == "no short formula fits: 0.7 of the mean square of J∇H is explained by (1 - cos q)"
-    assert missed["true H"] == "no combination of these terms"
+    assert missed["true H"] == "no short formula of this library"
     assert missed["energy error"] == NOTHING
     assert tables.laws(results()) == []
 

@@ -48,7 +48,7 @@ def results_of(cell: Cell) -> CellResults:
 
 def described(found: Law, result: CellResults, exact: CellResults) -> list[str]:
     """Lines on the true formula, the terms, the fit and the rollouts of a formula."""
-    truth = {name: NOTHING if found.true is None else number(found.true[name]) for name in found.coefficients}
+    truth = {name: NOTHING if found.true is None else number(found.true.get(name, 0.0)) for name in found.coefficients}
     learned = {name: plus_minus(one) for name, one in found.coefficients.items()}
     table = text_table({"learned": learned, "true": truth}, WIDTH)
     fit = [

@@ -21,7 +21,7 @@ class Law:
     coefficients: Mapping[str, Interval]
     """By term, over the seeds."""
     true: Mapping[str, float] | None
-    """Coefficients of the true energy by term; None if it is no combination of these terms, or unknown."""
+    """Coefficients of the true energy by term, which may be others; None if it is no short formula, or unknown."""
     field_r2: Interval
     """Share of the mean square of the learned field that the formula explains."""
     r2: Interval
@@ -40,22 +40,19 @@ class Law:
         return self.field_r2.mean is not None and self.field_r2.mean >= FITS
 
     def to_json(self) -> dict[str, Any]:
-        """{terms: [{name, coefficient, true}], field_r2, r2, library, errors}."""
-        terms = [
-            {"name": name, "coefficient": one.to_json(), "true": self.true[name] if self.true else None}
-            for name, one in self.coefficients.items()
-        ]
+        """{terms: [{name, coefficient}], true: {name: coefficient}, field_r2, r2, library, errors}."""
+        terms = [{"name": name, "coefficient": one.to_json()} for name, one in self.coefficients.items()]
         errors = {name: one.to_json() for name, one in self.errors.items()}
         r2 = {"field_r2": self.field_r2.to_json(), "r2": self.r2.to_json()}
-        return {"terms": terms, **r2, "library": list(self.library), "errors": errors}
+        true = None if self.true is None else dict(self.true)
+        return {"terms": terms, "true": true, **r2, "library": list(self.library), "errors": errors}
 
     @classmethod
     def parse(cls, entry: Mapping[str, Any]) -> "Law":
         """The inverse of `to_json`."""
-        true = {term["name"]: term["true"] for term in entry["terms"]}
         return cls(
             {term["name"]: Interval.parse(term["coefficient"]) for term in entry["terms"]},
-            None if None in true.values() else true,
+            entry["true"],
             Interval.parse(entry["field_r2"]),
             Interval.parse(entry["r2"]),
             tuple(entry["library"]),

@@ -226,7 +226,7 @@ def learned_law(
     names = [term.name for term in found.terms]
     return Law(
         {name: interval(values[:, None]) for name, values in zip(names, found.coefficients.T, strict=True)},
-        true_coefficients(reference.system, found.terms, x) if reference else None,
+        true_coefficients(reference.system, found.terms, among, x) if reference else None,
         interval(found.field_r2[:, None]),
         interval(value_r2(energies, found.formulas, x)[:, None]),
         tuple(term.name for term in among),
@@ -234,14 +234,17 @@ def learned_law(
     )
 
 
-def true_coefficients(truth: System, among: list[Term], x: Tensor) -> dict[str, float] | None:
-    """The coefficients of the true energy by the names of the terms; None if it is no combination of them."""
-    true = fit(among, fields_of([term.energy for term in among], x), fields_of([truth.hamiltonian], x))
+def true_coefficients(truth: System, chosen: list[Term], among: Sequence[Term], x: Tensor) -> dict[str, float] | None:
+    """The coefficients of the true energy in the chosen terms, or else in few `among` all; None if it is no such formula."""
+    fields = fields_of([truth.hamiltonian], x)
+    true = fit(chosen, fields_of([term.energy for term in chosen], x), fields)
+    if true.field_r2[0] < EXACT:
+        true = best_formula([truth.hamiltonian], among, x)
     if true.field_r2[0] < EXACT:
         return None
     coefficients = true.coefficients[0]
     exact = np.where(np.abs(coefficients) < ROUNDING * np.abs(coefficients).max(), 0.0, coefficients)
-    return {term.name: c for term, c in zip(among, exact.tolist(), strict=True)}
+    return {term.name: c for term, c in zip(true.terms, exact.tolist(), strict=True)}
 
 
 def energy_of(member: Any) -> Energy:

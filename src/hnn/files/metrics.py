@@ -67,13 +67,12 @@ class DifferenceEntry(BaseModel):
 
 
 class TermEntry(BaseModel):
-    """A term of a formula with its coefficient, and that of the true energy."""
+    """A term of a formula with its coefficient."""
 
     model_config = STRICT
 
     name: str
     coefficient: IntervalEntry
-    true: float | None
 
 
 class LawEntry(BaseModel):
@@ -82,6 +81,7 @@ class LawEntry(BaseModel):
     model_config = STRICT
 
     terms: Annotated[list[TermEntry], Field(min_length=1)]
+    true: dict[str, float] | None
     field_r2: IntervalEntry
     r2: IntervalEntry
     library: list[str]

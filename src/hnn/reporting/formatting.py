@@ -105,9 +105,9 @@ def plus_minus(value: Interval) -> str:
 
 
 def true_formula(law: Law) -> str:
-    """The true energy in the same terms, `3·(1 - cos q) + 1·p²`; or that it is no combination of them."""
+    """The true energy, `3·(1 - cos q) + 1·p²`; or that it is no short formula of the library."""
     if law.true is None:
-        return "no combination of these terms"
+        return "no short formula of this library"
     return " + ".join(f"{number(c)}·{name}" for name, c in law.true.items() if c).replace("+ -", "- ")
 
 

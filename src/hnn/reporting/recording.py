@@ -117,8 +117,8 @@ class RecordingReport:
         error, valid = (format_interval(best.quantities[key]) for key in ("windows.prediction_error", "trials.valid_time"))
         return (
             f"Of {listed([one.cell.model for one in self.cells])}, {best.cell.model} predicts the held-out runs best: its "
-            f"error over 5 periods is {error} of the motion's standard deviation (noise: {number(self.about.noise)}), and complete "
-            f"trials are right within 10 % for {valid} periods."
+            f"error over 5 periods is {error} of the motion's standard deviation (noise: {number(self.about.noise)}), and "
+            f"complete trials are right within 10 % for {valid} periods."
         )
 
     def friction(self) -> str:
@@ -160,8 +160,8 @@ class RecordingReport:
             )
         else:
             more = (
-                "Its error is above the noise, and as small on held-out data as on its own: train longer (`train.steps`) or on "
-                "longer segments (`train.segment`)."
+                "Its error is above the noise, and as small on held-out data as on its own: train longer (`train.steps`) or "
+                "on longer segments (`train.segment`)."
             )
         return f"{model} {more}"
 
