@@ -2,6 +2,7 @@
 
 from stages import run
 
+from hnn.core.cell import Cell
 from hnn.figures.recording import trial_figure
 from hnn.files import artifacts, formats, paths
 from hnn.files.recordings import read_predictions
@@ -15,7 +16,7 @@ SHOWN = 3
 def report_recording(task: str) -> None:
     """Report on the cells of one recorded task."""
     params = load_params()
-    cells = params.cells(task)
+    cells = [Cell(task, model) for model in params.recorded_models]
     read = {cell: read_predictions(cell) for cell in cells}
     judged = verdicts({cell: metrics["windows"]["prediction_error"] for cell, (_, metrics) in read.items()})
     found = [RecordedCell.parse(cell, artifacts.read_predicted_metrics(cell), judged[cell]) for cell in cells]

@@ -127,7 +127,7 @@ class RecordingReport:
         if with_loss is None or (judged := with_loss.verdicts.get("hnn")) is None:
             return ""
         rate, lost = (
-            format_interval(with_loss.quantities.get(f"{key}")) for key in ("model.friction", "trials.recorded_energy_loss")
+            format_interval(with_loss.quantities.get(key)) for key in ("model.friction", "trials.recorded_energy_loss")
         )
         said = f"dissipative_hnn finds a friction of {rate} per second and a loss of {lost} of the energy per period"
         if judged.verdict == "better":
