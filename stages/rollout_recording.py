@@ -3,6 +3,7 @@
 from functools import partial
 from math import ceil
 
+import numpy as np
 import torch
 
 from stages import needed, run
@@ -12,7 +13,7 @@ from hnn.core.device import choose
 from hnn.evaluation.evaluate import summarise
 from hnn.evaluation.law import learned_law
 from hnn.evaluation.recorded import Extent, evaluate_recording, friction
-from hnn.files.artifacts import read_losses, read_observations
+from hnn.files.artifacts import read_losses
 from hnn.files.formats import write_json
 from hnn.files.paths import predicted_metrics_path, weights_path
 from hnn.files.recordings import read_trials, write_predictions
@@ -28,8 +29,8 @@ def roll_out_recording(task: str, model: str) -> None:
     source, p = needed(params.tasks[task].source, task), params.tasks[task].rollout
     torch.set_num_threads(params.threads)
     members = [member.to(choose(params.device)) for member in load_members(weights_path(cell))]
-    (train, *_), trials = read_observations(task)[0], read_trials(task)
-    x = train.x.reshape(-1, train.x.shape[-1])
+    training, trials = read_trials(task)
+    x = np.concatenate([trial.x for trial in training])
     extent = Extent.of(members, x, source.period)
     longest = max(trial.t[-1] - trial.t[0] for trial in trials)
     most = ceil(p.evaluations_per_period * max(1.0, longest / source.period))

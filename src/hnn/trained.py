@@ -15,7 +15,8 @@ from hnn.files.artifacts import read_weights
 from hnn.files.paths import weights_path
 from hnn.files.reading import corrupt
 from hnn.integrators.solve import Solver, rollout
-from hnn.models.base import Model, make_model
+from hnn.models._scaled import make_scaled_model
+from hnn.models.base import Model
 
 __all__ = ["Trained", "existing_weights", "fit_of_seed", "load", "load_members", "load_networks"]
 
@@ -84,7 +85,7 @@ def load(task: str, model: str, *, seed: int = 0, root: str | Path = ".") -> Tra
 
 def load_members(path: Path) -> list[Model]:
     """The networks of all seeds of a cell, in float64, without gradients."""
-    return load_networks(path, make_model)
+    return load_networks(path, make_scaled_model)
 
 
 def load_networks(path: Path, make: Callable[..., M]) -> list[M]:

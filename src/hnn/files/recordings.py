@@ -17,11 +17,11 @@ __all__ = ["read_predictions", "read_trials", "write_predictions", "write_trials
 TIMES = Array("time", increasing=True)
 
 TRIALS = Schema(
-    {"*": {"t": TIMES, "q": Array("time position"), "p": Array("time position")}},
+    {"*": {"train": Array("", "int64"), "t": TIMES, "q": Array("time position"), "p": Array("time position")}},
     required=(),
     shared=("position",),
 )
-"""By trial."""
+"""By trial; `train` is 1 for those to learn from, 0 for held-out ones."""
 
 PREDICTIONS = Schema(
     {
@@ -41,19 +41,29 @@ PREDICTIONS = Schema(
 """By trial; `quantity.<set of runs>.<metric>` are the metrics by seed and run."""
 
 
-def write_trials(task: str, trials: Sequence[Trial]) -> None:
-    """Write the held-out trials of a task, whose names may have no dot."""
-    arrays = {trial.name: {"t": trial.t, "q": trial.q, "p": trial.momenta} for trial in trials}
-    write_arrays(trials_path(task), flatten(arrays))
+def write_trials(task: str, train: Sequence[Trial], held_out: Sequence[Trial]) -> None:
+    """Write the trials of a task, whose names are different and have no dot."""
+    groups = {
+        trial.name: {"train": np.array(int(trains)), "t": trial.t, "q": trial.q, "p": trial.momenta}
+        for trials, trains in ((train, True), (held_out, False))
+        for trial in trials
+    }
+    write_arrays(trials_path(task), flatten(groups))
 
 
-def read_trials(task: str) -> list[Trial]:
-    """The held-out trials of a task."""
+def read_trials(task: str) -> tuple[list[Trial], list[Trial]]:
+    """The trials of a task to learn from, and the held-out ones."""
     path = trials_path(task)
     groups = unflatten(read_arrays(path, TRIALS).items())
-    if not groups:
-        raise corrupt(path, "has no trial")
-    return [Trial(name, **arrays) for name, arrays in groups.items()]
+    trials: dict[int, list[Trial]] = {1: [], 0: []}  # by `train`
+    for name, arrays in groups.items():
+        trains = int(arrays.pop("train"))
+        if trains not in trials:
+            raise corrupt(path, f"{name}.train is {trains}, must be 0 or 1")
+        trials[trains].append(Trial(name, **arrays))
+    if not all(trials.values()):
+        raise corrupt(path, "has no trial to learn from, or none that is held out")
+    return trials[1], trials[0]
 
 
 def write_predictions(

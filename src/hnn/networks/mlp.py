@@ -228,7 +228,7 @@ class Gradient(torch.autograd.Function):
             U, s = linear(V, weight), phi.derivative(z)
             weight_gradients.append(outer(u, V))
             V = U * s
-            second_order.append(phi.second_derivative_product(z, s, v, u).mul_(U))
+            second_order.append(U.mul_(phi.second_derivative_product(z, s, v, u)))  # U may have a further axis under vmap
             derivatives.append(s)
         H: Tensor | None = None
         for i in reversed(range(depth)):

@@ -96,7 +96,8 @@ def with_defaults(raw: dict[str, Any]) -> dict[str, Any]:
         """A task with the defaults under it."""
         if not isinstance(task, dict):
             return task
-        always = {"rollout", *(("autoencoder", "train_pixels") if "pretrain" in task else ("train",))}
+        fitted = ("autoencoder", "train_pixels") if "pretrain" in task else ("recording",) if "source" in task else ("train",)
+        always = {"rollout", *fitted}
         merged = dict(task)
         for name in STAGES:
             defaults, own = raw.get(name), task.get(name, {} if name in always else None)

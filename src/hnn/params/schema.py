@@ -16,6 +16,7 @@ from hnn.params.sections import (
     Name,
     Network,
     Pretrain,
+    Recording,
     Render,
     Rollout,
     Simulate,
@@ -37,6 +38,7 @@ class Task(Section):
     system: dict[str, Any] = Field(default_factory=dict)
     """Name and constants; {} for a recording of an unknown system, which has `source`."""
     source: Source | None = None
+    recording: Recording | None = None
     simulate: TaskSimulate | None = None
     ingest: TaskIngest | None = None
     render: TaskRender | None = None
@@ -60,6 +62,12 @@ class Task(Section):
             )
         if (self.source is None) != bool(self.system):
             raise PydanticCustomError("origin", "needs system (a known energy) or source (a recording of yours), not both")
+        if (self.source is None) != (self.recording is None):
+            raise PydanticCustomError("origin", "has recording: a task with source has it, and no other")
+        if self.source and (self.train or self.train_pixels or self.pretrain or self.autoencoder or self.render):
+            raise PydanticCustomError("origin", "has source: it is trained by recording, and has no train and no frames")
+        if self.source:
+            return self
         if self.from_pixels and (self.train_pixels is None or self.train is not None or self.render is None):
             raise PydanticCustomError("origin", "has pretrain: a pixel task needs render and train_pixels, and has no train")
         if not self.from_pixels and (self.train is None or self.train_pixels is not None or self.autoencoder is not None):
@@ -103,6 +111,7 @@ class Params(Section):
     render: Render
     pretrain: Pretrain
     train: Train
+    recording: Recording
     train_pixels: TrainPixels
     rollout: Rollout
     tasks: Annotated[dict[Name, Task], AfterValidator(Tasks)]
@@ -199,6 +208,7 @@ STAGES: dict[str, type[Section]] = {
     "render": Render,
     "autoencoder": Autoencoder,
     "pretrain": Pretrain,
+    "recording": Recording,
     "train": Train,
     "train_pixels": TrainPixels,
     "rollout": Rollout,

@@ -17,6 +17,7 @@ __all__ = [
     "Network",
     "Optimizer",
     "Pretrain",
+    "Recording",
     "Render",
     "Rollout",
     "Simulate",
@@ -188,6 +189,18 @@ class Source(Section):
             if getattr(self, name) and len(getattr(self, name)) != len(self.positions):
                 raise PydanticCustomError("origin", "{name} must have as many columns as positions, or none", {"name": name})
         return self
+
+
+class Recording(Section):
+    """Networks and fits of recordings: see `hnn.training.recording.RecordingOptions`."""
+
+    hidden: PositiveInt
+    layers: PositiveInt
+    activation: Literal["tanh", "softplus", "silu", "relu"]
+    steps: PositiveInt
+    learning_rate: PositiveFloat
+    segments: Annotated[list[PositiveFloat], Field(min_length=1)]
+    iterations: PositiveInt
 
 
 class Optimizer(Section):
