@@ -18,11 +18,10 @@ WIDTH, LABEL = 80, 10
 """Columns of the terminal, and of the labels at the left."""
 
 TRAINING = """\
-train:
-  loss: trajectory # the measured states alone, at their true times
+recording: {} # of its fit; the section `recording` of params.yaml holds the values
 rollout: {}
 """
-"""Sections of a new task beside its source; `train` and `rollout` of params.yaml hold the other values."""
+"""Sections of a new task beside its source."""
 
 FEW_ROWS, FEW_PERIODS = 12, 3
 """Fewer rows per period, and shorter trials in periods, are remarked upon."""
