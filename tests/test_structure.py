@@ -18,7 +18,7 @@ SCRIPTS = sorted(path.stem for path in (ROOT / "stages").glob("[!_]*.py"))
 
 ORDER = (
     *("core", "networks", "systems", "models", "integrators", "rendering", "parallel", "files", "params", "datasets"),
-    *("training", "evaluation", "trained", "pixels", "reporting", "figures", "commands", "__main__"),
+    *("training", "evaluation", "trained", "fitting", "pixels", "reporting", "figures", "commands", "__main__"),
 )
 """The packages of src/hnn; each imports only packages that stand before it."""
 

@@ -56,7 +56,7 @@ def test_rollout_accepts_single_precision_states(project):
 
 
 def test_hamiltonian_of_a_model_without_energy_is_an_attribute_error(project):
-    with pytest.raises(AttributeError, match="Baseline learns no energy"):
+    with pytest.raises(AttributeError, match="baseline learns no energy"):
         hnn.load("pendulum", "baseline", root=project).hamiltonian(torch.zeros(2))
 
 
@@ -67,8 +67,8 @@ def test_load_names_the_cells_and_seeds_that_exist(project):
         hnn.load("pendulum", "hnn", root=project, seed=2)
 
 
-def test_hnn_offers_load_and_load_pixels_alone():
-    assert hnn.__all__ == ["load", "load_pixels"]
+def test_hnn_offers_fit_load_and_load_pixels_alone():
+    assert hnn.__all__ == ["fit", "load", "load_pixels"]
     with pytest.raises(AttributeError, match="no attribute 'laod'"):
         hnn.laod  # noqa: B018
 

@@ -1,17 +1,19 @@
 """Trained cells for use outside the pipeline: `hnn.load`."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import numpy as np
 import torch
+from numpy import ndarray
 from torch import Tensor, nn
 
 from hnn.core.cell import Cell
-from hnn.core.errors import MissingFile
+from hnn.core.errors import MissingFile, Refused
 from hnn.core.phase_space import Field
-from hnn.files.artifacts import read_weights
+from hnn.files.artifacts import read_weights, write_weights
 from hnn.files.paths import weights_path
 from hnn.files.reading import corrupt
 from hnn.integrators.solve import Solver, rollout
@@ -22,13 +24,23 @@ __all__ = ["Trained", "existing_weights", "fit_of_seed", "load", "load_members",
 
 M = TypeVar("M", bound=nn.Module)
 T = TypeVar("T")
+States = Any
+"""States as a NumPy array or a tensor."""
+
+SUFFIX = ".safetensors"
+"""The end of the name of a file of weights."""
 
 
 @dataclass(frozen=True)
 class Trained:
-    """One trained network in float64: a vector field, and an energy if the model learns one."""
+    """One trained network in float64: a vector field, and an energy if the model learns one.
+
+    States are NumPy arrays or tensors, and results are of the same kind.
+    """
 
     network: Model
+    about: Mapping[str, Any] = field(default_factory=dict)
+    """The arguments that build the network again."""
 
     @property
     def separable(self) -> bool:
@@ -40,47 +52,77 @@ class Trained:
         return self.network.frozen()
 
     @torch.no_grad()
-    def time_derivative(self, x: Tensor) -> Tensor:
+    def time_derivative(self, x: States) -> States:
         """dx/dt, shape (*batch, 2n), at states (*batch, 2n)."""
-        return self.network.time_derivative(self.states("x", x))
+        return as_given(x, self.network.time_derivative(self.states("x", x)))
 
     @torch.no_grad()
-    def hamiltonian(self, x: Tensor) -> Tensor:
+    def hamiltonian(self, x: States) -> States:
         """The learned energy up to a constant, shape (*batch,); an AttributeError if the model has none."""
         if not hasattr(self.network, "hamiltonian"):
-            raise AttributeError(f"{type(self.network).__name__} learns no energy; a model that does: hnn")
+            raise AttributeError(f"{self.about.get('name', 'the model')} learns no energy; a model that does: hnn")
         energy: Tensor = self.network.hamiltonian(self.states("x", x))  # type: ignore[operator]
-        return energy
+        return as_given(x, energy)
 
     @torch.no_grad()
-    def dissipation(self, x: Tensor) -> Tensor | None:
+    def dissipation(self, x: States) -> States | None:
         """The learned part of dx/dt beside J ∇H, shape (*batch, 2n), such as friction; None if the model learns none."""
-        return self.network.dissipation(torch.as_tensor(x, dtype=torch.float64))
+        dissipation = self.network.dissipation(self.states("x", x))
+        return None if dissipation is None else as_given(x, dissipation)
 
-    def rollout(self, x0: Tensor, t: Tensor, integrator: str = "dop853", step: float = 0.01) -> Tensor:
+    def rollout(self, x0: States, t: Any, integrator: str = "dop853", step: float = 0.01) -> States:
         """The learned motion at the times t (time,) from x0 (*batch, 2n): (*batch, time, 2n).
 
         `step`, in seconds, is for fixed-step integrators; see `hnn.integrators.solve`.
         """
         times = torch.as_tensor(t, dtype=torch.float64)
-        return rollout(self, self.states("x0", x0), times, Solver(integrator, step))
+        return as_given(x0, rollout(self.network, self.states("x0", x0), times, Solver(integrator, step)))
 
-    def states(self, name: str, x: Tensor) -> Tensor:
+    def field(self, t: float, x: ndarray) -> ndarray:
+        """dx/dt, (2n,) or (2n, points), at x of the same shape, as `scipy.integrate.solve_ivp` calls it; t is not used."""
+        return np.asarray(self.time_derivative(np.asarray(x, float).T)).T
+
+    def energy(self, x: Any) -> ndarray:
+        """`hamiltonian` as a NumPy array."""
+        return np.asarray(self.hamiltonian(np.asarray(x, float)))
+
+    def save(self, path: str | Path) -> None:
+        """Write the network to a .safetensors file, which `hnn.load(path)` reads."""
+        path = Path(path)
+        if path.suffix != SUFFIX:
+            raise Refused(f"path: given {path}, must end in {SUFFIX}")
+        if not self.about:
+            raise Refused("the network does not know its arguments; save one that `hnn.fit` or `hnn.load` returned")
+        write_weights(path, [self.network.state_dict()], self.about)
+
+    def states(self, name: str, x: Any) -> Tensor:
         """States (*batch, 2n) in float64; raises `ValueError`, with the name, for another number of components."""
-        given, degrees = torch.as_tensor(x, dtype=torch.float64), getattr(self.network, "degrees", None)
+        given, degrees = torch.as_tensor(x, dtype=torch.float64), self.about.get("degrees")
         count = given.shape[-1] if given.dim() else 1
         if degrees is not None and count != 2 * degrees:
             raise ValueError(f"{name}: {count} components, must be {2 * degrees}")
         return given
 
 
-def load(task: str, model: str, *, seed: int = 0, root: str | Path = ".") -> Trained:
+def as_given(given: Any, result: Tensor) -> Any:
+    """A NumPy array if an array was given, else the tensor."""
+    return result.numpy() if isinstance(given, ndarray) else result
+
+
+def load(task: str | Path, model: str | None = None, *, seed: int = 0, root: str | Path = ".") -> Trained:
     """The trained cell task × model of the project in the folder `root`; `seed` chooses one of its fits.
 
-    Raises `FileNotFoundError` for a cell that is not trained, `CorruptFile` for one whose file is damaged, `ValueError` for a
-    seed that was not fitted.
+    Or, with a path alone, the network in a .safetensors file, such as `Trained.save` writes. Raises `FileNotFoundError` for a
+    cell that is not trained, `CorruptFile` for one whose file is damaged, `ValueError` for a seed that was not fitted.
     """
-    return Trained(fit_of_seed(load_members(existing_weights(Cell(task, model), root)), seed))
+    if model is not None:
+        path = existing_weights(Cell(str(task), model), root)
+    elif (path := Path(task)).suffix != SUFFIX:
+        raise Refused(f"load: given {str(task)!r} alone, must be a task and a model, or a file that ends in {SUFFIX}")
+    elif not path.is_file():
+        raise MissingFile(f"{path}: there is no such file")
+    about = read_weights(path)[1]
+    return Trained(fit_of_seed(load_members(path), seed), about)
 
 
 def load_members(path: Path) -> list[Model]:
