@@ -22,7 +22,7 @@ def ingest(task: str) -> None:
     files = sorted((paths.RECORDINGS / task).iterdir())
     columns = Columns(p.time, p.time_step, tuple(p.positions), tuple(p.velocities), tuple(p.momenta), p.trial)
     raw = [estimate_momenta(trial, p.period, p.mass) for trial in trials(read_tables(files), columns, p.mass)]
-    used = preparation.cut_at_gaps([trial.part(slice(None, None, p.every)) for trial in raw])
+    used = preparation.cut_at_gaps([trial.part(slice(None, None, p.every)) for trial in raw], p.period)
     training, held_out = preparation.hold_out(used, p.test)
     x = np.concatenate([trial.x for trial in training])
     noise = np.array([noise_of(trial.t, trial.x, p.period) for trial in raw]) / x.std(0)

@@ -44,7 +44,9 @@ def fit(
     >>> bool(np.abs(model.rollout(np.array([1.0, 0.0]), np.array([0.0, np.pi]))[-1] - [-1, 0]).max() < 0.05)
     True
     """
-    trials = cut_at_gaps(trials_of(x, t))
+    given = trials_of(x, t)
+    period = period or characteristic_period(given)
+    trials = cut_at_gaps(given, period)
     kind = find_model(model)
     if kind.closed_form:
         raise Refused(f"model: given {model!r}, which is fitted to derivatives in closed form; allowed: all others")
@@ -55,7 +57,7 @@ def fit(
     arguments = accepted(model, {"bodies": 1, **NETWORK, **network})
     generator = torch.Generator().manual_seed(seed)
     untrained = make_model(model, degrees, generator=generator, **arguments).double()
-    fitted = fit_recording(untrained, trials, trials, period or characteristic_period(trials), options or RecordingOptions())
+    fitted = fit_recording(untrained, trials, trials, period, options or RecordingOptions())
     about = {"name": model, "degrees": degrees, "scaled": 1, **arguments}
     return Trained(fitted.model.eval().requires_grad_(False), about)
 
@@ -71,7 +73,7 @@ def trials_of(x: Any, t: Any) -> list[Trial]:
     """The runs in the arguments of `fit`, checked."""
     several = isinstance(x, list | tuple) and len(x) > 0 and np.ndim(x[0]) == 2
     runs = [np.asarray(one, float) for one in x] if several else [np.asarray(x, float)]
-    if np.ndim(t) == 0:
+    if isinstance(t, int | float) or (not isinstance(t, list | tuple) and np.ndim(t) == 0):
         times = [float(t) * np.arange(len(run)) for run in runs]
     else:
         times = [np.asarray(one, float) for one in t] if several and np.ndim(t[0]) == 1 else [np.asarray(t, float)]

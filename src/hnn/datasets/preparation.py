@@ -1,13 +1,15 @@
 """Preparation of the trials of a recording for training: gaps, held-out trials, segments."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy import ndarray
 
 from hnn.core.errors import Refused
 from hnn.core.trajectories import Trial
-from hnn.datasets.smoothing import pieces, smoothed
+from hnn.datasets.finite_differences import gaps
+from hnn.datasets.smoothing import smoothed
 
 __all__ = ["cut_at_gaps", "derivatives", "hold_out", "segments"]
 
@@ -15,11 +17,20 @@ LEAST = 8
 """Least number of rows of a part between gaps, and of each side of a single trial that is divided."""
 
 
-def cut_at_gaps(trials: Sequence[Trial]) -> list[Trial]:
-    """The parts of trials between their gaps, `name` or `name-1`, `name-2` …; parts of fewer than 8 rows are left out."""
+SHORT = 0.1
+"""A time step of at most this many periods is no gap, however even the others are."""
+
+
+def cut_at_gaps(trials: Sequence[Trial], period: float) -> list[Trial]:
+    """The parts of trials between their gaps, `name` or `name-1`, `name-2` …; parts of fewer than 8 rows are left out.
+
+    A model is rolled out from row to row over the true times, so that only steps longer than a tenth of the period are gaps.
+    """
     parts = []
     for trial in trials:
-        spans = [rows for rows in pieces(trial.t) if rows.stop - rows.start >= LEAST]
+        far = gaps(trial.t) & (np.diff(trial.t) > SHORT * period)
+        ends = [0, *(np.flatnonzero(far) + 1).tolist(), len(trial.t)]
+        spans = [slice(start, end) for start, end in pairwise(ends) if end - start >= LEAST]
         names = [trial.name] if len(spans) == 1 else [f"{trial.name}-{i + 1}" for i in range(len(spans))]
         parts += [trial.part(rows, name) for rows, name in zip(spans, names, strict=True)]
     if not parts:
