@@ -53,6 +53,13 @@ def rollout(given: argparse.Namespace) -> None:
         rollout.rollout(**options)
 
 
+def new(given: argparse.Namespace) -> None:
+    """Make a task of your own recording: see docs/own_data.md. Example: python -m hnn new my_rig recordings/*.csv"""
+    from hnn.commands import new
+
+    new.new(**{name: value for name, value in vars(given).items() if name != "command"})
+
+
 def law(given: argparse.Namespace) -> None:
     """Print a short formula for the energy that a cell has learned. Example: python -m hnn law pendulum hnn"""
     from hnn.commands import law
@@ -106,7 +113,7 @@ def check_params(_: argparse.Namespace) -> None:
 
 COMMANDS = {
     one.__name__.replace("_", "-"): one
-    for one in (report, rollout, law, tasks, models, times, readme, diff, experiments, check, check_params)
+    for one in (new, report, rollout, law, tasks, models, times, readme, diff, experiments, check, check_params)
 }
 """The commands by name; the docstring of each is its help, ending with an example."""
 
@@ -133,6 +140,24 @@ def parser() -> argparse.ArgumentParser:
         default="energy_error_pct",
         help="energy_error_pct (default), coordinate_error_pct, valid_time or log10_test_loss",
     )
+    one = commands.choices["new"]
+    one.add_argument("name", help="of the task: lower-case letters, digits and underscores")
+    one.add_argument(
+        "files", nargs="+", type=Path, help="CSV, TSV or other tables of text, Parquet, NPZ, MATLAB .mat up to v7"
+    )
+    times = one.add_mutually_exclusive_group()
+    times.add_argument("--time", help="the column of times, in s or with its unit in the header (default: by its name)")
+    times.add_argument("--dt", type=float, help="seconds between rows, where there is no column of times")
+    one.add_argument("--q", help="columns of positions, between commas (default: by their names, or by their values)")
+    rates = one.add_mutually_exclusive_group()
+    rates.add_argument("--v", help="columns of velocities in the same order (default: found, or estimated from positions)")
+    rates.add_argument("--p", help="columns of momenta in the same order, instead of velocities")
+    one.add_argument("--trial", help="the column that numbers the runs of a file (default: by its name)")
+    one.add_argument("--mass", type=float, help="momenta are this times the velocities (default: 1, H is per unit mass)")
+    one.add_argument(
+        "--test", help="held out: a fraction at the end, or beginnings of trials' names, between commas (default: 0.2)"
+    )
+    one.add_argument("--dry", action="store_true", help="print what is found and what would be written, and write nothing")
     one = commands.choices["law"]
     one.add_argument("task", help="a task whose states are observed")
     one.add_argument("model", help="a model that learns an energy")

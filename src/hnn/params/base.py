@@ -20,7 +20,18 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-__all__ = ["DEVICE", "FILE_NAME", "MEMBER", "NAME", "SHA256", "Section", "describe_error", "hint", "word_or_number"]
+__all__ = [
+    "DEVICE",
+    "FILE_NAME",
+    "MEMBER",
+    "NAME",
+    "PATTERNS",
+    "SHA256",
+    "Section",
+    "describe_error",
+    "hint",
+    "word_or_number",
+]
 
 D = TypeVar("D", bound="DataclassInstance")
 
