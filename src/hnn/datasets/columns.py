@@ -233,9 +233,8 @@ def check_numbers(table: Table, names: Iterable[str]) -> None:
     for name in names:
         if name in table.labels:
             place, _, text = table.first_text[name].partition(": ")
-            raise Refused(
-                f"{table.path}: {place}: column {name!r}: given {text}, must be a number; correct or delete the line"
-            )
+            remedy = "; of times, seconds, or give --dt" if kind_of(name) == "time" else ""
+            raise Refused(f"{table.path}: {place}: column {name!r}: given {text}, must be a number{remedy}; correct the line")
 
 
 def time_column(table: Table, names: list[str], told: Columns) -> str:
