@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from textwrap import indent
 
 import numpy as np
 import pandas as pd
@@ -324,6 +325,18 @@ def test_new_refuses_a_folder_that_is_taken(project):
     Path("data/recordings/rig").mkdir(parents=True)
     with pytest.raises(Refused, match="name: given 'rig', but data/recordings/rig is there already"):
         module.new("rig", [Path("a.csv")], dry=True)
+
+
+def test_page_shows_what_new_prints(capsys):
+    page = (ROOT / "docs" / "own_data.md").read_text(encoding="utf-8")
+    generator, t = np.random.default_rng(0), np.arange(0, 20, 0.02)
+    for k in range(1, 6):
+        angle = 0.8 * np.exp(-0.02 * t) * np.cos(4.4 * t + k) + generator.normal(0, 0.003, len(t))
+        rows = [f"{1000 * a:.0f};{np.degrees(b):.3f};21,5".replace(".", ",") for a, b in zip(t, angle, strict=True)]
+        write(f"run_{k}.csv", "\n".join(["time (ms);theta [deg];temperature", *rows]).encode("utf-8-sig"))
+    _, out, _ = dry("my_rig", *(f"run_{k}.csv" for k in range(1, 6)), capsys=capsys)
+    for part in out.split("\nNothing is written (--dry). Without it, params.yaml gets under tasks:\n\n"):
+        assert indent(part.strip("\n"), "    ") in page
 
 
 def test_new_reads_a_million_rows_in_bounded_memory(project):
