@@ -16,8 +16,16 @@ from scipy.io import savemat
 
 from hnn import __main__ as command
 from hnn.commands import new as module
+from hnn.commands.recording_text import Recipe, task_section
+from hnn.commands.rollout import rollout
 from hnn.core.errors import Refused
-from hnn.params.loading import load_params
+from hnn.datasets.columns import Columns
+from hnn.datasets.inspection import Inspection, Sampling
+from hnn.datasets.tables import files_of, read_tables
+from hnn.datasets.trials import trials
+from hnn.params.checks import load_checked_params
+from hnn.params.insertion import with_task
+from hnn.params.loading import InvalidParams, load_params
 
 T = np.arange(400) * 0.02
 Q, V = np.cos(3 * T), -3 * np.sin(3 * T)
@@ -263,6 +271,9 @@ def test_new_uses_the_columns_that_are_told(capsys):
     assert "time_step: 0.02 # s" in out
 
 
+FOUND = Inspection(Sampling(0.02, 0.0, True, 0, 0.0), [], [], [], 2.0, None, 1)
+
+
 @pytest.fixture
 def repository(project):
     """The folder as a repository of git and DVC, which ignores data/ as the project does."""
@@ -287,6 +298,8 @@ def test_new_adds_a_task_and_leaves_every_other_line_as_it_is(repository, capsys
     assert (source.time, source.positions, source.velocities, source.test) == ("t", [header], ["v"], 0.2)
     assert source.period == pytest.approx(2 * np.pi / 3, rel=0.03)
     assert params.tasks["rig"].train is not None
+    [run] = trials(read_tables(files_of(Path("data/recordings/rig"))), source.pick(Columns), source.mass)
+    np.testing.assert_allclose(run.x, np.stack([Q, V], -1), atol=1e-6)
     lines = Path("params.yaml").read_bytes().splitlines(keepends=True)
     old = before.splitlines(keepends=True)
     changed = next(i for i, line in enumerate(old) if line.startswith(b"recorded_tasks:"))
@@ -325,6 +338,18 @@ def test_new_refuses_a_folder_that_is_taken(project):
     Path("data/recordings/rig").mkdir(parents=True)
     with pytest.raises(Refused, match="name: given 'rig', but data/recordings/rig is there already"):
         module.new("rig", [Path("a.csv")], dry=True)
+
+
+def test_commands_refuse_what_a_recording_does_not_allow_in_one_line(capsys):
+    task = task_section("rig", Columns(time="t", positions=("q",)), FOUND, Recipe(1.0, 0.2), [])
+    text = with_task(Path("params.yaml").read_text(encoding="utf-8"), "rig", task)
+    Path("params.yaml").write_text(text, encoding="utf-8")
+    load_checked_params()
+    with pytest.raises(Refused, match=r"^rig: is a recording of your own, whose exact field is not known"):
+        rollout("rig", "hnn", "1,0", Path("o.csv"), until=1.0)
+    Path("params.yaml").write_text(text.removesuffix("rollout: {}\n") + "rollout:\n      integrator: leapfrog\n")
+    with pytest.raises(InvalidParams, match=r"rollout.integrator: given 'leapfrog' for rig; .* learned by baseline, hnn"):
+        load_checked_params()
 
 
 def test_page_shows_what_new_prints(capsys):
