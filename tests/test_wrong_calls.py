@@ -86,6 +86,15 @@ COMMANDS = [
     "nothing",
     "report now",
     "report",
+    "new",
+    "new rig",
+    "new pendulum a.csv",
+    "new Rig a.csv",
+    "new rig nothing.csv",
+    "new rig .",
+    "new rig clip.npz",
+    "new rig params.yaml",
+    "new rig params.yaml --dt x",
     "readme",
     "check",
     "diff",
@@ -257,14 +266,14 @@ PARAMETERS = {
 
 
 @pytest.mark.parametrize("change", PARAMETERS)
-@pytest.mark.parametrize("words", ["tasks", ROLL, "check-params"])
+@pytest.mark.parametrize("words", ["tasks", ROLL, "check-params", "new rig clip.npz"])
 def test_commands_refuse_wrong_parameters_in_one_line(words, change, capsys):
     text = Path("params.yaml").read_text()
     Path("params.yaml").write_bytes(PARAMETERS[change](text).encode("latin-1", errors="ignore"))
     assert_one_line(*of_command(words.split(), capsys))
 
 
-@pytest.mark.parametrize("words", ["report", "tasks", "check", "readme", ROLL])
+@pytest.mark.parametrize("words", ["report", "tasks", "check", "readme", "new rig a.csv", ROLL])
 def test_commands_in_a_folder_without_parameters_refuse_in_one_line(words, tmp_path, monkeypatch, capsys):
     (tmp_path / "sub folder ä").mkdir()
     monkeypatch.chdir(tmp_path / "sub folder ä")

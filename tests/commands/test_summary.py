@@ -54,6 +54,7 @@ def test_tables_equal_the_golden_terminal_report(project, golden, width):
         ("from hnn.commands import summary; summary.tables()", False),
         ("from hnn.commands import summary; summary.tasks(); summary.models()", False),
         ("from hnn.commands import check; from hnn.reporting import report", False),
+        ("from hnn.commands import new; from hnn.datasets import inspection", False),
         ("from hnn.commands import rollout", True),
     ],
 )

@@ -73,8 +73,8 @@ def new(
         return
     folder = store(name, files, after)
     print(
-        f"\nWritten: {folder}/, tracked by DVC; params.yaml: tasks.{name}, and {name} in\nrecorded_tasks. Next:\n\n"
-        f"    git add {folder}.dvc params.yaml\n    dvc repro"
+        f"\nWritten: {folder}/, which DVC tracks, and in params.yaml\n"
+        f"tasks.{name} and an item of recorded_tasks. Next:\n\n    git add {dvc_file(folder)} params.yaml\n    dvc repro"
     )
 
 

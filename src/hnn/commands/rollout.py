@@ -100,6 +100,8 @@ def truth_of(params: Params, task: str) -> System:
         raise Refused(f"{task}: its cells start from two frames, not from a state; give --frames clip.npz instead of --start")
     if task not in params.tasks:
         raise Refused(f"task: given {task!r}; {hint(task, states)}")
+    if params.tasks[task].source:
+        raise Refused(f"{task}: is a recording of your own, whose exact field is not known; predictions are in its report")
     return make_system(**params.tasks[task].system)
 
 

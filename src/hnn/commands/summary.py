@@ -78,8 +78,8 @@ def tasks() -> str:
     params = load_params()
     lines = []
     for name, task in params.tasks.items():
-        observed = "recording" if task.ingest else "frames" if task.from_pixels else "states"
-        system = registry.summaries("systems", str(task.system["name"]))[0]
+        observed = "recording" if task.ingest or task.source else "frames" if task.from_pixels else "states"
+        system = registry.summaries("systems", str(task.system["name"]))[0] if task.system else "Of your own, unknown."
         lines.append(f"{name:<16} {observed:<10} {trained(name, '*'):>2} trained  {system}")
     return "\n".join(lines)
 

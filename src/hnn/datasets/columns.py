@@ -13,7 +13,7 @@ from hnn.datasets.finite_differences import gaps
 from hnn.datasets.table import Table
 from hnn.params.base import hint
 
-__all__ = ["SCALES", "Columns", "Rate", "base_of", "rate", "recognise", "scale_of", "unit_of"]
+__all__ = ["SCALES", "Columns", "Rate", "base_of", "check_numbers", "rate", "recognise", "scale_of", "unit_of"]
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,8 @@ def pairs(table: Table, columns: Columns, candidates: Sequence[str]) -> list[tup
         rows = slice(0, int(np.argmax(np.append(np.diff(table.columns[columns.trial]) != 0, True))) + 1)
     t = times(table, columns)[rows]
     piece = longest_piece(t) if len(t) > 2 else slice(0, 0)
-    t, values = t[piece], {name: table.columns[name][rows][piece] * scale_of(name) for name in candidates}
+    numbers = [name for name in candidates if name not in table.labels]
+    t, values = t[piece], {name: table.columns[name][rows][piece] * scale_of(name) for name in numbers}
     values = {name: v for name, v in values.items() if len(v) >= 8 and np.isfinite(v).all() and np.ptp(v) > 0}
     found = []
     for q in values:
@@ -188,7 +189,7 @@ def recognise(tables: Sequence[Table], told: Columns) -> Columns:
     table does not say which columns are times and positions.
     """
     table = tables[0]
-    names = [name for name in table.columns if name not in table.labels]
+    names = [name for name in table.columns if name not in table.labels or kind_of(name) not in ("trial", None)]
     told = Columns(
         find(table, told.time, "--time") if told.time else None,
         told.time_step,
@@ -201,10 +202,12 @@ def recognise(tables: Sequence[Table], told: Columns) -> Columns:
     if told.trial is None:
         kinds = [name for name in table.columns if kind_of(name) == "trial" and name not in columns.used]
         columns = replace(columns, trial=kinds[0] if kinds else None)
+    check_numbers(table, columns.numbers)
     free = [name for name in names if name not in columns.used]
     of_kind = {kind: [name for name in free if kind_of(name) == kind] for kind in KINDS}
     if told.positions:
         return with_rates(table, columns, of_kind, free)
+    check_numbers(table, of_kind["position"])
     rates = told.velocities or told.momenta
     if of_kind["position"] and (not rates or len(rates) == len(of_kind["position"])):
         found = with_rates(table, replace(columns, positions=tuple(of_kind["position"])), of_kind, free)
@@ -223,6 +226,15 @@ def recognise(tables: Sequence[Table], told: Columns) -> Columns:
         f"{table.path}: --q is needed: which columns are positions? found: {', '.join(free)[:200] or 'none'}; "
         f"give them, and velocities if there are any, in the same order: --q {','.join(free[:1]) or 'q'} --v …"
     )
+
+
+def check_numbers(table: Table, names: Iterable[str]) -> None:
+    """Refuse columns that hold text, with the line of the first."""
+    for name in names:
+        if name in table.labels:
+            place, _, text = table.first_text[name].partition(": ")
+            remedy = "; of times, seconds, or give --dt" if kind_of(name) == "time" else ""
+            raise Refused(f"{table.path}: {place}: column {name!r}: given {text}, must be a number{remedy}; correct the line")
 
 
 def time_column(table: Table, names: list[str], told: Columns) -> str:

@@ -17,6 +17,9 @@ ORDER = 3
 SPAN = 1 / 6
 """Length of a window in characteristic periods: of a sine, the derivative is then too small by 0.1 %."""
 
+NOISE_SPAN = 1 / 16
+"""The same for estimates of noise: of a sine, the residuals are 4e-6 of its amplitude."""
+
 LEAST = 5
 """Least rows of a window, and of a piece that can be smoothed."""
 
@@ -34,14 +37,14 @@ def pieces(t: ndarray) -> Iterator[slice]:
     return (slice(start, end) for start, end in pairwise(ends))
 
 
-def window(t: ndarray, period: float) -> int:
-    """Rows of a window, an odd number, of a piece with times t (time,)."""
-    rows = round(SPAN * period / float(np.median(np.diff(t))))
+def window(t: ndarray, length: float) -> int:
+    """Rows of a window of a length in s, an odd number, of a piece with times t (time,)."""
+    rows = round(length / float(np.median(np.diff(t))))
     largest = len(t) - 1 + len(t) % 2
     return min(max(LEAST, rows + 1 - rows % 2), largest)
 
 
-def smoothed(t: ndarray, x: ndarray, period: float, derivative: int = 0) -> ndarray:
+def smoothed(t: ndarray, x: ndarray, period: float, derivative: int = 0, span: float = SPAN) -> ndarray:
     """x (time, columns), or a time derivative of it, by local polynomials; NaN in pieces of fewer than `LEAST` rows.
 
     A piece with uneven steps is interpolated by a cubic spline to even ones, and the result back.
@@ -62,7 +65,7 @@ def smoothed(t: ndarray, x: ndarray, period: float, derivative: int = 0) -> ndar
         grid = np.linspace(times[0], times[-1], len(times))
         even = bool(np.abs(steps / steps.mean() - 1).max() < EVEN)
         values = values if even else CubicSpline(times, values)(grid)
-        width = window(times, period)
+        width = window(times, span * period)
         values = savgol_filter(values, width, min(ORDER, width - 1), deriv=derivative, delta=grid[1] - grid[0], axis=0)
         y[rows] = values if even else CubicSpline(grid, values)(times)
     return y
@@ -89,12 +92,12 @@ def noise_of(t: ndarray, x: ndarray, period: float) -> ndarray:
 
     total, count = np.zeros(x.shape[1]), 0.0
     for rows in pieces(t):
-        width = window(t[rows], period) if rows.stop - rows.start >= LEAST else 0
+        width = window(t[rows], NOISE_SPAN * period) if rows.stop - rows.start >= LEAST else 0
         if not width or rows.stop - rows.start <= width:
             continue
         left = 1 - savgol_coeffs(width, min(ORDER, width - 1))[width // 2]
         inner = slice(width // 2, -(width // 2))
-        residuals = (x[rows] - smoothed(t[rows], x[rows], period))[inner]
+        residuals = (x[rows] - smoothed(t[rows], x[rows], period, span=NOISE_SPAN))[inner]
         total += (residuals**2).sum(0) / left
         count += len(residuals)
     return np.sqrt(total / count) if count else np.full(x.shape[1], np.nan)

@@ -105,7 +105,7 @@ def decoded(path: Path, head: bytes) -> tuple[str, str]:
         if encoding != "utf-8":
             raise Refused(f"{path}: line 1: is no text in UTF-16, as its first bytes say; save it as UTF-8") from None
     text = head.decode("cp1252", errors="replace")
-    if sum(not (letter.isprintable() or letter.isspace()) for letter in text) > len(text) / 100:
+    if sum(letter == "\ufffd" or not (letter.isprintable() or letter.isspace()) for letter in text) > len(text) / 100:
         raise Refused(f"{path}: line 1: holds binary data, no text; {KNOWN}")
     return "cp1252", text
 

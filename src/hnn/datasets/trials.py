@@ -8,7 +8,7 @@ from numpy import ndarray
 
 from hnn.core.errors import Refused
 from hnn.core.trajectories import Trial
-from hnn.datasets.columns import Columns, scale_of
+from hnn.datasets.columns import Columns, check_numbers, scale_of
 from hnn.datasets.table import Table
 from hnn.params.base import hint
 
@@ -55,12 +55,7 @@ def check_columns(table: Table, columns: Columns, first: Table) -> None:
                 f"{table.path}: {table.where(0)}: no column {name!r}{other}; {hint(name, table.columns)}; "
                 "name columns alike in all files"
             )
-    for name in columns.numbers:
-        if name in table.labels:
-            place, _, text = table.first_text[name].partition(": ")
-            raise Refused(
-                f"{table.path}: {place}: column {name!r}: given {text}, must be a number; correct or delete the line"
-            )
+    check_numbers(table, columns.numbers)
 
 
 def runs(table: Table, columns: Columns) -> Iterator[tuple[str, slice | ndarray]]:

@@ -128,9 +128,10 @@ def refusal(params: Params, cell: Cell) -> str | None:
 
 def separable(params: Params, cell: Cell) -> bool:
     """True if the cell's model is separable, which may depend on its options."""
-    truth = make_system(**params.tasks[cell.task].system)
-    smallest = {**params.model.model_dump(), "hidden": 1, "bodies": truth.equal_bodies}
-    return make_model(cell.model, truth.degrees, generator=torch.Generator(), **accepted(cell.model, smallest)).separable
+    task = params.tasks[cell.task]
+    degrees = len(task.source.positions) if task.source else make_system(**task.system).degrees
+    smallest = {**params.model.model_dump(), "hidden": 1, "bodies": layout(params, cell).bodies}
+    return make_model(cell.model, degrees, generator=torch.Generator(), **accepted(cell.model, smallest)).separable
 
 
 ALLOWED = {"rollout": "dop853, gauss, rk4, implicit_midpoint", "train": "rk4, implicit_midpoint"}
