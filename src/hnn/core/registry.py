@@ -46,8 +46,7 @@ def find(package: str, name: str, base: type[T]) -> type[T]:
     >>> find("systems", "pendulum", System).__name__
     'Pendulum'
     """
-    if name not in names(package):
-        raise UnknownName(f"{package}: given {name!r}, allowed: {', '.join(names(package))}")
+    source(package, name)
     module = importlib.import_module(f"hnn.{package}.{name}")
     plugins = subclasses(module, base)
     if len(plugins) != 1:
@@ -84,9 +83,11 @@ def executed(path: Path, _: bytes) -> ModuleType:
         raise Refused("must be a Python file, *.py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses look up names of annotations there
+    writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # bytecode of a file changed twice in a second is stale
     try:
         spec.loader.exec_module(module)
     finally:
+        sys.dont_write_bytecode = writes
         del sys.modules[spec.name]
     return module
 
@@ -109,7 +110,9 @@ def subclasses(module: ModuleType, base: type[T]) -> list[type[T]]:
 
 
 def source(package: str, name: str) -> Path:
-    """The file hnn/<package>/<name>.py."""
+    """The file hnn/<package>/<name>.py; raises `UnknownName` for an unknown name, so that none leads to another place."""
+    if name not in names(package):
+        raise UnknownName(f"{package}: given {name!r}, allowed: {', '.join(names(package))}")
     return PACKAGE / package / f"{name}.py"
 
 
