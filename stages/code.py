@@ -1,14 +1,17 @@
 """Source code -> listings of the files that each stage, model and system imports, on which the other stages depend."""
 
 from pathlib import Path
+from typing import Any
 
 from stages import run
 
 from hnn.core import registry
+from hnn.core.errors import Refused
 from hnn.files.formats import write_text
 from hnn.files.paths import CODE
-from hnn.files.source_code import listing
+from hnn.files.source_code import is_python, listing
 from hnn.params.loading import read_raw
+from hnn.systems.base import source_of
 
 ROOT = Path(__file__).resolve().parents[1]
 SRC = ROOT / "src" / "hnn"
@@ -20,18 +23,28 @@ def list_code() -> None:
     Invalid parts of params.yaml are skipped here; `validate` reports them.
     """
     plugins = {package: {name: SRC / package / f"{name}.py" for name in registry.names(package)} for package in FOUND_BY_NAME}
+    tasks = read_raw(Path("params.yaml")).get("tasks")
+    found = {task: system_file(section) for task, section in tasks.items()} if isinstance(tasks, dict) else {}
+    systems = {task: file for task, file in found.items() if file}
     for script in (ROOT / "stages").glob("[!_]*.py"):
-        imports_all = script.stem == "validate"  # it checks the parameters of every system and model
-        imported = [file for files in plugins.values() for file in files.values()] if imports_all else []
+        imported = []
+        if script.stem == "validate":  # it checks the parameters of every system and model
+            imported = [file for files in [*plugins.values(), systems] for file in files.values()]
         write_text(CODE / f"{script.stem}.txt", listing([script, *imported], ROOT))
     for model, file in plugins["models"].items():
         write_text(CODE / "models" / f"{model}.txt", listing([file], ROOT))
-    tasks = read_raw(Path("params.yaml")).get("tasks")
-    for task, section in tasks.items() if isinstance(tasks, dict) else ():
-        system = section.get("system") if isinstance(section, dict) else None
-        name = str(system.get("name")) if isinstance(system, dict) else ""
-        if name in plugins["systems"]:
-            write_text(CODE / "systems" / f"{task}.txt", listing([plugins["systems"][name]], ROOT))
+    for task, file in systems.items():
+        write_text(CODE / "systems" / f"{task}.txt", listing([file], ROOT))
+
+
+def system_file(task: Any) -> Path | None:
+    """The file of the system of a task of params.yaml, found by its name or by `file`; None if there is no valid one."""
+    system = task.get("system") if isinstance(task, dict) else None
+    try:
+        file = ROOT / source_of(**system) if isinstance(system, dict) else None
+    except (Refused, TypeError):
+        return None
+    return file if file and is_python(file) else None
 
 
 FOUND_BY_NAME = ("models", "systems")

@@ -38,7 +38,9 @@ def write_report() -> None:
     decay = {task: energy_change(next(iter(rollouts[task].values())).sets["held_out"].true_energy) for task in rollouts}
     report = Report.of(results, decay, catalogue.captions(groups), params.tasks, params.seeds)
     written = reading.read_text(paths.WRITTEN_PARAMS)
-    origin = provenance.origin([Path("src/hnn"), Path("stages")], map(paths.observations_path, cells), written)
+    origin = provenance.origin(
+        [Path("src/hnn"), Path("stages"), Path("systems")], map(paths.observations_path, cells), written
+    )
     artifacts.write_cards(model_cards.model_cards(results, decay, params.tasks, params.seeds))
     for cell, result in results.cells.items():
         if not cell.is_truth:

@@ -110,7 +110,7 @@ def parameters():
 
 def task_of(name):
     """A simulated task of params.yaml with this system."""
-    return next(task for task in SIMULATED if PARAMS["tasks"][task]["system"]["name"] == name)
+    return next(task for task in SIMULATED if PARAMS["tasks"][task]["system"].get("name") == name)
 
 
 def truth_of(task):
@@ -156,15 +156,6 @@ def observed(task, trajectories=4, points=10, noise=0.0, seed=0):
     x = starts_of(task, trajectories * points, seed).view(trajectories, points, -1)
     dx = truth.time_derivative(x).detach().numpy()
     return Observations(np.linspace(0, 1, points), x.numpy() + noise * generator.standard_normal(x.shape), dx)
-
-
-def finite_gradient(function, x, h=1e-5):
-    """∇f at states (*batch, k) by central differences of fourth order."""
-    columns = []
-    for e in torch.eye(x.shape[-1]):
-        near, far = (function(x + k * h * e) - function(x - k * h * e) for k in (1, 2))
-        columns.append((8 * near - far) / (12 * h))
-    return torch.stack(columns, dim=-1).detach()
 
 
 def alive(pid):

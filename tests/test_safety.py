@@ -3,12 +3,16 @@
 import ast
 
 import pytest
+import yaml
 from conftest import ROOT, parameters
 from report_fixture import METRICS, results
 
+from hnn.core.errors import Refused
+from hnn.params.checks import load_checked_params
 from hnn.params.loading import validate_schema
 from hnn.params.schema import Params
 from hnn.reporting.model_cards import model_cards
+from hnn.systems.base import make_system
 
 FILES = [file for folder in ("src", "stages") for file in sorted((ROOT / folder).rglob("*.py"))]
 
@@ -18,6 +22,8 @@ ALLOWED = {
     # The function goes to the workers of the scheduler that params.yaml names: whoever runs it may run code there anyway.
     ("src/hnn/parallel/cluster.py", "import pickle"),
     ("src/hnn/parallel/cluster.py", "import cloudpickle"),
+    # A person's own system: code that they put into systems/, or name on the command line, to be run.
+    ("src/hnn/core/registry.py", "importlib.util.spec_from_file_location"),
 }
 """The only places that execute what they read, and why they may."""
 
@@ -44,6 +50,7 @@ CALLS = {
         "yaml.UnsafeLoader",
         "yaml.Loader",
     ),
+    *("importlib.util.spec_from_file_location", "importlib.machinery.SourceFileLoader", "runpy.run_path"),
     *("shutil.unpack_archive", "tarfile.open", "archive.extract", "archive.extractall"),
 }
 
@@ -92,6 +99,7 @@ def test_no_source_executes_data(file):
         "np.lib.format.read_array(file, allow_pickle=True)",
         "yaml.load(text, yaml.SafeLoader)",
         "archive.extractall()",
+        "importlib.util.spec_from_file_location('a', path)",
     ],
 )
 def test_unsafe_finds_planted_lines(source):
@@ -129,6 +137,20 @@ def test_no_name_of_the_parameters_is_a_path_out_of_the_workspace(name):
         params, problems = validate_schema(raw)
         assert params is None, f"{key}: {name!r} is allowed"
         assert problems, key
+
+
+@pytest.mark.parametrize(
+    "name", [*OUTSIDE, "../duffing.py", "/tmp/duffing.py", "a/duffing.py", "~/duffing.py", "duffing.py\n"]
+)
+def test_no_file_of_a_system_leads_out_of_its_folder(name, tmp_path):
+    raw = parameters()
+    raw["tasks"]["pendulum"]["system"] = {"file": name, "mass": 1.0}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(raw))
+    with pytest.raises(Refused, match=r"must be the name of a Python file in systems/") as caught:
+        load_checked_params(tmp_path / "params.yaml")
+    assert "\n" not in str(caught.value)
+    with pytest.raises(Refused, match=r"must be the name of a Python file in systems/"):
+        make_system(**raw["tasks"]["pendulum"]["system"])
 
 
 @pytest.mark.parametrize("name", ["a\nb", "<script>", "`x`", "../x", "/x", "[x](y)"])

@@ -39,6 +39,8 @@ def project(tmp_path, monkeypatch):
     x = starts_of("pendulum", 12).numpy().reshape(1, 12, 2)
     data = Observations(np.arange(12.0), x, x)
     artifacts.write_observations("pendulum", [data], data)
+    shutil.copytree(ROOT / "systems", "systems", ignore=shutil.ignore_patterns("__pycache__"))
+    Path("systems/broken.py").write_text("def f(:\n")
     np.savez("clip.npz", frames=np.zeros((3, 28, 28), np.uint8))
     return tmp_path
 
@@ -111,6 +113,25 @@ COMMANDS = [
     "law pixel_pendulum hnn",
     "law pendulum hnn",
     "rollout",
+    "test",
+    "test nothing.py",
+    "test .",
+    "test params.yaml",
+    "test systems",
+    "test ../../duffing.py mass=1",
+    "test duffing.py",
+    "test duffing.py mass=1 stiffness=1",
+    "test duffing.py mass=one stiffness=1 hardening=1",
+    "test duffing.py 1 1 1",
+    "test duffing.py mass=-1 stiffness=1 hardening=1",
+    "test duffing.py mass=nan stiffness=1 hardening=1",
+    "test duffing.py mass=1 mass=1 stiffness=1 hardening=1",
+    "test duffing.py mass=1 stiffness=1 hardening=1 length=1",
+    "test duffing.py mass=1 stiffness=1 hardening=1 --distribution",
+    "test duffing.py mass=1 stiffness=1 hardening=1 --distribution rings",
+    "test duffing.py mass=1 stiffness=1 hardening=1 --distribution ring radius=1",
+    "test duffing.py mass=1 stiffness=1 hardening=1 --distribution ring low",
+    "test broken.py mass=1",
     "rollout pendulum",
     "rollout pendulum hnn",
     "rollout pendulum hnn --start 1,0 --until 1",

@@ -111,9 +111,19 @@ def check_params(_: argparse.Namespace) -> None:
     print("params.yaml is valid")
 
 
+def test(given: argparse.Namespace) -> None:
+    """Check a system in a file of your own. Example: python -m hnn test duffing.py mass=1 stiffness=1 hardening=0.5"""
+    from hnn.commands import own_system
+
+    table, failed = own_system.check_system(given.file, given.constants, given.distribution)
+    print(table)
+    if failed:
+        raise Refused(failed)
+
+
 COMMANDS = {
     one.__name__.replace("_", "-"): one
-    for one in (new, report, rollout, law, tasks, models, times, readme, diff, experiments, check, check_params)
+    for one in (new, report, rollout, law, tasks, models, times, readme, diff, experiments, check, check_params, test)
 }
 """The commands by name; the docstring of each is its help, ending with an example."""
 
@@ -161,6 +171,16 @@ def parser() -> argparse.ArgumentParser:
     one = commands.choices["law"]
     one.add_argument("task", help="a task whose states are observed")
     one.add_argument("model", help="a model that learns an energy")
+    one = commands.choices["test"]
+    one.add_argument("file", type=Path, help="a Python file with one System, whose code is run; also of the folder systems/")
+    one.add_argument("constants", nargs="*", metavar="constant=value", help="the constants of the system")
+    one.add_argument(
+        "--distribution",
+        nargs="+",
+        default=[],
+        metavar=("name", "argument=value"),
+        help="of the initial states, such as: ring low=0.2 high=1.0 (default: the first of the system)",
+    )
     one = commands.choices["rollout"]
     one.epilog = f"Example: {ROLLOUT}, or {FILM}"
     one.add_argument("task", help="a task; `python -m hnn tasks` lists them")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from hnn.core.errors import Refused
 
-__all__ = ["digest", "import_closure", "listing", "stripped"]
+__all__ = ["digest", "import_closure", "is_python", "listing", "stripped"]
 
 Position = tuple[int, int]
 """Line from 0 and column in bytes."""
@@ -23,6 +23,15 @@ def listing(scripts: list[Path], root: Path) -> str:
     """One line `hash path` for each file of the project that the scripts import, directly or indirectly, sorted by path."""
     files = set().union(*(import_closure(script, root) for script in scripts))
     return "".join(f"{digest(file)} {file.relative_to(root).as_posix()}\n" for file in sorted(files))
+
+
+def is_python(file: Path) -> bool:
+    """True for a file that can be read and has the syntax of Python."""
+    try:
+        ast.parse(file.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return False
+    return True
 
 
 def import_closure(script: Path, root: Path) -> set[Path]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,14 @@ from pydantic import NonNegativeFloat, PositiveFloat, ValidationError, create_mo
 
 from hnn.core import registry
 from hnn.core.cell import Cell
+from hnn.core.errors import Refused
 from hnn.models.base import Layout, accepted, find_model, make_model
 from hnn.params.base import Section, describe_error, hint
 from hnn.params.loading import InvalidParams, read_raw, validate_schema
 from hnn.params.schema import Params
-from hnn.systems.base import System, make_system
+from hnn.systems.base import System, find_system, make_system, source_of
 
-__all__ = ["load_checked_params"]
+__all__ = ["check_constants", "load_checked_params"]
 
 
 def load_checked_params(path: Path = Path("params.yaml")) -> Params:
@@ -37,18 +39,47 @@ def load_checked_params(path: Path = Path("params.yaml")) -> Params:
 def check_physics(task: dict[str, Any], prefix: str) -> list[str]:
     """A line for each mistake in a task's system, its constants and the distributions of its initial states."""
     constants, simulate = task.get("system"), task.get("simulate")
-    if not isinstance(constants, dict):
+    if not isinstance(constants, dict) or not constants:
         return []
-    known, name = registry.names("systems"), str(constants.get("name"))
-    if name not in known:
-        return [f"{prefix}system.name: given {name!r}; {hint(name, known)}"]
-    system = registry.find("systems", name, System)  # type: ignore[type-abstract]
-    fields = {f.name: PositiveFloat if f.type is float else f.type for f in dataclasses.fields(system)}  # type: ignore[arg-type]
-    problems = check_values(fields, constants, "name", f"{prefix}system")
-    for key in ("distribution", "published_distribution", "outside_distribution"):
-        given = simulate.get(key) if isinstance(simulate, dict) else None
-        problems += check_distribution(system, given, f"{prefix}simulate.{key}") if isinstance(given, dict) else []
+    key = "file" if "file" in constants else "name"
+    known, given = registry.names("systems"), constants.get(key)
+    if key == "name" and given not in known:
+        return [f"{prefix}system.name: given {str(given)!r}; {hint(str(given), known)}"]
+    try:
+        system = find_system(constants.get("name"), constants.get("file"))
+    except Refused as error:
+        return [f"{prefix}system.{key}: {error}"]
+    problems = check_constants(system, constants, key, f"{prefix}system")
+    if key == "file":
+        problems = problems or check_own(system, constants, f"{prefix}system.file")
+        problems += [
+            f"{prefix}{section}: frames are drawn of the systems of src/hnn/systems alone; leave this section out"
+            for section in ("render", "pretrain")
+            if section in task
+        ]
+    for name in ("distribution", "published_distribution", "outside_distribution"):
+        section = simulate.get(name) if isinstance(simulate, dict) else None
+        problems += check_distribution(system, section, f"{prefix}simulate.{name}") if isinstance(section, dict) else []
     return problems or check_outside(simulate, f"{prefix}simulate.outside_distribution")
+
+
+def check_constants(system: type[System], given: Mapping[str, Any], key: str, path: str) -> list[str]:
+    """A line for each mistake in `given`, apart from its key `key`, as constants of a system; numbers must be positive."""
+    fields: dict[str, Any] = {}
+    for field in dataclasses.fields(system):  # type: ignore[arg-type]
+        kind = PositiveFloat if field.type in (float, "float") else field.type
+        fields[field.name] = (kind, ... if field.default is dataclasses.MISSING else field.default)
+    return check_values(fields, given, key, path)
+
+
+def check_own(system: type[System], given: dict[str, Any], path: str) -> list[str]:
+    """A line if the code of a system of one's own raises an exception for constants that are valid by themselves."""
+    source = source_of(file=given["file"])
+    try:
+        make_system(**given).conservative  # noqa: B018 # what later checks ask first
+    except Exception as error:  # of the user's code
+        return [f"{path}: {source}: {registry.describe_exception(error, source)}"]
+    return []
 
 
 def check_outside(simulate: Any, path: str) -> list[str]:
@@ -69,7 +100,7 @@ def check_distribution(system: Any, given: dict[str, Any], path: str) -> list[st
     if shape not in system.shapes:
         return [f"{path}.shape: given {shape!r}; {hint(shape, system.shapes)}"]
     options = list(inspect.signature(getattr(system, shape)).parameters)[3:]  # after self, generator, count
-    problems = check_values(dict.fromkeys(options, NonNegativeFloat), given, "shape", path)
+    problems = check_values(dict.fromkeys(options, (NonNegativeFloat, ...)), given, "shape", path)
     if not problems and {"low", "high"} <= set(options) and float(given["low"]) > float(given["high"]):
         return [f"{path}.low: given {given['low']!r}, must be at most {path}.high, {given['high']!r}"]
     return problems
@@ -185,9 +216,9 @@ def check_losses(params: Params) -> list[str]:
     return problems
 
 
-def check_values(fields: dict[str, Any], given: dict[str, Any], name: str, path: str) -> list[str]:
-    """A line for each mistake in `given`, apart from its key `name`, as values of `fields`."""
-    schema = create_model("Constants", __base__=Section, **{key: (kind, ...) for key, kind in fields.items()})  # type: ignore[call-overload]
+def check_values(fields: Mapping[str, Any], given: Mapping[str, Any], name: str, path: str) -> list[str]:
+    """A line for each mistake in `given`, apart from its key `name`, as values of `fields`: (type, default or ...)."""
+    schema = create_model("Constants", __base__=Section, **fields)
     try:
         schema.model_validate({key: value for key, value in given.items() if key != name})
     except ValidationError as error:

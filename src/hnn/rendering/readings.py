@@ -16,7 +16,7 @@ from hnn.core.phase_space import join
 from hnn.rendering.canvas import Canvas, render, shapes_of
 from hnn.rendering.discs import Disc, centroid, distances
 from hnn.rendering.shapes import TWO_DISCS
-from hnn.systems.base import make_system
+from hnn.systems.base import find_system
 
 __all__ = ["READINGS", "WINDOW", "read_positions", "read_states"]
 
@@ -64,7 +64,7 @@ def read_states(canvas: Canvas, frames: Tensor, frame_step: float, name: str, **
     q = read_positions(canvas, frames, name, **constants)
     finite = q.nan_to_num(0.0, 0.0, 0.0).cpu().numpy()  # the filter fails where a diverged rollout has no position
     velocity = savgol_filter(finite, WINDOW, ORDER, deriv=1, delta=frame_step, axis=-2)
-    p = make_system(name, **constants).momentum(q, torch.from_numpy(velocity).to(q))
+    p = find_system(name)(**constants).momentum(q, torch.from_numpy(velocity).to(q))
     return join(q, p.where(q.isfinite(), torch.nan))
 
 

@@ -9,6 +9,7 @@ from hnn.reporting.definitions import FRICTION
 from hnn.reporting.formatting import NOTHING, format_interval, format_quartiles, listed, number
 from hnn.reporting.results import ELSEWHERE, SETS, SHORT, CellResults, Results, StartSet
 from hnn.reporting.templating import template
+from hnn.systems.base import source_of
 
 __all__ = ["failures", "judgements", "measured", "model_cards", "strengths"]
 
@@ -45,7 +46,7 @@ def model_cards(results: Results, decay: Mapping[str, float], tasks: Mapping[str
             seeds=seeds,
             about=task,
             training=task.train_pixels if cell.from_pixels else task.train,
-            system=registry.summaries("systems", str(task.system["name"])),
+            system=registry.summaries_of(source_of(**task.system)),
             network=registry.summaries("models", cell.model),
             parameters=result.parameters,
             steps=result.steps,

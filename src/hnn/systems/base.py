@@ -1,16 +1,23 @@
 """The base class of physical systems: a system defines its energy, automatic differentiation gives its motion."""
 
+import dataclasses
+import re
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from hnn.core import registry
+from hnn.core.errors import Refused
 from hnn.core.phase_space import join, symplectic_gradient
 
-__all__ = ["System", "make_system"]
+__all__ = ["OWN", "System", "find_system", "load_system", "make_system", "source_of"]
+
+OWN = Path("systems")
+"""The folder of the project, where stages run, with systems that params.yaml names by `file`; DVC watches it."""
 
 
 class System(ABC):
@@ -108,10 +115,68 @@ class System(ABC):
         return generator.choice([-1.0, 1.0], shape) * generator.uniform(low, high, shape)
 
 
-def make_system(name: str, **constants: float) -> System:
-    """The system of hnn/systems/<name>.py with the given constants.
+def make_system(name: str | None = None, *, file: str | None = None, **constants: float) -> System:
+    """The system of hnn/systems/<name>.py, or of the project's systems/<file>, with the given constants.
+
+    Raises `Refused` as `find_system` does.
 
     >>> make_system("mass_spring", mass=0.5, stiffness=2.0).frequency
     2.0
     """
-    return registry.find("systems", name, System)(**constants)  # type: ignore[type-abstract]
+    return find_system(name, file)(**constants)
+
+
+def find_system(name: str | None = None, file: str | None = None) -> type[System]:
+    """The class of hnn/systems/<name>.py, or of the project's systems/<file>, whose code is executed.
+
+    Raises `Refused` for an unknown name, for a file outside that folder or one that `load_system` refuses, and for both.
+    """
+    if file is None:
+        return registry.find("systems", str(name), System)  # type: ignore[type-abstract]
+    if name is not None:
+        raise Refused(f"given name {name!r} and file {file!r}; allowed: one of them")
+    return load_system(source_of(file=file))
+
+
+def source_of(name: str | None = None, file: str | None = None, **_: Any) -> Path:
+    """The file that defines a system, from the keys `name` or `file` of its section of params.yaml.
+
+    Raises `Refused` for a `file` that is no plain file name: none leads out of the folder.
+    """
+    if file is None:
+        return registry.source("systems", str(name))
+    if not isinstance(file, str) or not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\.py", file):
+        raise Refused(f"given {file!r}, must be the name of a Python file in {OWN}/, without a folder, such as duffing.py")
+    return OWN / file
+
+
+def load_system(path: Path) -> type[System]:
+    """The system that a file of any place defines; its code is executed.
+
+    Raises `Refused` in one line if there is no such file, its code fails, or it does not define exactly one system: a frozen
+    dataclass with `degrees`, `hamiltonian` and `period`.
+    """
+    if not path.is_file():
+        others = ", ".join(sorted(one.name for one in path.parent.glob("*.py"))) or "no Python file"
+        raise Refused(f"{path}: there is no such file; its folder has {others}")
+    system = registry.load(path, System)  # type: ignore[type-abstract]
+    if problem := problem_of(system):
+        raise Refused(f"{path}: {system.__name__}{problem}")
+    return system
+
+
+def problem_of(system: type[System]) -> str | None:
+    """What a class lacks to be a system; None if nothing."""
+    parameters = vars(system).get("__dataclass_params__")
+    if parameters is None or not parameters.frozen:
+        return " is not a frozen dataclass; write @dataclass(frozen=True) above it"
+    if lacking := sorted(system.__abstractmethods__):
+        return f" lacks {' and '.join(lacking)}"
+    degrees = getattr(system, "degrees", None)
+    if not isinstance(degrees, int) or degrees < 1:
+        return f".degrees: given {degrees!r}, must be the number of positions: degrees: ClassVar[int] = 1"
+    if taken := {"name", "file"} & {field.name for field in dataclasses.fields(system)}:  # type: ignore[arg-type]
+        return f".{taken.pop()}: a constant must have another name, this is a key of params.yaml"
+    if missing := [shape for shape in system.shapes if not callable(getattr(system, shape, None))]:
+        return f".shapes: given {missing[0]!r}, which is no method of it"
+    return None
