@@ -5,7 +5,7 @@ import torch
 from conftest import MODELS, truth_of
 
 from hnn.integrators.fixed_step import EULER, RK4, STEP_MAPS
-from hnn.models.base import find_model, make_model
+from hnn.models.base import Model, find_model, make_model
 from hnn.training.output_layer import deviations, fit_output_layer, sensitivities
 
 DT = 0.1
@@ -47,6 +47,24 @@ def test_output_fields_of_the_hnn_for_every_activation(activation):
     net = make_model("hnn", 2, hidden=8, layers=3, activation=activation, generator=torch.Generator().manual_seed(0)).double()
     x = torch.randn(7, 4)
     torch.testing.assert_close(net.output_fields(x) @ net.output_weights.flatten(), net.time_derivative(x))
+
+
+@pytest.mark.parametrize("layers", [1, 3])
+@pytest.mark.parametrize("activation", ["tanh", "softplus", "silu", "relu"])
+@pytest.mark.parametrize("name", LINEAR)
+def test_linearised_equals_the_output_fields_and_automatic_derivatives(name, activation, layers):
+    generator = torch.Generator().manual_seed(0)
+    net, x = (
+        make_model(name, 2, hidden=8, layers=layers, activation=activation, generator=generator).double(),
+        torch.randn(7, 4),
+    )
+    fields, jacobian = net.linearised(x)
+    torch.testing.assert_close(fields, net.output_fields(x))
+    for point, of_point in zip(x, jacobian, strict=True):
+        automatic = torch.autograd.functional.jacobian(net.time_derivative, point)
+        torch.testing.assert_close(of_point, automatic)
+    _, by_differences = Model.linearised(net, x)
+    torch.testing.assert_close(by_differences, jacobian, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("step_map", STEP_MAPS)

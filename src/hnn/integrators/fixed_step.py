@@ -54,17 +54,16 @@ class RungeKutta:
         """States (*batch, 2n) one step of `dt` seconds after x."""
         stages: list[Tensor] = []
         for row in self.a:
-            stages.append(field.time_derivative(x + dt * weighted_sum(row, stages, x)))
-        return x + dt * weighted_sum(self.b, stages, x)
+            stages.append(field.time_derivative(moved(x, dt, row, stages)))
+        return moved(x, dt, self.b, stages)
 
 
-def weighted_sum(weights: tuple[float, ...], terms: list[Tensor], like: Tensor) -> Tensor:
-    """Σ wᵢ kᵢ over the non-zero weights, shaped as `like`."""
-    total = torch.zeros_like(like)
-    for weight, term in zip(weights, terms, strict=True):
+def moved(x: Tensor, dt: float | Tensor, weights: tuple[float, ...], stages: list[Tensor]) -> Tensor:
+    """x + dt Σ wᵢ kᵢ over the non-zero weights, one pass over memory for each."""
+    for weight, stage in zip(weights, stages, strict=True):
         if weight != 0:
-            total = total + weight * term
-    return total
+            x = x.addcmul(stage, dt, value=weight) if isinstance(dt, Tensor) else x.add(stage, alpha=weight * dt)
+    return x
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,12 @@ class Model(nn.Module, ABC):
         """F(x), (*batch, 2n, weights): the fields that the flattened w combines, dx/dt = F(x) w."""
         raise NotImplementedError
 
+    def linearised(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """F(x) as `output_fields`, and ∂f/∂x (*batch, 2n, 2n), here by forward differences in float64."""
+        shift, fields = 1e-7, self.output_fields(x)
+        ahead = self.time_derivative(x[..., None, :] + shift * torch.eye(x.shape[-1]).to(x))
+        return fields, (ahead - (fields @ self.output_weights.flatten())[..., None, :]).mT / shift
+
     def frozen(self) -> Field:
         """The field with its present weights in the form that is fastest in float64 on a CPU; by default the model itself."""
         return self

@@ -29,8 +29,11 @@ class Baseline(Model):
         return self.field.output_weights
 
     def output_fields(self, x: Tensor) -> Tensor:
-        h, _ = self.field.features(x)
-        return torch.kron(torch.eye(x.shape[-1]).to(h), h.unsqueeze(-2))
+        return self.linearised(x)[0]
+
+    def linearised(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        h, slopes = self.field.features(x)
+        return torch.kron(torch.eye(x.shape[-1]).to(h), h.unsqueeze(-2)), self.output_weights @ slopes.mT
 
     def frozen(self) -> Field:
         return NumpyField(self.field.frozen().value)

@@ -40,6 +40,10 @@ class HamiltonianNetwork(Model):
         _, slopes = self.energy.features(x)
         return rotate(slopes.mT).mT
 
+    def linearised(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        slopes, hessian = self.energy.curvature(x)
+        return rotate(slopes.mT).mT, rotate(hessian.mT).mT
+
     def frozen(self) -> Field:
         energy, J = self.energy.frozen(), canonical_matrix(self.degrees).double().numpy()
         return NumpyField(lambda x: energy.gradient(x) @ J.T)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -126,14 +126,40 @@ class MLP(nn.Module):
         >>> torch.allclose(slopes @ network.output_weights[0], network.gradient(x))
         True
         """
-        phi, slopes = TORCH_ACTIVATIONS[self.activation], torch.eye(x.shape[-1], dtype=x.dtype, device=x.device)
+        h, slopes, _ = self.sweep(x)
+        return h, slopes
+
+    def curvature(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The slopes ∂h/∂x of `features`, and ∂²y/∂x² of a network with one output, (*batch, inputs, inputs).
+
+        With v = ∂y/∂h of each layer, ∂²y/∂x² is the sum over the layers of (∂a/∂x)ᵀ diag(v φ''(a)) ∂a/∂x.
+
+        >>> network = MLP(2, 1, hidden=8, layers=2, activation="tanh", generator=torch.Generator().manual_seed(0)).double()
+        >>> x = torch.tensor([0.5, -1.0], dtype=torch.float64)
+        >>> torch.allclose(network.curvature(x)[1], torch.autograd.functional.hessian(lambda x: network(x)[0], x))
+        True
+        """
+        phi, (_, slopes, layers) = TORCH_ACTIVATIONS[self.activation], self.sweep(x)
+        v, hessian = self.output_weights[0], x.new_zeros(*x.shape, x.shape[-1])
+        for weight, z, s, by_x in reversed(layers):
+            u = v * s
+            hessian += (by_x * phi.second_derivative_product(z, s, v, u)[..., None, :]) @ by_x.mT
+            v = u @ weight
+        return slopes, hessian
+
+    def sweep(self, x: Tensor) -> tuple[Tensor, Tensor, list["LayerSlopes"]]:
+        """h and ∂h/∂x of the last hidden layer, as `features`, and the intermediate results of each hidden layer."""
+        phi, layers = TORCH_ACTIVATIONS[self.activation], []
+        slopes = torch.eye(x.shape[-1], dtype=x.dtype, device=x.device)
         *hiddens, _ = self.layers
         for layer in hiddens:
-            a = layer(x)
-            x = phi.value(a)
-            weight: Any = layer.weight
-            slopes = (slopes @ weight.mT) * phi.derivative(x if phi.saves_output else a)[..., None, :]
-        return x, slopes
+            a, weight = layer(x), cast(Tensor, layer.weight)
+            x, by_x = phi.value(a), slopes @ weight.mT
+            z = x if phi.saves_output else a
+            s = phi.derivative(z)
+            layers.append(LayerSlopes(weight, z, s, by_x))
+            slopes = by_x * s[..., None, :]
+        return x, slopes, layers
 
     def gradient(self, x: Tensor) -> Tensor:
         """∇y of a network with one output, shape (*batch, inputs): see `Gradient`.
@@ -155,6 +181,19 @@ class MLP(nn.Module):
     def frozen(self) -> NumpyMLP:
         """A NumPy copy with the present weights."""
         return NumpyMLP(self.activation, list(self.parameters()))
+
+
+class LayerSlopes(NamedTuple):
+    """Intermediate results of one hidden layer in `MLP.sweep`."""
+
+    weight: Tensor
+    """(hidden, inputs of the layer)."""
+    z: Tensor
+    """h = φ(a), or a: see `TorchActivation`; (*batch, hidden)."""
+    s: Tensor
+    """φ'(a), (*batch, hidden)."""
+    by_x: Tensor
+    """∂a/∂x, (*batch, inputs, hidden); of the first layer (inputs, hidden)."""
 
 
 class LayerState(NamedTuple):

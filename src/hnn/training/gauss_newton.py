@@ -16,7 +16,7 @@ from torch import Tensor
 from hnn.integrators.fixed_step import Step
 from hnn.models.base import Model
 from hnn.training.noisy_trajectories import NoisyTrajectories, weighted_square
-from hnn.training.output_layer import BATCH, accumulate, jacobian, sensitivities
+from hnn.training.output_layer import BATCH, accumulate, sensitivities
 
 __all__ = ["Linearised", "fit_with_initial_states", "linearise", "objective"]
 
@@ -110,10 +110,9 @@ def residuals(
     single = torch.cat([torch.zeros_like(tangent), defect, by_weights], -1)
     first = torch.eye(size, size + 1 + count).to(s).expand(len(s), -1, -1)
     of_states = accumulate(tangent, single, first)  # δ = of_states (δ₀, 1, δw)
-    fields = model.output_fields(s)
-    f = fields @ model.output_weights.flatten()
-    of_derivatives = jacobian(model, s, f) @ of_states
-    of_derivatives[..., size] += f - dx
+    fields, jacobian = model.linearised(s)
+    of_derivatives = jacobian @ of_states
+    of_derivatives[..., size] += fields @ model.output_weights.flatten() - dx
     of_derivatives[..., size + 1 :] += fields
     of_states[..., size] += s - x
     return tangent, torch.cat([of_states, weight[..., None].sqrt() * of_derivatives], 1).flatten(1, 2)

@@ -18,7 +18,7 @@ __all__ = ["METHODS", "NoisyTrajectories", "TrajectoryOptions", "weighted_square
 
 
 METHODS: dict[str, Step] = {**FIXED_STEP, "implicit_midpoint": ImplicitMidpoint(tolerance=1e-7)}
-"""One-step methods by name; the iteration ends above the rounding error of the differences in `sensitivities`."""
+"""One-step methods by name; the iteration ends above the rounding error of the differences in `Model.linearised`."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from torch import Tensor
 from hnn.integrators.fixed_step import Step
 from hnn.models.base import Model
 
-__all__ = ["accumulate", "deviations", "fit_output_layer", "jacobian", "sensitivities", "trajectory_loss"]
+__all__ = ["accumulate", "deviations", "fit_output_layer", "sensitivities", "trajectory_loss"]
 
 RIDGES = (1e-9, 1e-6, 1e-3, 1.0)
 """Weights of the squared change of w, relative to the mean square of the derivatives by w: the first that lowers the loss."""
@@ -116,14 +116,8 @@ class Variational:
         """The time derivative, shaped like y."""
         columns = y.unflatten(-1, (self.size, -1))
         x, varied = columns[..., 0], columns[..., 1:]
-        fields = self.model.output_fields(x)
+        fields, jacobian = self.model.linearised(x)
         dx = fields @ self.model.output_weights.flatten()
-        change = jacobian(self.model, x, dx) @ varied
+        change = jacobian @ varied
         change[..., self.size :] += fields
         return torch.cat([dx[..., None], change], -1).flatten(-2)
-
-
-def jacobian(model: Model, x: Tensor, dx: Tensor, shift: float = 1e-7) -> Tensor:
-    """∂f/∂x, (*batch, 2n, 2n), by differences from dx = f(x), whose error, near `shift`, is far below that of first order."""
-    shifts = shift * torch.eye(x.shape[-1]).to(x)
-    return (model.time_derivative(x[..., None, :] + shifts) - dx[..., None, :]).mT / shift
