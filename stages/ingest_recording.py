@@ -8,7 +8,7 @@ from hnn.core.recording import About
 from hnn.datasets import preparation
 from hnn.datasets.columns import Columns
 from hnn.datasets.smoothing import estimate_momenta, noise_of
-from hnn.datasets.tables import read_tables
+from hnn.datasets.tables import files_of, read_tables
 from hnn.datasets.trials import trials
 from hnn.files import formats, paths
 from hnn.files.recordings import write_trials
@@ -19,7 +19,7 @@ def ingest(task: str) -> None:
     """Read the files of one recording and prepare its trials."""
     params = load_params()
     p = needed(params.tasks[task].source, task)
-    files = sorted((paths.RECORDINGS / task).iterdir())
+    files = files_of(paths.RECORDINGS / task)
     columns = Columns(p.time, p.time_step, tuple(p.positions), tuple(p.velocities), tuple(p.momenta), p.trial)
     raw = [estimate_momenta(trial, p.period, p.mass) for trial in trials(read_tables(files), columns, p.mass)]
     used = preparation.cut_at_gaps([trial.part(slice(None, None, p.every)) for trial in raw], p.period)

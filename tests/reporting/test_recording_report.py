@@ -40,7 +40,7 @@ def report(levels, about=ABOUT, test_loss=1.1):
         }
         quantities |= {"trials.valid_time": interval(4 + 0 * values + errors(0.01)), "model.friction": interval(errors(0.05))}
         if cell.model != "baseline":
-            quantities |= {f"trials.{name}": interval(errors(0.04)) for name in ("energy_loss", "recorded_energy_loss")}
+            quantities |= {"trials.energy_loss": interval(errors(0.04))}
         losses = {"train_loss": interval(errors(1.0)[:, :1]), "test_loss": interval(errors(test_loss)[:, :1])}
         cells.append(RecordedCell(cell, quantities, losses, None, judged[cell]))
     return RecordingReport("rig", about, cells, 5)
@@ -67,7 +67,7 @@ def test_hnn_is_enough_where_a_loss_does_not_help():
         (replace(ABOUT, rows_per_period=6.0), 1.1, "sample faster"),
         (replace(ABOUT, noise=0.02), 1.1, "near the noise of the recording"),
         (ABOUT, 5.0, "add trials"),
-        (ABOUT, 1.1, "train longer"),
+        (ABOUT, 1.1, "larger networks"),
     ],
 )
 def test_advice_names_what_limits_the_model(about, test_loss, expected):

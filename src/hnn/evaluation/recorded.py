@@ -15,13 +15,16 @@ from hnn.core.trajectories import Prediction, Trial
 from hnn.evaluation.flow_diagnostics import divergence
 from hnn.evaluation.metrics import VALID, root_mean_square
 from hnn.integrators.solve import Solver, rollout
-from hnn.models.base import energies
+from hnn.models.base import conserve, energies
 from hnn.parallel.mapping import ParallelMap, serial_map
 
-__all__ = ["WINDOW", "Extent", "cut", "deviation", "evaluate_recording", "friction", "noise", "predict", "quantities"]
+__all__ = ["WINDOW", "Extent", "cut", "deviation", "evaluate_recording", "friction", "predict", "quantities"]
 
 WINDOW = 5.0
 """Length in periods of the windows of held-out trials from whose first states rollouts start."""
+
+AT_REST = 4000
+"""Number of random positions among which the lowest potential energy is sought."""
 
 
 @dataclass(frozen=True)
@@ -33,16 +36,19 @@ class Extent:
     period: float
     """Characteristic period in seconds."""
     lowest: ndarray | None = None
-    """Lowest learned H of the training states, (seeds,), from which energies are counted; None for a model without one."""
+    """Lowest learned H at rest, (seeds,), from which energies are counted; None for a model that keeps no energy."""
 
     @classmethod
     @torch.no_grad()
     def of(cls, members: Sequence[Field], x: ndarray, period: float) -> "Extent":
-        """The sizes of training states (…, 2n) and of the members' learned H of them."""
-        points = torch.from_numpy(x.reshape(-1, x.shape[-1]))
-        learned = energies(members, [points.to(device.of(member)) for member in members])
-        lowest = None if learned is None else learned.amin(1).cpu().numpy()
-        return cls(points.numpy().std(0), period, lowest)
+        """The sizes of training states x (points, 2n), and the members' lowest H at rest among their positions."""
+        if not conserve(members):
+            return cls(x.std(0), period)
+        q = np.split(x, 2, axis=-1)[0]
+        inside = np.random.default_rng(0).uniform(q.min(0), q.max(0), (AT_REST, q.shape[-1]))
+        at_rest = torch.from_numpy(np.concatenate([inside, np.zeros_like(inside)], -1))
+        learned = energies(members, [at_rest.to(device.of(member)) for member in members])
+        return cls(x.std(0), period, None if learned is None else learned.amin(1).cpu().numpy())
 
 
 def deviation(run: Prediction, extent: Extent, components: slice = slice(None)) -> ndarray:
@@ -111,8 +117,9 @@ def quantities(runs: Sequence[Prediction], extent: Extent) -> dict[str, ndarray]
     """The metrics of predictions by name, (seeds, runs).
 
     `prediction_error` and `position_error`, root mean square over time of the deviation of all components and of the
-    positions; `valid_time`, periods until the deviation exceeds 0.1, at most the run; `recorded_energy_loss` and
-    `energy_loss`, see `energy_loss`, of the learned H along the run and along the rollout.
+    positions; `valid_time`, periods until the deviation exceeds 0.1, at most the run; `energy_loss`, of the learned H of a
+    model that keeps it, along the recorded run. The H of a model that also learns a loss is determined only up to a part that
+    the loss can balance.
     """
     degrees = runs[0].x.shape[-1] // 2
     of_runs: list[dict[str, ndarray]] = []
@@ -123,9 +130,8 @@ def quantities(runs: Sequence[Prediction], extent: Extent) -> dict[str, ndarray]
             "position_error": root_mean_square(deviation(run, extent, slice(degrees))),
             "valid_time": valid_time(error, run.t, extent.period),
         }
-        if run.recorded_energy is not None and run.energy is not None:
-            of_run["recorded_energy_loss"] = energy_loss(run.recorded_energy, run.t, extent)
-            of_run["energy_loss"] = energy_loss(run.energy, run.t, extent)
+        if run.recorded_energy is not None and extent.lowest is not None:
+            of_run["energy_loss"] = energy_loss(run.recorded_energy, run.t, extent)
         of_runs.append(of_run)
     return {name: np.stack([of_run[name] for of_run in of_runs], -1) for name in of_runs[0]}
 
@@ -140,7 +146,7 @@ def valid_time(error: ndarray, t: ndarray, period: float) -> ndarray:
 def energy_loss(energy: ndarray, t: ndarray, extent: Extent) -> ndarray:
     """Fraction of the energy that is lost in a period, (seeds,): its least-squares slope over its mean, of H (seeds, time).
 
-    Energy is counted from the lowest of the training states; negative where it grows.
+    Energy is counted from `Extent.lowest`; negative where it grows.
     """
     assert extent.lowest is not None
     clock = t - t.mean()
@@ -157,12 +163,3 @@ def friction(members: Sequence[Field], x: ndarray) -> ndarray:
     states = torch.from_numpy(x)
     rates = [-divergence(member, states.to(device.of(member))).mean().cpu() for member in members]
     return torch.stack(rates).numpy()[:, None] / (x.shape[-1] // 2)
-
-
-def noise(x: ndarray) -> ndarray:
-    """Standard deviation (2n,) of white noise on states (time, 2n) at equal intervals, from their fourth differences.
-
-    Differences of this order of a smooth motion that is sampled often are small; those of white noise have 70 times its
-    variance (Gasser, Sroka, Jennen-Steinmetz 1986 use the second).
-    """
-    return np.asarray(np.sqrt(np.square(np.diff(x, 4, axis=0)).mean(0) / 70))

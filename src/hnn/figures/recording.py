@@ -11,11 +11,15 @@ from hnn.figures.style import BLACK, colour, dashes
 
 __all__ = ["trial_figure"]
 
+KEPT = 0.1
+"""Range of an energy along a rollout that is kept, at most this part of its range along the recording."""
+
 
 def trial_figure(name: str, predictions: Mapping[Cell, Prediction]) -> Figure:
-    """One held-out trial: each position with the predictions of the first seed, then each learned H along the recording.
+    """One held-out trial: each position with the predictions of the first seed, then the learned H along the recording.
 
-    H is known up to a constant: it begins at 0, in units of its standard deviation along the trial.
+    H is that of models that keep it along their own rollout, and is known up to a constant and a scale: it begins at 0, in
+    units of its standard deviation along the trial.
     """
     first = next(iter(predictions.values()))
     degrees = first.x.shape[-1] // 2
@@ -33,8 +37,10 @@ def trial_figure(name: str, predictions: Mapping[Cell, Prediction]) -> Figure:
         middle = (recorded.max() + recorded.min()) / 2
         axis.set(ylabel=f"position {i + 1}" if degrees > 1 else "position", ylim=(middle - reach, middle + reach))
     for cell, one in predictions.items():
-        if one.recorded_energy is not None:
-            energy = one.recorded_energy[0]
+        if one.recorded_energy is not None and one.energy is not None:
+            energy, kept = one.recorded_energy[0], one.energy[0]
+            if not np.ptp(kept) < KEPT * np.ptp(energy):  # of a model that also learns a loss
+                continue
             axes[-1].plot(one.t, (energy - energy[0]) / energy.std(), ls=dashes(cell), color=colour(cell), lw=1.2)
     axes[-1].set(xlabel="time in s", ylabel="learned H along\nthe recording, std")
     lines, labels = axes[0].get_legend_handles_labels()

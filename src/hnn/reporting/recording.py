@@ -31,8 +31,7 @@ COLUMNS = {
     "trials.position_error": "of positions",
     "trials.valid_time": "valid for, periods",
     "model.friction": "friction, 1/s",
-    "trials.recorded_energy_loss": "energy lost per period",
-    "trials.energy_loss": "of the rollout",
+    "trials.energy_loss": "energy lost per period",
 }
 """Heads of the columns of the table, by set of runs and quantity."""
 
@@ -121,15 +120,21 @@ class RecordingReport:
             f"complete trials are right within 10 % for {valid} periods."
         )
 
+    @property
+    def advised(self) -> RecordedCell:
+        """The cell with the smallest error among further models than the baseline that are not worse than it; else the best."""
+        learned = [one for one in self.cells if one.cell.model != "baseline" and np.isfinite(one.error)]
+        fine = [one for one in learned if "baseline" not in one.verdicts or one.verdicts["baseline"].verdict != "worse"]
+        return min(fine, key=lambda one: one.error, default=self.best)
+
     def friction(self) -> str:
         """Whether a loss beside the energy is needed; empty unless hnn and dissipative_hnn were trained."""
-        with_loss = self.of_model("dissipative_hnn")
-        if with_loss is None or (judged := with_loss.verdicts.get("hnn")) is None:
+        ideal, with_loss = self.of_model("hnn"), self.of_model("dissipative_hnn")
+        if ideal is None or with_loss is None or (judged := with_loss.verdicts.get("hnn")) is None:
             return ""
-        rate, lost = (
-            format_interval(with_loss.quantities.get(key)) for key in ("model.friction", "trials.recorded_energy_loss")
-        )
-        said = f"dissipative_hnn finds a friction of {rate} per second and a loss of {lost} of the energy per period"
+        rate = format_interval(with_loss.quantities.get("model.friction"))
+        lost = format_interval(ideal.quantities.get("trials.energy_loss"))
+        said = f"dissipative_hnn finds a friction of {rate} per second; the H of hnn falls by {lost} of itself per period"
         if judged.verdict == "better":
             return f"Friction is needed: the error of dissipative_hnn is {times(judged.interval)} than hnn's; {said}."
         if judged.verdict == "worse":
@@ -138,14 +143,11 @@ class RecordingReport:
 
     def advice(self) -> str:
         """What to do next."""
-        best, about = self.best, self.about
+        best, about = self.advised, self.about
         train, test = (best.losses[name].mean or 0.0 for name in ("train_loss", "test_loss"))
         if not np.isfinite(best.error):
             return "Check the columns and the period that the task's section `source` names, and look at the figure."
-        if best.cell.model == "hnn" and (one := self.of_model("dissipative_hnn")) and one.verdicts:
-            model = "Use hnn: it is as good as any other and conserves its energy."
-        else:
-            model = f"Use {best.cell.model}."
+        model = f"Use {best.cell.model}."
         if about.rows_per_period < FEW_ROWS:
             more = (
                 f"There are {number(about.rows_per_period)} rows in a period: sample faster, or lower `source.every`, to at "
@@ -160,8 +162,8 @@ class RecordingReport:
             )
         else:
             more = (
-                "Its error is above the noise, and as small on held-out data as on its own: train longer (`train.steps`) or "
-                "on longer segments (`train.segment`)."
+                "Its error is above the noise, and as small on held-out data as on its own: larger networks "
+                "(`recording.hidden`) or longer segments (`recording.segments`) may lower it."
             )
         return f"{model} {more}"
 
