@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONPATH :=
 
 .DEFAULT_GOAL := help
-.PHONY: help repro test lint coverage-report check coverage pixels reproduction torture paper ablation bench scaling readme lock clean
+.PHONY: help repro test lint coverage-report check coverage pixels recordings reproduction torture paper ablation bench scaling readme lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,10 @@ pixels: $(STAMP) ## all pixel tasks, an ablation of their training and many pret
 	dvc exp run --run-all
 	python -m hnn.commands.pixels collect
 
+recordings: export HNN_EXTERNAL_DATA = $(ARCHIVES)
+recordings: $(STAMP) ## recordings that others measured, as a user would run them: docs/recordings.md; ONLY=measured_pendulum
+	python -m hnn.commands.recordings $(ONLY)
+
 reproduction: $(STAMP) ## the last commit under other arithmetic and with planted changes, judged by `make check`: docs/reproduction.md
 	python -m hnn.commands.reproduction
 
@@ -96,6 +100,7 @@ clean: ## remove the virtual environment; data and results stay
 # The recipe of Greydanus et al. 2019: constant rate, weight decay, and the differences of the recording with their slips. The
 # recording joins where its archive is found. Pixels take longer than all the rest: `make paper PIXELS=pixel_pendulum`.
 TASK ?= pendulum
+ONLY ?=
 SEEDS ?= 5
 PIXELS ?=
 ARCHIVES := $(or $(HNN_EXTERNAL_DATA),$(CURDIR)/data/external)

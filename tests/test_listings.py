@@ -10,6 +10,7 @@ from tiny_project import RECORDER, RECORDS, ROOT, Project
 ITEM = {"task": "mass_spring", "model": "hnn", "step_map": "rk4"}
 PIXELS = ITEM | {"task": "pixel_pendulum"}
 MEASURED = ITEM | {"task": "real_pendulum"}
+RECORDED = ITEM | {"task": "rig"}
 ITEMS = {  # of the matrix of each stage of dvc.yaml; there is one stage for each script at least
     "code": ITEM,
     "validate": ITEM,
@@ -24,6 +25,10 @@ ITEMS = {  # of the matrix of each stage of dvc.yaml; there is one stage for eac
     "train_pixels": PIXELS,
     "rollout_pixels": PIXELS,
     "report": ITEM,
+    "ingest_recording": RECORDED,
+    "train_recording": RECORDED,
+    "rollout_recording": RECORDED,
+    "report_recording": RECORDED,
 }
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 
@@ -42,9 +47,9 @@ def filled(text, item):
 
 
 @pytest.fixture(scope="module")
-def project(finished, tmp_path_factory, env):
-    """`finished` after `ingest` too, which ends with an error because there is no archive, but has loaded its modules."""
-    project = Project(shutil.copytree(finished, tmp_path_factory.mktemp("listings") / "project", symlinks=True), env)
+def project(recorded, tmp_path_factory, env):
+    """`recorded` after `ingest` too, which ends with an error because there is no archive, but has loaded its modules."""
+    project = Project(shutil.copytree(recorded, tmp_path_factory.mktemp("listings") / "project", symlinks=True), env)
     script, *words = in_command("ingest", MEASURED)
     project.try_run("python", "-m", f"stages.{script}", *words, PYTHONPATH=RECORDER)
     return project

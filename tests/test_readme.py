@@ -6,6 +6,7 @@ import shlex
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import PARAMS
 from dvc.utils import hydra
@@ -55,7 +56,7 @@ def test_every_make_target_named_exists(page):
 
 def test_the_example_runs_as_it_stands(monkeypatch):
     """On a project whose cells are trained; elsewhere the error says what to do."""
-    [code] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    code, _ = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     monkeypatch.chdir(ROOT)
     if (ROOT / "data" / "models" / "two_body-hnn.safetensors").is_file():
         names: dict = {}
@@ -64,6 +65,17 @@ def test_the_example_runs_as_it_stands(monkeypatch):
     else:
         with pytest.raises(FileNotFoundError, match="make repro"):
             exec(code, {})
+
+
+def test_the_example_on_arrays_runs_as_it_stands(monkeypatch, tmp_path):
+    _, code = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    exec(code, names)
+    orbit, model = names["orbit"], names["model"]
+    assert pytest.approx(model.rollout(names["x"][0], orbit.t), abs=1e-4) == orbit.y.T
+    assert abs(np.linalg.norm(orbit.y[:, -1]) - np.exp(-0.05 * 20)) < 0.1
+    assert (tmp_path / "my_rig.safetensors").is_file()
 
 
 @pytest.mark.parametrize("line", re.findall(r"^ {4}python -m (hnn [^#\n]+)", README, re.MULTILINE))

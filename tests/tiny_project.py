@@ -1,6 +1,7 @@
 """A small copy of the project after `dvc repro` on tiny parameters, for the tests that run the pipeline (a pytest plug-in)."""
 
 import hashlib
+import math
 import os
 import re
 import shutil
@@ -150,6 +151,39 @@ def finished(tmp_path_factory, env):
         project.commit()
 
     return once(tmp_path_factory, "finished", build)
+
+
+RIG = ("new", "rig", "runs/a.csv", "runs/b.csv", "runs/c.csv", "--test", "c")
+"""Words of the command that makes a task of the recording in `recorded`."""
+
+
+def record(folder, amplitude):
+    """Write a run of a pendulum with friction as a spreadsheet would, by Euler's method in fine steps."""
+    rows, q, v = [], amplitude, 0.0
+    for i in range(12000):
+        if i % 40 == 0:
+            rows.append(f"{0.001 * i:.3f},{q:.6f},{v:.6f}")
+        v += 0.001 * (-9.0 * math.sin(q) - 0.1 * v)
+        q += 0.001 * v
+    folder.parent.mkdir(exist_ok=True)
+    folder.write_text("time [s],angle [rad],rate [rad/s]\n" + "\n".join(rows) + "\n")
+
+
+@pytest.fixture(scope="session")
+def recorded(finished, tmp_path_factory, env):
+    """A copy of `finished` with a recording of one's own, after its report was made: not to be changed."""
+
+    def build(folder):
+        project = Project(shutil.copytree(finished, folder, symlinks=True), env)
+        for name, amplitude in (("a", 0.9), ("b", 0.5), ("c", 0.7)):
+            record(project / "runs" / f"{name}.csv", amplitude)
+        project.edit(lambda params: params["recording"].update(hidden=6, steps=30, segments=[0.5], iterations=4))
+        project.hnn("-m", "hnn", *RIG)
+        project.commit()
+        project.dvc("repro", "report_recording@rig", PYTHONPATH=RECORDER)
+        project.commit()
+
+    return once(tmp_path_factory, "recorded", build)
 
 
 @pytest.fixture

@@ -74,7 +74,8 @@ def new(
     folder = store(name, files, after)
     print(
         f"\nWritten: {folder}/, which DVC tracks, and in params.yaml\n"
-        f"tasks.{name} and an item of recorded_tasks. Next:\n\n    git add {dvc_file(folder)} params.yaml\n    dvc repro"
+        f"tasks.{name} and an item of recorded_tasks. Next:\n\n    git add {dvc_file(folder)} params.yaml\n"
+        f"    dvc repro report_recording@{name}  # this recording alone; `dvc repro` runs all tasks"
     )
 
 

@@ -17,7 +17,7 @@ __all__ = ["ColumnSummary", "Inspection", "Loss", "Sampling", "energy_loss", "in
 MOST_ROWS = 2**16
 """Rows of a trial from which period, noise and energy loss are estimated."""
 
-ROWS_PER_PERIOD = 50
+ROWS_PER_PERIOD = 25
 """Rows per characteristic period that are kept."""
 
 CORRELATION = 0.25

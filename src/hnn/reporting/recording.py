@@ -122,7 +122,7 @@ class RecordingReport:
 
     @property
     def advised(self) -> RecordedCell:
-        """The cell with the smallest error among further models than the baseline that are not worse than it; else the best."""
+        """The cell with the smallest error among models other than the baseline that are not worse than it, or the best."""
         learned = [one for one in self.cells if one.cell.model != "baseline" and np.isfinite(one.error)]
         fine = [one for one in learned if "baseline" not in one.verdicts or one.verdicts["baseline"].verdict != "worse"]
         return min(fine, key=lambda one: one.error, default=self.best)
