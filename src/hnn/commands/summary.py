@@ -1,6 +1,7 @@
 """`python -m hnn report`, `tasks`, `models`: a finished run, its tasks and its models in plain text."""
 
 import shutil
+import textwrap
 from collections.abc import Mapping, Sequence
 
 from hnn.commands import summaries
@@ -9,6 +10,7 @@ from hnn.core.cell import TRUTH
 from hnn.core.errors import Refused
 from hnn.core.statistics import FEW_SEEDS
 from hnn.files import artifacts, paths
+from hnn.files.reading import read_text
 from hnn.params.loading import load_params
 from hnn.reporting.formatting import NOTHING, format_interval, text_table
 from hnn.reporting.results import mark_mismatch
@@ -27,21 +29,37 @@ error of the integrator is more than a hundredth of the model's."""
 INTERVALS = "Geometric means with 95 % intervals."
 NO_INTERVALS = f"Geometric means; an interval {FEW_SEEDS}."
 WIDEST = 100
+SENTENCES = 3
+"""Paragraphs of the report on a recording that are shown."""
 
 
 def tables(width: int | None = None) -> str:
     """The headline numbers, a table for each task, within the width of the terminal and 100 characters."""
     report = paths.REPORT
-    if not report.is_file():
-        raise Refused(f"{report} is not there yet: run `make repro`")
     width = width or min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns)
+    recorded = recordings(width)
+    if not report.is_file():
+        if recorded:
+            return "\n\n".join(recorded)
+        raise Refused(f"{report} is not there yet: run `make repro`")
     compared = artifacts.read_comparisons() if paths.COMPARISONS.is_file() else {}
     parts = [
         "\n".join([task, *column_blocks(rows, width), *verdict_lines(compared.get(task, {}))])
         for task, rows in headline_rows().items()
     ]
     legend = f"{LEGEND}\n{INTERVALS if ' [' in ''.join(parts) else NO_INTERVALS}"
-    return "\n\n".join([*parts, legend, f"The whole report:\n{report.resolve()}"])
+    return "\n\n".join([*parts, legend, f"The whole report:\n{report.resolve()}", *recorded])
+
+
+def recordings(width: int) -> list[str]:
+    """The sentences of the report on each recording of one's own, and the place of the whole."""
+    found = []
+    for path in sorted(paths.recording_report_path("any", ".md").parent.glob("*.md")):
+        title, *paragraphs = read_text(path).split("\n\n")
+        sentences = [textwrap.fill(one, width - 2) for one in paragraphs[:SENTENCES]]
+        lines = textwrap.indent("\n".join(sentences), "  ")
+        found.append(f"{title.removeprefix('# ')}\n{lines}\n  The whole report: {path.resolve()}")
+    return found
 
 
 def headline_rows() -> dict[str, list[dict[str, str]]]:
