@@ -297,7 +297,7 @@ def test_new_adds_a_task_and_leaves_every_other_line_as_it_is(repository, capsys
     assert source is not None
     assert (source.time, source.positions, source.velocities, source.test) == ("t", [header], ["v"], 0.2)
     assert source.period == pytest.approx(2 * np.pi / 3, rel=0.03)
-    assert params.tasks["rig"].train is not None
+    assert params.tasks["rig"].recording is not None
     [run] = trials(read_tables(files_of(Path("data/recordings/rig"))), source.pick(Columns), source.mass)
     np.testing.assert_allclose(run.x, np.stack([Q, V], -1), atol=1e-6)
     lines = Path("params.yaml").read_bytes().splitlines(keepends=True)

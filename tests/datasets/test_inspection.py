@@ -42,7 +42,7 @@ def test_inspect_trials_finds_period_noise_and_energy_loss(loss, noise):
     assert found.loss is not None
     assert found.loss.fraction == pytest.approx(loss, rel=0.1, abs=0.002)
     assert found.loss.seen == (loss > 0)
-    assert found.every == 3  # of 150 rows per period
+    assert found.every == 6  # of 150 rows per period
     assert found.agreement[0].slope == pytest.approx(1, abs=0.01)
     assert found.sampling.even
     assert found.sampling.gaps == 0
