@@ -379,4 +379,6 @@ def test_new_reads_a_million_rows_in_bounded_memory(project):
         text=True,
     )
     assert "1000000 rows" in done.stdout
-    assert int(done.stderr.split()[-1]) * 1024 < 600e6  # ten times as many rows need less than 2 GB: 150 bytes each and 0.2 GB
+    assert (
+        int(done.stderr.split()[-1]) * 1024 < 1e9
+    )  # ten times as many rows need less than 2 GB: 150 bytes each, and the libraries

@@ -172,9 +172,11 @@ ALLOWED = {"rollout": "dop853, gauss, rk4, implicit_midpoint", "train": "rk4, im
 def integrators(params: Params, cell: Cell) -> dict[str, str]:
     """The integrators of a cell whose states are observed, by section; none of a cell that sees frames."""
     task = params.tasks[cell.task]
+    found: dict[str, str] = {"rollout": task.rollout.integrator}
+    if task.source:
+        return found
     if cell.from_pixels or task.train is None:
         return {}
-    found: dict[str, str] = {"rollout": task.rollout.integrator}
     return found if loss_of(params, cell) == "derivative" else found | {"train": task.train.integrator}
 
 
