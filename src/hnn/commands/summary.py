@@ -12,7 +12,6 @@ from hnn.files import artifacts, paths
 from hnn.params.loading import load_params
 from hnn.reporting.formatting import NOTHING, format_interval, text_table
 from hnn.reporting.results import mark_mismatch
-from hnn.systems.base import source_of
 
 __all__ = ["QUANTITIES", "column_blocks", "models", "tables", "tasks"]
 
@@ -80,7 +79,11 @@ def tasks() -> str:
     lines = []
     for name, task in params.tasks.items():
         observed = "recording" if task.ingest or task.source else "frames" if task.from_pixels else "states"
-        system = registry.summaries_of(source_of(**task.system))[0] if task.system else "A recording of an unknown system."
+        system = (
+            registry.summaries_of(registry.source_of("systems", **task.system))[0]
+            if task.system
+            else "A recording of an unknown system."
+        )
         lines.append(f"{name:<16} {observed:<10} {trained(name, '*'):>2} trained  {system}")
     return "\n".join(lines)
 
