@@ -11,7 +11,6 @@ from hnn.files.formats import write_text
 from hnn.files.paths import CODE
 from hnn.files.source_code import is_python, listing
 from hnn.params.loading import read_raw
-from hnn.systems.base import source_of
 
 ROOT = Path(__file__).resolve().parents[1]
 SRC = ROOT / "src" / "hnn"
@@ -41,7 +40,7 @@ def system_file(task: Any) -> Path | None:
     """The file of the system of a task of params.yaml, found by its name or by `file`; None if there is no valid one."""
     system = task.get("system") if isinstance(task, dict) else None
     try:
-        file = ROOT / source_of(**system) if isinstance(system, dict) else None
+        file = ROOT / registry.source_of("systems", **system) if isinstance(system, dict) else None
     except (Refused, TypeError):
         return None
     return file if file and is_python(file) else None

@@ -1,8 +1,10 @@
 import re
 
+import numpy as np
 import pytest
 import torch
 from conftest import network
+from scipy.integrate import solve_ivp
 
 import hnn
 from hnn.core.cell import Cell
@@ -48,6 +50,13 @@ def test_hamiltonian_is_constant_along_a_rollout(project):
     energy = model.hamiltonian(x)
     assert (energy - energy[0]).abs().max() < 1e-6 * energy.abs().max()
     assert (x - x[0]).abs().max() > 1e-2
+
+
+@pytest.mark.parametrize("name", ["baseline", "hnn"])
+def test_the_field_of_a_loaded_cell_serves_scipy_as_it_is(project, name):
+    model, x0, t = hnn.load("pendulum", name, root=project), np.array([0.5, 0.2]), np.linspace(0, 5, 20)
+    solution = solve_ivp(model.field, (0, 5), x0, method="DOP853", rtol=1e-10, atol=1e-10, t_eval=t)
+    assert pytest.approx(model.rollout(x0, t), abs=1e-7) == solution.y.T
 
 
 def test_rollout_accepts_single_precision_states(project):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,12 +14,14 @@ from torch import Tensor, nn
 from hnn.core.cell import Cell
 from hnn.core.errors import MissingFile, Refused
 from hnn.core.phase_space import Field
+from hnn.datasets.array_trials import trials_of_arrays
 from hnn.files.artifacts import read_weights, write_weights
 from hnn.files.paths import weights_path
 from hnn.files.reading import corrupt
 from hnn.integrators.solve import Solver, rollout
 from hnn.models._scaled import make_scaled_model
 from hnn.models.base import Model
+from hnn.networks.mlp_numpy import NumpyField
 
 __all__ = ["Trained", "existing_weights", "fit_of_seed", "load", "load_members", "load_networks"]
 
@@ -29,6 +32,9 @@ States = Any
 
 SUFFIX = ".safetensors"
 """The end of the name of a file of weights."""
+
+MOST_EVALUATIONS = 100_000
+"""Most evaluations of the field for one run of `Trained.score`; a run that takes more counts as diverged."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +84,26 @@ class Trained:
         times = torch.as_tensor(t, dtype=torch.float64)
         return as_given(x0, rollout(self.network, self.states("x0", x0), times, Solver(integrator, step)))
 
+    @cached_property
+    def function(self) -> Callable[[ndarray], ndarray]:
+        """The field in NumPy, dx/dt (points, 2n) of x (points, 2n), by the form of the network that is fastest."""
+        frozen = self.frozen()
+        if isinstance(frozen, NumpyField):
+            return frozen.function
+
+        @torch.no_grad()
+        def field(x: ndarray) -> ndarray:
+            """dx/dt of x, both (points, 2n)."""
+            return frozen.time_derivative(torch.from_numpy(x)).numpy()
+
+        return field
+
     def field(self, t: float, x: ndarray) -> ndarray:
         """dx/dt, (2n,) or (2n, points), at x of the same shape, as `scipy.integrate.solve_ivp` calls it; t is not used."""
-        return np.asarray(self.time_derivative(np.asarray(x, float).T)).T
+        columns = np.asarray(x, float)
+        self.check_components("x", len(columns))
+        points = np.ascontiguousarray(columns.reshape(len(columns), -1).T)
+        return self.function(points).T.reshape(columns.shape)
 
     def energy(self, x: Any) -> ndarray:
         """`hamiltonian` as a NumPy array."""
@@ -95,13 +118,37 @@ class Trained:
             raise Refused("the network does not know its arguments; save one that `hnn.fit` or `hnn.load` returned")
         write_weights(path, [self.network.state_dict()], self.about)
 
+    def score(self, x: Any, t: Any) -> float:
+        """R² of predicted runs: 1 minus the squared error over the squared deviation from the mean, averaged over components.
+
+        Each run, see `trials_of_arrays`, is predicted from its first state. 1 is best, 0 is as good as the mean, and minus
+        infinity says that a prediction diverges. Components that are constant are left out.
+        """
+        trials = trials_of_arrays(x, t)
+        solver = Solver(evaluations=MOST_EVALUATIONS)
+        predicted = [rollout(self.network, self.states("x", run.x[0]), torch.from_numpy(run.t), solver) for run in trials]
+        states = np.concatenate([run.x for run in trials])
+        error = np.square(np.concatenate([one.numpy() for one in predicted]) - states).sum(0)
+        spread = np.square(states - states.mean(0)).sum(0)
+        moves = spread > 0
+        score = float((1 - error[moves] / spread[moves]).mean())
+        return score if np.isfinite(score) else -np.inf
+
     def states(self, name: str, x: Any) -> Tensor:
         """States (*batch, 2n) in float64; raises `ValueError`, with the name, for another number of components."""
-        given, degrees = torch.as_tensor(x, dtype=torch.float64), self.about.get("degrees")
-        count = given.shape[-1] if given.dim() else 1
+        given = torch.as_tensor(x, dtype=torch.float64)
+        self.check_components(name, given.shape[-1] if given.dim() else 1)
+        return given
+
+    def check_components(self, name: str, count: int) -> None:
+        """Raise `ValueError`, with the name, for another number of components than 2n."""
+        degrees = self.about.get("degrees")
         if degrees is not None and count != 2 * degrees:
             raise ValueError(f"{name}: {count} components, must be {2 * degrees}")
-        return given
+
+    def __reduce__(self) -> tuple[type["Trained"], tuple[Model, Mapping[str, Any]]]:
+        """Pickle the network and its arguments alone: `function` is made again."""
+        return Trained, (self.network, self.about)
 
 
 def as_given(given: Any, result: Tensor) -> Any:

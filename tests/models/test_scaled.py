@@ -35,6 +35,32 @@ def test_the_field_is_that_of_the_energy_in_units_and_the_dissipation(name, degr
     assert model.separable == inner.separable
 
 
+@pytest.mark.parametrize("name", ["dissipative_hnn", "port_hnn"])
+@pytest.mark.parametrize("numbers", SIZES)
+def test_dissipation_lowers_the_energy_in_units_too(name, numbers):
+    generator = torch.Generator().manual_seed(0)
+    inner = make_model(name, 2, hidden=6, layers=2, activation="tanh", generator=generator).double()
+    units = units_of(2, numbers)
+    model = in_units(inner, units)
+    x = torch.from_numpy(units.centre + units.size * np.random.default_rng(1).normal(size=(200, 4)))
+    gradient = torch.func.grad(lambda x: model.hamiltonian(x).sum())(x)
+    power = (gradient * model.dissipation(x)).sum(-1).detach()
+    assert (power <= 1e-12 * power.abs().max()).all()
+    assert (power < 0).any()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_states_without_units_and_back_are_the_states(seed):
+    random = np.random.default_rng(seed)
+    degrees = int(random.integers(1, 4))
+    x = random.normal(size=(50, 2 * degrees)) * 10 ** random.uniform(-6, 6, 2 * degrees)
+    dx = random.normal(size=x.shape) * x.std(0) * 10 ** random.uniform(-4, 4)
+    units = Units.of(x, dx)
+    assert units.centre + units.size * units.without(x) == pytest.approx(x, rel=1e-9, abs=1e-12 * np.abs(x).max())
+    action = units.size[:degrees] * units.size[degrees:]
+    assert action == pytest.approx([action[0]] * degrees)  # canonical up to one factor
+
+
 @pytest.mark.parametrize("name", ["baseline", "hnn", "dissipative_hnn", "second_order"])
 def test_the_frozen_field_is_the_field(name):
     inner = make_model(name, 1, hidden=6, layers=2, activation="tanh", generator=torch.Generator().manual_seed(0)).double()

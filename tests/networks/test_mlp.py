@@ -1,11 +1,13 @@
 """The multilayer perceptron in PyTorch and NumPy, its gradient and its initialisation."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
 
 from hnn.networks.mlp import MLP, TORCH_ACTIVATIONS
-from hnn.networks.mlp_numpy import NUMPY_ACTIVATIONS
+from hnn.networks.mlp_numpy import NUMPY_ACTIVATIONS, POINTS
 
 
 def mlp(seed=0, inputs=3, outputs=2, hidden=8, layers=2, activation="tanh"):
@@ -113,10 +115,10 @@ def test_mlp_gradient_of_stacked_networks_is_that_of_each():
 
 
 @pytest.mark.parametrize("name", TORCH_ACTIVATIONS)
-@pytest.mark.parametrize("layers", [1, 2, 3])
-def test_mlp_frozen_gives_the_same_values_and_gradients_in_numpy(name, layers):
-    network, x = scalar_mlp(layers, name), 5 * torch.randn(7, 3)
-    frozen = network.frozen()
+@pytest.mark.parametrize(("layers", "points"), [(1, 7), (2, 1), (2, 2 * POINTS), (3, 2 * POINTS + 7), (2, 0)])
+def test_mlp_frozen_gives_the_same_values_and_gradients_in_numpy(name, layers, points):
+    network, frozen = scalar_mlp(layers, name), scalar_mlp(layers, name).frozen()
+    x = 5 * torch.randn(points, 3)
     with torch.no_grad():
         torch.testing.assert_close(torch.from_numpy(frozen.value(x.numpy())), network(x), rtol=1e-13, atol=1e-14)
         torch.testing.assert_close(torch.from_numpy(frozen.gradient(x.numpy())), network.gradient(x), rtol=1e-13, atol=1e-14)
@@ -126,9 +128,35 @@ def test_numpy_activations_are_those_of_torch_and_do_not_overflow():
     assert NUMPY_ACTIVATIONS.keys() == TORCH_ACTIVATIONS.keys()
     with np.errstate(divide="raise", over="raise", invalid="raise"):
         for phi in NUMPY_ACTIVATIONS.values():
-            a = np.array([-1e4, 0.0, 1e4])
-            assert np.isfinite(phi.value(a)).all()
-            assert np.isfinite(phi.derivative(a, phi.value(a))).all()
+            h, s = np.array([-1e4, 0.0, 1e4]), np.empty(3)
+            phi.value_and_derivative(h, s)
+            assert np.isfinite(h).all()
+            assert np.isfinite(s).all()
+            alone = np.array([-1e4, 0.0, 1e4])
+            phi.value(alone)
+            assert np.array_equal(alone, h)
+
+
+def test_mlp_frozen_returns_arrays_of_their_own_and_leaves_the_states():
+    """Its buffers are overwritten by the next call, its results and arguments are not."""
+    frozen, x = scalar_mlp().frozen(), torch.randn(7, 3).numpy()
+    for function in (frozen.value, frozen.gradient):
+        given = x.copy()
+        first = function(given)
+        kept = first.copy()
+        function(given + 1)
+        assert np.array_equal(first, kept)
+        assert np.array_equal(given, x)
+
+
+def test_mlp_frozen_allocates_little_more_than_its_result():
+    frozen, x = mlp(inputs=4, outputs=1, hidden=200).double().frozen(), np.zeros((50 * POINTS, 4))
+    frozen.gradient(x)
+    tracemalloc.start()
+    gradient = frozen.gradient(x)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1.5 * gradient.nbytes < 0.05 * 8 * 200 * len(x)  # a hidden layer of all points is 50 times as large
 
 
 def test_mlp_frozen_copies_the_present_weights():

@@ -14,13 +14,14 @@ import torch
 import yaml
 from conftest import ROOT, parameters
 
+from hnn.core import registry
 from hnn.core.errors import Refused
 from hnn.parallel.pool import parallel_map
 from hnn.params.checks import load_checked_params
 from hnn.params.loading import InvalidParams
-from hnn.systems.base import OWN, find_system, load_system, make_system, source_of
+from hnn.systems.base import find_system, load_system, make_system
 
-TEXT = (ROOT / OWN / "duffing.py").read_text()
+TEXT = (ROOT / "systems/duffing.py").read_text()
 CONSTANTS = {"mass": 1.0, "stiffness": 1.0, "hardening": 0.5}
 
 
@@ -28,10 +29,10 @@ CONSTANTS = {"mass": 1.0, "stiffness": 1.0, "hardening": 0.5}
 def write(tmp_path, monkeypatch):
     """A function that writes systems/duffing.py of an empty project, in which the test runs."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / OWN).mkdir()
+    (tmp_path / "systems").mkdir()
 
     def write_file(text, name="duffing.py"):
-        (tmp_path / OWN / name).write_text(text)
+        (tmp_path / "systems" / name).write_text(text)
 
     return write_file
 
@@ -41,8 +42,8 @@ def test_make_system_takes_a_file_of_the_project_as_it_takes_a_name(write):
     system = make_system(file="duffing.py", **CONSTANTS)
     assert system.hamiltonian(torch.tensor([2.0, 2.0])).item() == 2 + 2 + 2
     assert system == make_system(file="duffing.py", **CONSTANTS)  # of the same class, although loaded twice
-    assert source_of(file="duffing.py") == Path("systems/duffing.py")
-    assert source_of(name="pendulum") == ROOT / "src/hnn/systems/pendulum.py"
+    assert registry.source_of("systems", file="duffing.py") == Path("systems/duffing.py")
+    assert registry.source_of("systems", name="pendulum") == ROOT / "src/hnn/systems/pendulum.py"
 
 
 def test_find_system_sees_a_change_of_the_file(write):

@@ -9,7 +9,7 @@ from hnn.core.errors import Refused
 from hnn.core.registry import describe_exception
 from hnn.evaluation.system_contract import Case, Outcome, outcomes, sampling_options
 from hnn.params.checks import check_constants
-from hnn.systems.base import OWN, System, load_system
+from hnn.systems.base import System, load_system
 
 __all__ = ["check_system"]
 
@@ -23,7 +23,8 @@ def check_system(file: Path, words: Sequence[str], distribution: Sequence[str]) 
     `distribution` is the name of the distribution of the initial states and its arguments, by default the first of the class.
     Raises `Refused` for a file, constant or argument that is not allowed.
     """
-    path = file if file.is_file() or not (OWN / file).is_file() else OWN / file
+    own = Path("systems") / file
+    path = own if own.is_file() and not file.is_file() else file
     kind = load_system(path)
     constants = numbers(words)
     if problems := check_constants(kind, constants, "", ""):

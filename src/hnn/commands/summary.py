@@ -3,7 +3,6 @@
 import shutil
 import textwrap
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from hnn.commands import summaries
 from hnn.core import registry
@@ -98,14 +97,13 @@ def tasks() -> str:
     lines = []
     for name, task in params.tasks.items():
         observed = "recording" if task.ingest or task.source else "frames" if task.from_pixels else "states"
-        system = registry.summaries_of(source_of(task.system))[0] if task.system else "A recording of an unknown system."
+        system = (
+            registry.summaries_of(registry.source_of("systems", **task.system))[0]
+            if task.system
+            else "A recording of an unknown system."
+        )
         lines.append(f"{name:<16} {observed:<10} {trained(name, '*'):>2} trained  {system}")
     return "\n".join(lines)
-
-
-def source_of(system: Mapping[str, str]) -> Path:
-    """The file of a task's system, as `hnn.systems.base.source_of`, which imports PyTorch, finds it."""
-    return Path("systems") / Path(system["file"]).name if "file" in system else registry.source("systems", system["name"])
 
 
 def models() -> str:

@@ -8,16 +8,17 @@ import ast
 import importlib
 import importlib.util
 import inspect
+import re
 import sys
 import traceback
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from hnn.core.errors import Refused
 
-__all__ = ["UnknownName", "describe_exception", "find", "load", "names", "source", "summaries", "summaries_of"]
+__all__ = ["UnknownName", "describe_exception", "find", "load", "names", "source", "source_of", "summaries", "summaries_of"]
 
 T = TypeVar("T")
 
@@ -114,6 +115,19 @@ def source(package: str, name: str) -> Path:
     if name not in names(package):
         raise UnknownName(f"{package}: given {name!r}, allowed: {', '.join(names(package))}")
     return PACKAGE / package / f"{name}.py"
+
+
+def source_of(package: str, name: str | None = None, file: str | None = None, **_: Any) -> Path:
+    """The file of a plug-in, from the keys `name` or `file` of its section of params.yaml.
+
+    A `file` is in the folder <package>/ of the project, where stages run; DVC watches it. Raises `Refused` for an unknown
+    name, and for a `file` that is no plain file name: none leads out of the folder.
+    """
+    if file is None:
+        return source(package, str(name))
+    if not isinstance(file, str) or not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\.py", file):
+        raise Refused(f"given {file!r}, must be the name of a Python file in {package}/, without a folder, such as duffing.py")
+    return Path(package) / file
 
 
 def summaries(package: str, name: str) -> tuple[str, str]:

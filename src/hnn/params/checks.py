@@ -16,7 +16,7 @@ from hnn.models.base import Layout, accepted, find_model, make_model
 from hnn.params.base import Section, describe_error, hint
 from hnn.params.loading import InvalidParams, read_raw, validate_schema
 from hnn.params.schema import Params
-from hnn.systems.base import System, find_system, make_system, source_of
+from hnn.systems.base import System, find_system, make_system
 
 __all__ = ["check_constants", "load_checked_params"]
 
@@ -74,7 +74,7 @@ def check_constants(system: type[System], given: Mapping[str, Any], key: str, pa
 
 def check_own(system: type[System], given: dict[str, Any], path: str) -> list[str]:
     """A line if the code of a system of one's own raises an exception for constants that are valid by themselves."""
-    source = source_of(file=given["file"])
+    source = registry.source_of("systems", file=given["file"])
     try:
         make_system(**given).conservative  # noqa: B018 # what later checks ask first
     except Exception as error:  # of the user's code

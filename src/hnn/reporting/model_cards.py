@@ -9,7 +9,6 @@ from hnn.reporting.definitions import FRICTION
 from hnn.reporting.formatting import NOTHING, format_interval, format_quartiles, listed, number
 from hnn.reporting.results import ELSEWHERE, SETS, SHORT, CellResults, Results, StartSet
 from hnn.reporting.templating import template
-from hnn.systems.base import source_of
 
 __all__ = ["failures", "judgements", "measured", "model_cards", "strengths"]
 
@@ -46,7 +45,7 @@ def model_cards(results: Results, decay: Mapping[str, float], tasks: Mapping[str
             seeds=seeds,
             about=task,
             training=task.train_pixels if cell.from_pixels else task.train,
-            system=registry.summaries_of(source_of(**task.system)),
+            system=registry.summaries_of(registry.source_of("systems", **task.system)),
             network=registry.summaries("models", cell.model),
             parameters=result.parameters,
             steps=result.steps,

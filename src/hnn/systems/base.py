@@ -1,10 +1,9 @@
 """The base class of physical systems: a system defines its energy, automatic differentiation gives its motion."""
 
 import dataclasses
-import re
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -14,10 +13,7 @@ from hnn.core import registry
 from hnn.core.errors import Refused
 from hnn.core.phase_space import join, symplectic_gradient
 
-__all__ = ["OWN", "System", "find_system", "load_system", "make_system", "source_of"]
-
-OWN = Path("systems")
-"""The folder of the project, where stages run, with systems that params.yaml names by `file`; DVC watches it."""
+__all__ = ["System", "find_system", "load_system", "make_system"]
 
 
 class System(ABC):
@@ -135,19 +131,7 @@ def find_system(name: str | None = None, file: str | None = None) -> type[System
         return registry.find("systems", str(name), System)  # type: ignore[type-abstract]
     if name is not None:
         raise Refused(f"given name {name!r} and file {file!r}; allowed: one of them")
-    return load_system(source_of(file=file))
-
-
-def source_of(name: str | None = None, file: str | None = None, **_: Any) -> Path:
-    """The file that defines a system, from the keys `name` or `file` of its section of params.yaml.
-
-    Raises `Refused` for a `file` that is no plain file name: none leads out of the folder.
-    """
-    if file is None:
-        return registry.source("systems", str(name))
-    if not isinstance(file, str) or not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\.py", file):
-        raise Refused(f"given {file!r}, must be the name of a Python file in {OWN}/, without a folder, such as duffing.py")
-    return OWN / file
+    return load_system(registry.source_of("systems", file=file))
 
 
 def load_system(path: Path) -> type[System]:
