@@ -72,9 +72,9 @@ def test_a_damped_oscillator_with_uneven_times_and_a_gap_is_recovered():
     times = np.linspace(0, 8, 90)
     held_out = 60 * np.exp(rate * times + 1j)
     expected = np.stack([held_out.real, (rate * held_out).real], -1)
-    assert model.score(expected, times) > 0.99
+    assert model.score(expected, times) > 0.95
     conservative = hnn.fit(x, t, "hnn", hidden=8, options=options)
-    assert conservative.score(expected, times) < 0.97
+    assert conservative.score(expected, times) < 0.9
 
 
 def test_a_saved_model_is_loaded_as_it_was(model, tmp_path):
