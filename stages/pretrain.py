@@ -18,6 +18,7 @@ from hnn.params.loading import load_params
 from hnn.pixels import training
 from hnn.pixels.collapse import check_autoencoder, restart_collapsed
 from hnn.pixels.training import Pretraining
+from hnn.training import checkpoints
 from hnn.training.fit import Fit
 from hnn.training.optimizer import OptimizerOptions
 from hnn.training.seeds import fit_seeds, write_fits
@@ -56,8 +57,9 @@ def pretrain(task: str) -> None:
         return restart_collapsed(fit, check, seeds)
 
     workers = partial(parallel_map, threads=params.threads, compute=params.compute)
-    fits, activity = zip(*fit_seeds(fit_group, params.seeds, device, workers), strict=True)
-    write_fits("pretrain", task, paths.autoencoder_path(task), fits, about, activity)
+    with checkpoints.kept(f"pretrain-{task}"):
+        fits, activity = zip(*fit_seeds(fit_group, params.seeds, device, workers), strict=True)
+        write_fits("pretrain", task, paths.autoencoder_path(task), fits, about, activity)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from hnn.files import artifacts, paths
 from hnn.models.base import Model, accepted, make_model
 from hnn.parallel.pool import parallel_map
 from hnn.params.loading import load_params
+from hnn.training import checkpoints
 from hnn.training.closed_form import fit_features
 from hnn.training.fit import Fit, fit
 from hnn.training.noisy_trajectories import TrajectoryOptions
@@ -51,8 +52,10 @@ def train(task: str, name: str) -> None:
         )
 
     about = {"name": name, "degrees": degrees, **arguments}
-    fits = fit_seeds(fit_group, params.seeds, device, partial(parallel_map, threads=params.threads, compute=params.compute))
-    write_fits("train", cell.key, paths.weights_path(cell), fits, about)
+    workers = partial(parallel_map, threads=params.threads, compute=params.compute)
+    with checkpoints.kept(f"train-{cell.key}"):
+        fits = fit_seeds(fit_group, params.seeds, device, workers)
+        write_fits("train", cell.key, paths.weights_path(cell), fits, about)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from hnn.params.base import hint
 from hnn.params.loading import load_params
 from hnn.pixels.latent_model import LatentModel, make_latent_model
 from hnn.pixels.training import LatentTraining, fit_latent
+from hnn.training import checkpoints
 from hnn.training.fit import Fit
 from hnn.training.optimizer import OptimizerOptions
 from hnn.training.seeds import fit_seeds, write_fits
@@ -51,8 +52,10 @@ def train_pixels(task: str, name: str, step_map: str) -> None:
         train = [clips.to(device) for clips in of_seeds(draws, seeds)]
         return fit_latent(models, train, test, *options, generators=batches, labels=labels)
 
-    fits = fit_seeds(fit_group, params.seeds, device, partial(parallel_map, threads=params.threads, compute=params.compute))
-    write_fits("train", cell.key, paths.weights_path(cell), fits, about)
+    workers = partial(parallel_map, threads=params.threads, compute=params.compute)
+    with checkpoints.kept(f"train_pixels-{cell.key}"):
+        fits = fit_seeds(fit_group, params.seeds, device, workers)
+        write_fits("train", cell.key, paths.weights_path(cell), fits, about)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from hnn.models._scaled import Scaled
 from hnn.models.base import accepted, make_model
 from hnn.parallel.pool import parallel_map
 from hnn.params.loading import load_params
+from hnn.training import checkpoints
 from hnn.training.fit import Fit
 from hnn.training.recording import RecordingOptions, fit_recording
 from hnn.training.seeds import fit_seeds, write_fits
@@ -40,8 +41,9 @@ def train(task: str, name: str) -> None:
 
     about = {"name": name, "degrees": degrees, "scaled": 1, **arguments}
     workers = partial(parallel_map, threads=params.threads, compute=params.compute)
-    fits = fit_seeds(fit_group, params.seeds, torch.device("cpu"), workers)
-    write_fits("train", cell.key, paths.weights_path(cell), fits, about)
+    with checkpoints.kept(f"train_recording-{cell.key}"):
+        fits = fit_seeds(fit_group, params.seeds, torch.device("cpu"), workers)
+        write_fits("train", cell.key, paths.weights_path(cell), fits, about)
 
 
 if __name__ == "__main__":

@@ -20,19 +20,19 @@ def trained(seeds, name="hnn", loss=None, curve_losses=None, labels=None, **chan
     def loss_on_batch(model, i):
         return derivative_loss(model, X[i], DX[i])
 
-    def draw_batches(i, count):
-        return [torch.randint(40, (count, 8), generator=generators[i])]
+    def draw_batches(i, steps):
+        return [torch.randint(40, (len(steps), 8), generator=generators[i])]
 
     def train_loss(i, model):
         return {"train_loss": float(derivative_loss(model, X, DX).detach())}
 
-    problem = Problem(loss or loss_on_batch, draw_batches, curve_losses or train_loss)
+    problem = Problem(loss or loss_on_batch, draw_batches, curve_losses or train_loss, generators, [X, DX])
     return models, minimise(models, problem, replace(RECIPE, **changes), labels=labels)
 
 
 def full_batch(x, dx):
     """The problem of matching the derivatives of all points at once, with an empty curve."""
-    return Problem(lambda model: derivative_loss(model, x, dx), lambda i, count: [], lambda i, model: {"train_loss": 0.0})
+    return Problem(lambda model: derivative_loss(model, x, dx), lambda i, steps: [], lambda i, model: {"train_loss": 0.0})
 
 
 def flat_weights(model):
@@ -103,7 +103,7 @@ def test_minimise_names_the_model_whose_loss_is_not_finite():
     data = [X, torch.full_like(X, torch.nan)]
     problem = Problem(
         lambda model, x: derivative_loss(model, x, DX),
-        lambda i, count: [data[i].expand(count, 40, 2)],
+        lambda i, steps: [data[i].expand(len(steps), 40, 2)],
         lambda i, model: {"train_loss": 0.0},
     )
     with pytest.raises(NonFiniteLoss, match=r"^second: loss nan at step 1 of 60"):

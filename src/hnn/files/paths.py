@@ -6,6 +6,7 @@ from hnn.core.cell import Cell
 
 __all__ = [
     "CARDS",
+    "CHECKPOINTS",
     "CODE",
     "COMPARISONS",
     "DATA",
@@ -58,6 +59,8 @@ MODELS = DATA / "models"
 """Weights of all cells."""
 CODE = DATA / "code"
 """Listings of source code, one per stage, model and system: see `hnn.files.source_code`."""
+CHECKPOINTS = DATA / "checkpoints"
+"""States of running fits, deleted when their stage has ended."""
 VALID_PARAMS = DATA / "params.valid"
 """A constant mark that params.yaml is valid: stages wait for it and a change of parameters does not change it."""
 WRITTEN_PARAMS = DATA / "params.written.yaml"

@@ -39,15 +39,19 @@ class Bar(tqdm):  # type: ignore[type-arg]
             self.write(f"\r{last}", file=sys.stderr)  # from the beginning of the row that the bar has left
 
 
-def steps_of(total: int, label: str | None, unit: str = "step") -> "tqdm[int]":
+def steps_of(total: int, label: str | None, unit: str = "step", done: int = 0) -> "tqdm[int]":
     """Iterate over 1, 2, …, total with progress and rate on stderr under `label`; silently if `label` is None.
 
-    >>> list(steps_of(3, None))
-    [1, 2, 3]
+    The first `done` have been taken before and are left out.
+
+    >>> list(steps_of(3, None)), list(steps_of(3, None, done=1))
+    ([1, 2, 3], [2, 3])
     """
     terminal = sys.stderr.isatty()
     return Bar(
-        range(1, total + 1),
+        range(done + 1, total + 1),
+        initial=done,
+        total=total,
         desc=label,
         disable=label is None,
         unit=unit,

@@ -4,10 +4,9 @@ Frames are bytes (clips, time, channels, size, size); `train` has those of each 
 are trained in place, one for each seed, with batches from the generator of each; `labels` name the fits on the progress bar.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain, repeat
 from typing import TypeVar
 
 import torch
@@ -152,22 +151,21 @@ def fit_on_segments(
 ) -> Curves:
     """Minimise the loss on segments of `train`, blurred in the first third of the steps."""
     sharp = torch.cat(list(train))
-    clips: Iterator[Tensor] = repeat(sharp)
-    if blur > 0:
-        clips = chain(repeat(torch.cat([blurred(frames, blur) for frames in train]), optimizer.steps // 3), clips)
+    clips = torch.cat([sharp, *(blurred(frames, blur) for frames in train)]) if blur > 0 else sharp
     first_clips = range(0, len(sharp), len(train[0]))
 
-    def draw(i: int, count: int) -> list[Tensor]:
-        """Clips and first times of the segments of the next batches of model i."""
+    def draw(i: int, steps: range) -> list[Tensor]:
+        """Clips and first times of the segments of the next batches of model i; blurred clips follow all sharp ones."""
         own = of_seed(train, i)
-        clip, first = segments(own, options.segment, max(1, options.batch // options.segment), generators[i], count)
-        return [clip + of_seed(first_clips, i), first]
+        clip, first = segments(own, options.segment, max(1, options.batch // options.segment), generators[i], len(steps))
+        soft = torch.tensor([blur > 0 and step <= optimizer.steps // 3 for step in steps], device=clip.device)
+        return [clip + of_seed(first_clips, i) + len(sharp) * soft[:, None, None], first]
 
     def on_segments(model: N, clip: Tensor, first: Tensor) -> Tensor:
-        """The loss on one batch of segments, of blurred or of sharp frames."""
-        return loss(model, cut(next(clips), clip, first, options.segment))
+        """The loss on one batch of segments."""
+        return loss(model, cut(clips, clip, first, options.segment))
 
-    problem = Problem(on_segments, draw, loss.watching(train, test))
+    problem = Problem(on_segments, draw, loss.watching(train, test), generators, [sharp, test])
     return minimise(models, problem, optimizer, rates=rates, labels=labels)
 
 
@@ -184,10 +182,10 @@ def fit_dynamics(
     """Minimise the loss of the dynamics alone, on the latent states of an autoencoder that is frozen from here on."""
     z = [latents(model.autoencoder, of_seed(train, i)) for i, model in enumerate(models)]
 
-    def draw(i: int, count: int) -> list[Tensor]:
+    def draw(i: int, steps: range) -> list[Tensor]:
         """The next batches of model i: pairs of successive latent states, and the variance of all."""
-        clip, first = segments(z[i], 1, batch, generators[i], count)
-        return [z[i][clip, first + torch.arange(2, device=test.device)], latent_size(z[i]).expand(count)]
+        clip, first = segments(z[i], 1, batch, generators[i], len(steps))
+        return [z[i][clip, first + torch.arange(2, device=test.device)], latent_size(z[i]).expand(len(steps))]
 
     def on_steps(model: LatentModel, steps: Tensor, size: Tensor) -> Tensor:
         """The loss of the dynamics on one batch (batch, 2, latent), relative to `size` whatever the options say."""
@@ -195,7 +193,8 @@ def fit_dynamics(
 
     for model in models:
         model.autoencoder.requires_grad_(False)
-    return minimise(models, Problem(on_steps, draw, loss.watching(train, test)), optimizer, labels=labels)
+    problem = Problem(on_steps, draw, loss.watching(train, test), generators, [*z, *train, test])
+    return minimise(models, problem, optimizer, labels=labels)
 
 
 def fit_trajectories(model: LatentModel, frames: Tensor, length: int) -> None:

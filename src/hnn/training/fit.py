@@ -86,21 +86,23 @@ def fit(
     if others:
         raise Refused(f"draws of training data have {sorted([size, *others])} points; allowed: the same number in each")
 
-    def draw_batches(i: int, count: int) -> list[Tensor]:
-        """Indices (count, batch) of the points of the next batches of model i; nothing where all train on all points."""
+    def draw_batches(i: int, steps: range) -> list[Tensor]:
+        """Indices (steps, batch) of the points of the next batches of model i; nothing where all train on all points."""
         if batch == "full" and len(sets) == 1:
             return []
         if batch == "full":
-            indices = torch.arange(size).expand(count, -1)
+            indices = torch.arange(size).expand(len(steps), -1)
         else:
-            indices = torch.randint(size, (count, batch), generator=generators[i])
+            indices = torch.randint(size, (len(steps), batch), generator=generators[i])
         return [(indices + of_seed(range(0, len(x), size), i)).to(x.device)]
 
     def loss(model: Model, *indices: Tensor) -> Tensor:
         """The loss on the points of one batch."""
         return derivative_loss(model, x[indices], dx[indices]) if indices else derivative_loss(model, x, dx)
 
-    problem: Problem[Model] = Problem(loss, draw_batches, lambda i, model: losses(model, of_seed(samples, i)))
+    problem: Problem[Model] = Problem(
+        loss, draw_batches, lambda i, model: losses(model, of_seed(samples, i)), generators, [x, dx]
+    )
     curves = minimise(models, problem, options, labels=labels)
     if trajectories is not None and trajectories.loss == "joint":
         parts = [split_validation(draw, validation)[0] for draw in train]

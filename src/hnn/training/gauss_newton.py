@@ -15,6 +15,7 @@ from torch import Tensor
 
 from hnn.integrators.fixed_step import Step
 from hnn.models.base import Model
+from hnn.training.checkpoints import Checkpoint, FitState
 from hnn.training.noisy_trajectories import NoisyTrajectories, weighted_square
 from hnn.training.output_layer import BATCH, accumulate, sensitivities
 
@@ -49,9 +50,14 @@ def fit_with_initial_states(model: Model, method: Step, data: NoisyTrajectories,
     """
     fitted = deepcopy(model).double()
     data = NoisyTrajectories(data.x.double(), data.dx.double(), data.weight.double(), data.intervals.double())
-    weights, states = fitted.output_weights, data.x
-    lowest = objective(fitted, method, data, states[:, 0])
-    for _ in range(iterations):
+    weights = fitted.output_weights
+    checkpoint = Checkpoint("Gauss-Newton", [*fitted.state_dict().values(), *vars(data).values()])
+    start = checkpoint.read() or FitState(
+        {"weights": weights, "states": data.x}, {"done": 0, "lowest": objective(fitted, method, data, data.x[:, 0])}
+    )
+    weights.copy_(start.tensors["weights"])
+    states, lowest = start.tensors["states"], start.values["lowest"]
+    for iteration in range(start.values["done"], iterations):
         problem, before, last = linearise(fitted, method, data, states), weights.clone(), lowest
         identity = problem.normal.diagonal().mean() * torch.eye(len(problem.normal)).to(states)
         for ridge in RIDGES:
@@ -65,6 +71,7 @@ def fit_with_initial_states(model: Model, method: Step, data: NoisyTrajectories,
             weights.copy_(before)
         if last - lowest < ENOUGH * last:
             break
+        checkpoint.write(FitState({"weights": weights, "states": states}, {"done": iteration + 1, "lowest": lowest}))
     model.output_weights.copy_(weights)
     return states[:, 0]
 

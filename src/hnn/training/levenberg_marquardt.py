@@ -15,6 +15,7 @@ from torch.func import functional_call, jacrev, vmap
 
 from hnn.integrators.fixed_step import Step
 from hnn.models.base import Model
+from hnn.training.checkpoints import Checkpoint, FitState
 from hnn.training.output_layer import accumulate
 
 __all__ = ["Segments", "fit_all_weights", "trajectories"]
@@ -60,12 +61,15 @@ def fit_all_weights(model: Model, method: Step, data: Segments, *, iterations: i
 
     `method` must be differentiable by torch.func, as explicit Runge-Kutta methods are.
     """
-    step, starts = StepMap(model, method), data.x[:, 0]
+    step = StepMap(model, method)
     weights = Flat(step)
-    w, damping = weights.read(), FIRST_DAMPING
+    checkpoint = Checkpoint("Levenberg-Marquardt", [weights.read(), data.x, data.intervals])
+    start = checkpoint.read() or FitState({"w": weights.read(), "starts": data.x[:, 0]}, {"done": 0, "damping": FIRST_DAMPING})
+    w, starts, damping = start.tensors["w"], start.tensors["starts"], start.values["damping"]
+    weights.write(w)
     x = trajectories(step, starts, data.intervals)
     lowest = mean_square(x, data)
-    for _ in range(iterations):
+    for iteration in range(start.values["done"], iterations):
         normal = linearised(step, weights, x, data)
         before = lowest
         for _ in range(TRIES):
@@ -84,6 +88,7 @@ def fit_all_weights(model: Model, method: Step, data: Segments, *, iterations: i
             break
         if before - lowest < ENOUGH * before:
             break
+        checkpoint.write(FitState({"w": w, "starts": starts}, {"done": iteration + 1, "damping": damping}))
     return lowest
 
 

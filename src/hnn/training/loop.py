@@ -1,5 +1,6 @@
 """The training loop: minimise a loss by Adam, for one model or for several as one batch."""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -8,9 +9,11 @@ from typing import Generic, TypeVar
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
 from hnn.core.errors import Refused
 from hnn.parallel.progress import steps_of
+from hnn.training.checkpoints import Checkpoint, FitState
 from hnn.training.ensemble import Ensemble, Single
 from hnn.training.optimizer import OptimizerOptions, adam, learning_rates
 
@@ -32,10 +35,14 @@ class Problem(Generic[M]):
 
     loss: Callable[..., Tensor]
     """(model, *batch) -> the loss that is minimised, a scalar."""
-    draw_batches: Callable[[int, int], Sequence[Tensor]]
-    """(i, count) -> the tensors of the next `count` batches of model i, each (count, …)."""
+    draw_batches: Callable[[int, range], Sequence[Tensor]]
+    """(i, steps) -> the tensors of the batches of model i for these steps, each (len(steps), …)."""
     curve_losses: Callable[[int, M], dict[str, float]]
     """(i, model i) -> the losses of a row of its training curve; a `validation_loss` selects the best weights."""
+    generators: Sequence[torch.Generator] = ()
+    """The random numbers of the batches of each model."""
+    data: Sequence[Tensor] = ()
+    """What the losses are computed from. A fit goes on from a checkpoint only if these are the same."""
 
 
 def minimise(
@@ -53,13 +60,14 @@ def minimise(
     of the options. `labels` name the fits on the progress bar.
 
     The loop reads no value from the device except at the points of the curve, every steps/50. Only there is a non-finite loss
-    detected; `NonFiniteLoss` names the step at which it occurred first.
+    detected; `NonFiniteLoss` names the step at which it occurred first. There, too, the fit writes checkpoints, see
+    `hnn.training.checkpoints`: weights, optimizer, random numbers and curves.
 
     >>> model = nn.Linear(1, 1, bias=False)
     >>> _ = nn.init.zeros_(model.weight)
     >>> problem = Problem(
     ...     loss=lambda model: (model.weight - 3).square().sum(),
-    ...     draw_batches=lambda i, count: [],
+    ...     draw_batches=lambda i, steps: [],
     ...     curve_losses=lambda i, model: {"train_loss": (model.weight.item() - 3) ** 2},
     ... )
     >>> options = OptimizerOptions(
@@ -82,13 +90,23 @@ def minimise(
     best: list[dict[str, Tensor]] = [{} for _ in models]  # weights, empty without validation
     add_curve_point(models, problem, curves, best, 0, float(scheduler.get_last_lr()[0]))
 
-    for step in (bar := steps_of(steps, ", ".join(labels) if labels else None)):
+    # Go on from a checkpoint
+    about = (labels, options, dict(rates or {}), curves)
+    streams = [generator.get_state() for generator in problem.generators]
+    fixed = [tensor for model in models for tensor in model.state_dict().values()]
+    checkpoint = Checkpoint(about, [*fixed, *streams, *problem.data])
+    fit, done = Running(objective, optimizer, problem.generators, curves, best), 0
+    if saved := checkpoint.read():
+        done = fit.restore(saved)
+        advance(scheduler, done)
+
+    for step in (bar := steps_of(steps, ", ".join(labels) if labels else None, done=done)):
         i, rate = (step - 1) % interval, float(scheduler.get_last_lr()[0])
 
         # Draw the batches up to the next point of the curve
         if i == 0:
-            count = min(interval, steps - step + 1)
-            batches = objective.join([problem.draw_batches(j, count) for j in range(len(models))])
+            ahead = range(step, min(step + interval, steps + 1))
+            batches = objective.join([problem.draw_batches(j, ahead) for j in range(len(models))])
 
         # Take one step
         losses[i] = take_step(objective, [tensor[i] for tensor in batches], optimizer, options.gradient_clip)
@@ -99,11 +117,61 @@ def minimise(
             check_finite(losses[: i + 1], step - i, steps, rate, labels)
             add_curve_point(models, problem, curves, best, step, rate)
             bar.set_postfix(loss=f"{curves[0][-1]['train_loss']:.3e}", refresh=False)
+            checkpoint.write(fit.state(step))
 
     # Restore the best weights, and end the sharing of storage among the models
     for model, weights in zip(models, best, strict=True):
         model.load_state_dict(weights or copied_weights(model), assign=True)
     return curves
+
+
+@dataclass(frozen=True)
+class Running:
+    """What a fit changes while it runs."""
+
+    objective: Single | Ensemble
+    optimizer: Optimizer
+    generators: Sequence[torch.Generator]
+    curves: list[list[dict[str, float]]]
+    best: list[dict[str, Tensor]]
+
+    def state(self, step: int) -> FitState:
+        """The state after a step at which the curve has a point."""
+        tensors = {f"weights.{name}": weight for name, weight in self.objective.weights.items()}
+        for name, weight in self.objective.weights.items():
+            tensors |= {f"optimizer.{name}.{key}": one for key, one in self.optimizer.state[weight].items()}
+        for i, weights in enumerate(self.best):
+            tensors |= {f"best {i}.{name}": one for name, one in weights.items()}
+        tensors |= {f"generator.{i}": generator.get_state() for i, generator in enumerate(self.generators)}
+        return FitState(tensors, {"step": step, "curves": self.curves})
+
+    @torch.no_grad()
+    def restore(self, saved: FitState) -> int:
+        """Return to a saved state; return its step."""
+        for name, weight in self.objective.weights.items():
+            weight.copy_(saved.tensors[f"weights.{name}"])
+            self.optimizer.state[weight] = on(weight.device, saved.group(f"optimizer.{name}"))
+        for i, weights in enumerate(self.best):
+            weights.update(on(next(iter(self.objective.weights.values())).device, saved.group(f"best {i}")))
+        for i, generator in enumerate(self.generators):
+            generator.set_state(saved.tensors[f"generator.{i}"])
+        for curve, rows in zip(self.curves, saved.values["curves"], strict=True):
+            curve[:] = rows
+        return int(saved.values["step"])
+
+
+def on(device: torch.device, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors on a device."""
+    return {name: one.to(device) for name, one in tensors.items()}
+
+
+def advance(scheduler: LRScheduler, steps: int) -> None:
+    """Take so many steps of the schedule, which computes a rate from the one before it."""
+    with warnings.catch_warnings():
+        # The scheduler counts the steps of this process's optimizer alone.
+        warnings.filterwarnings("ignore", "Detected call of `lr_scheduler.step", UserWarning)
+        for _ in range(steps):
+            scheduler.step()
 
 
 def take_step(objective: Single | Ensemble, batch: Sequence[Tensor], optimizer: Optimizer, gradient_clip: float) -> Tensor:

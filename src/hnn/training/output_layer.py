@@ -16,6 +16,7 @@ from torch import Tensor
 
 from hnn.integrators.fixed_step import Step
 from hnn.models.base import Model
+from hnn.training.checkpoints import Checkpoint, FitState
 
 __all__ = ["accumulate", "deviations", "fit_output_layer", "sensitivities", "trajectory_loss"]
 
@@ -34,8 +35,14 @@ def fit_output_layer(model: Model, method: Step, x: Tensor, dt: float, *, iterat
     model. Far from the minimum, where the first order misleads, the change is damped until the loss falls.
     """
     fitted, paths = deepcopy(model).double(), x.double().flatten(0, -3)
-    weights, loss = fitted.output_weights, trajectory_loss(fitted, method, paths, dt)
-    for _ in range(iterations):
+    weights = fitted.output_weights
+    checkpoint = Checkpoint("output layer", [*fitted.state_dict().values(), paths])
+    start = checkpoint.read() or FitState(
+        {"weights": weights}, {"done": 0, "loss": trajectory_loss(fitted, method, paths, dt)}
+    )
+    weights.copy_(start.tensors["weights"])
+    loss = start.values["loss"]
+    for iteration in range(start.values["done"], iterations):
         normal, slope = normal_equations(fitted, method, paths, dt)
         before, scale = weights.clone(), normal.diagonal().mean()
         for ridge in RIDGES:
@@ -47,6 +54,7 @@ def fit_output_layer(model: Model, method: Step, x: Tensor, dt: float, *, iterat
         else:
             weights.copy_(before)
             break
+        checkpoint.write(FitState({"weights": weights}, {"done": iteration + 1, "loss": loss}))
     model.output_weights.copy_(weights)
 
 

@@ -92,7 +92,9 @@ def fit_recording(
         """The losses of the curve."""
         return {f"{name}_loss": one.loss(model) for name, one in zip(("train", "test"), judged, strict=True)}
 
-    problem: Problem[Model] = Problem(lambda model: derivative_loss(model, x, dx), lambda i, count: [], lambda i, m: losses(m))
+    problem: Problem[Model] = Problem(
+        lambda model: derivative_loss(model, x, dx), lambda i, steps: [], lambda i, model: losses(model), data=[x, dx]
+    )
     (curve,) = minimise([model], problem, options.optimizer, labels=[label] if label else None)
     for length in options.segments:
         data = Recorded.of(inside, length, period / units.time)

@@ -60,12 +60,12 @@ def descend(models: Sequence[Model], data: Sequence[NoisyTrajectories], descent:
     device = data[0].x.device
     everything = torch.arange(segments, device=device)
 
-    def draw_batches(i: int, count: int) -> list[Tensor]:
-        """Indices (count, batch) of the segments of the next batches of model i."""
+    def draw_batches(i: int, steps: range) -> list[Tensor]:
+        """Indices (steps, batch) of the segments of the next batches of model i."""
         if descent.batch == "full":
-            return [everything.expand(count, -1)]
+            return [everything.expand(len(steps), -1)]
         size = max(1, descent.batch // length)
-        return [torch.randint(segments, (count, size), generator=descent.generators[i]).to(device)]
+        return [torch.randint(segments, (len(steps), size), generator=descent.generators[i]).to(device)]
 
     def row(i: int, shooting: Shooting) -> dict[str, float]:
         """The losses of a row of the curve."""
@@ -73,5 +73,7 @@ def descend(models: Sequence[Model], data: Sequence[NoisyTrajectories], descent:
             return descent.curve_losses(i, shooting.model)
         return {"train_loss": float(shooting_loss(shooting, method, everything).detach())}
 
-    problem: Problem[Shooting] = Problem(lambda shooting, i: shooting_loss(shooting, method, i), draw_batches, row)
+    problem: Problem[Shooting] = Problem(
+        lambda shooting, i: shooting_loss(shooting, method, i), draw_batches, row, descent.generators
+    )
     return minimise(shootings, problem, descent.optimizer, labels=descent.labels)

@@ -1,0 +1,120 @@
+"""States of running fits on disk, from which an interrupted stage goes on.
+
+Within `kept` every fit writes its state at most every `SECONDS`. A state is named by a hash of all that the fit depends on, so
+that it is never read for other parameters, data, code or arithmetic, and it is deleted when the stage has written its files.
+"""
+
+import hashlib
+import json
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from hnn.files.formats import writing
+from hnn.files.paths import CHECKPOINTS
+
+__all__ = ["Checkpoint", "FitState", "kept"]
+
+SECONDS = 10.0
+"""Least time between two checkpoints of a fit."""
+
+PACKAGE, PARAMS = Path(__file__).parents[1], Path("params.yaml")
+DIGEST = hashlib.sha256().digest_size
+
+
+@dataclass(frozen=True)
+class FitState:
+    """All that a fit needs to go on as if it had not been interrupted."""
+
+    tensors: dict[str, Tensor]
+    values: dict[str, Any] = field(default_factory=dict)
+    """Numbers and tables, as JSON has them."""
+
+    def group(self, prefix: str) -> dict[str, Tensor]:
+        """The tensors whose names begin with the prefix and a dot, by the rest of their names."""
+        return {name.removeprefix(f"{prefix}."): one for name, one in self.tensors.items() if name.startswith(f"{prefix}.")}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage whose fits write checkpoints."""
+
+    folder: Path
+    identity: bytes
+    """A hash of parameters, code and arithmetic."""
+
+
+stage: Stage | None = None
+"""The stage that this process, or the process that it was forked from, is running; None: no checkpoints are written."""
+
+
+@contextmanager
+def kept(name: str) -> Iterator[None]:
+    """Fits within the context write checkpoints and go on from those they find; at its end these are deleted.
+
+    After an exception they stay. `name` tells the stages of the pipeline apart.
+    """
+    global stage
+    stage = Stage(CHECKPOINTS / name, identity())
+    try:
+        yield
+        shutil.rmtree(stage.folder, ignore_errors=True)
+    finally:
+        stage = None
+
+
+def identity() -> bytes:
+    """A hash of params.yaml, the package's code, and the arithmetic of PyTorch in this process."""
+    digest = hashlib.sha256(f"{torch.__version__} {torch.backends.cpu.get_cpu_capability()}".encode())
+    for file in [PARAMS, *sorted(PACKAGE.rglob("*.py"))]:
+        digest.update(file.read_bytes() if file.exists() else b"")
+    return digest.digest()
+
+
+class Checkpoint:
+    """The file with the state of one fit; outside of `kept` nothing is read or written.
+
+    `about` and `tensors` are what the fit depends on beside parameters and code: its first weights, data and random numbers.
+    """
+
+    def __init__(self, about: object, tensors: Iterable[Tensor]) -> None:
+        self.path: Path | None = None
+        self.saved = monotonic()
+        if stage:
+            digest = hashlib.sha256(stage.identity + f"{about!r} {torch.get_num_threads()}".encode())
+            for one in tensors:
+                digest.update(f"{one.dtype} {tuple(one.shape)}".encode())
+                digest.update(one.detach().cpu().contiguous().numpy().data)
+            self.path = stage.folder / f"{digest.hexdigest()}.checkpoint"
+
+    def read(self) -> FitState | None:
+        """The saved state; None if there is none. A damaged file is deleted, and a line on stderr says so."""
+        if not self.path or not self.path.is_file():
+            return None
+        content = self.path.read_bytes()
+        if hashlib.sha256(content[DIGEST:]).digest() != content[:DIGEST]:
+            print(f"{self.path}: is damaged; the fit begins anew", file=sys.stderr)
+            self.path.unlink()
+            return None
+        tensors = safetensors.torch.load(content[DIGEST:])
+        values = json.loads(bytes(tensors.pop("values").tolist()))
+        return FitState(tensors, values)
+
+    def write(self, state: FitState) -> None:
+        """Save the state if the last one that was saved is `SECONDS` old."""
+        if self.path and monotonic() - self.saved >= SECONDS:
+            values = torch.frombuffer(bytearray(json.dumps(state.values).encode()), dtype=torch.uint8)
+            tensors = {**state.tensors, "values": values}
+            content = safetensors.torch.save({name: one.detach().cpu().contiguous().clone() for name, one in tensors.items()})
+            with writing(self.path) as temporary:
+                temporary.write_bytes(hashlib.sha256(content).digest() + content)
+            self.saved = monotonic()
