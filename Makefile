@@ -70,8 +70,9 @@ recordings: $(STAMP) ## recordings that others measured, as a user would run the
 reproduction: $(STAMP) ## the last commit under other arithmetic and with planted changes, judged by `make check`: docs/reproduction.md
 	python -m hnn.commands.reproduction
 
-torture: $(STAMP) ## damage a thousand files of each kind: every reader must refuse them in one line or read them as they were
+torture: $(STAMP) ## damage a thousand files of each kind, and kill running pipelines 40 times: nothing may be lost or wrongly believed
 	python tests/files/damaged_files.py 1000
+	HNN_KILLS=40 python -m pytest -n 0 -q -s tests/test_interruptions.py
 
 ablation: $(STAMP) ## a queue of experiments on one task, TASK=pendulum: trajectories, noise, width, derivatives; into docs/ablations
 	python -m hnn.commands.ablation queue $(TASK)
