@@ -4,13 +4,12 @@ from textwrap import fill
 
 from hnn.core.cell import TRUTH, Cell
 from hnn.core.errors import Refused
-from hnn.core.law import FITS, MOST_TERMS, Law
+from hnn.core.law import FITS, LAW_ERRORS, MOST_TERMS, Law
 from hnn.files import artifacts
 from hnn.params.base import hint
 from hnn.params.loading import load_params
 from hnn.reporting.formatting import NOTHING, format_interval, formula, number, plus_minus, text_table, true_formula
 from hnn.reporting.results import CellResults
-from hnn.reporting.tables import LAW_ERRORS
 
 __all__ = ["law"]
 

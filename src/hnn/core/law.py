@@ -6,12 +6,14 @@ from typing import Any
 
 from hnn.core.statistics import Interval
 
-__all__ = ["FITS", "MOST_TERMS", "Law"]
+__all__ = ["FITS", "LAW_ERRORS", "MOST_TERMS", "Law"]
 
 FITS = 0.99
 """Least share of the mean square of the learned field that a formula must explain."""
 MOST_TERMS = 4
 """Most terms of a formula."""
+LAW_ERRORS = ("energy_error", "coordinate_error")
+"""Errors of the rollouts of a formula."""
 
 
 @dataclass(frozen=True)

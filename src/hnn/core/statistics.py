@@ -41,8 +41,10 @@ FEW_SEEDS, NO_VALUES = "needs at least 2 seeds", "no finite value"
 """Reasons why there is no interval."""
 
 SIGNED = {"energy_drift", "phase_error", "friction_error", "friction", "energy_loss"}
-BOUNDED = {"diverged", "not_followed", "probe_r2", "linear_r2", "symetric"}
-BOUNDED |= {"latent_spread", "latent_rate_r2", "decoded_r2", "restarts"}
+BOUNDED = {
+    *("diverged", "not_followed", "restarts", "symetric", "latent_spread"),
+    *("probe_r2", "linear_r2", "latent_rate_r2", "decoded_r2"),
+}
 """Quantities that are averaged as they are; all others are positive, and span decades."""
 
 

@@ -16,7 +16,7 @@ from numpy import ndarray
 from torch import Tensor
 
 from hnn.core import device
-from hnn.core.law import FITS, MOST_TERMS, Law
+from hnn.core.law import FITS, LAW_ERRORS, MOST_TERMS, Law
 from hnn.core.phase_space import split, symplectic_gradient
 from hnn.core.statistics import Interval, interval
 from hnn.evaluation.evaluate import state_metrics, summarise
@@ -36,8 +36,6 @@ EXACT = 1 - 1e-9
 """Share of the field above which the true energy is in the span of the terms."""
 ROUNDING = 1e-9
 """Coefficients of the true energy below this part of the largest are rounding errors of zero."""
-ERRORS = ("energy_error", "coordinate_error")
-"""Errors of the rollouts of a formula."""
 
 Energy = Callable[[Tensor], Tensor]
 """A function of states (*batch, 2n), such as an energy (*batch,)."""
@@ -222,7 +220,7 @@ def learned_law(
         # a formula need not be separable, as some integrators of the cell ask
         by = replace(solver or Solver(), integrator="dop853")
         rolled = roll(found.formulas, reference, by, parallel_map=parallel_map)
-        errors = {name: one for name, one in summarise(state_metrics(rolled, reference)).items() if name in ERRORS}
+        errors = {name: one for name, one in summarise(state_metrics(rolled, reference)).items() if name in LAW_ERRORS}
     names = [term.name for term in found.terms]
     return Law(
         {name: interval(values[:, None]) for name, values in zip(names, found.coefficients.T, strict=True)},

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hnn.core.cell import Cell
+from hnn.core.law import LAW_ERRORS
 from hnn.core.statistics import Interval, arithmetic
 from hnn.reporting.definitions import ENERGIES, LARGER_IS_BETTER, LOSSES, QUANTITIES
 from hnn.reporting.formatting import (
@@ -21,7 +22,6 @@ from hnn.reporting.published import ENERGY_MSE, REMARKS, TEST_LOSS
 from hnn.reporting.results import SETS, SHORT, Difference, Results
 
 __all__ = [
-    "LAW_ERRORS",
     "beside_published",
     "columns",
     "encoders",
@@ -206,10 +206,6 @@ def laws(results: Results) -> list[Row]:
             fit = {"R² of J∇H": format_mean(law.field_r2), "R² of H": format_mean(law.r2)}
             rows.append({"task": cell.task, "model": cell.model} | found | fit | errors)
     return rows
-
-
-LAW_ERRORS = ("energy_error", "coordinate_error")
-"""Errors of the rollouts of a formula in its table."""
 
 
 READINGS = ("held_out", "long", "pictures", "pictures_long")
