@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 from collections import Counter
+from functools import partial
 from time import sleep
 
 import psutil
@@ -42,6 +43,11 @@ def running(folder):
     return found
 
 
+def is_idle(folder):
+    """True if no process works in a folder."""
+    return not running(folder)
+
+
 def interrupted(project, chance):
     """Run `dvc repro` and kill it, a stage or a fork of a stage; return what was killed and how, None if it had ended."""
     log = (project / ".dvc/tmp/log").open("a")
@@ -73,7 +79,7 @@ def test_killed_runs_leave_nothing_behind_and_end_with_the_same_bytes(finished, 
         project = cold(finished, tmp_path / f"run {runs}", env)
         while sum(killed.values()) < KILLS and (how := interrupted(project, chance)):
             killed[how] += 1
-            wait_for(lambda: not running(project.folder))
+            wait_for(partial(is_idle, project.folder))
             sleep(0.1)
         project.dvc("repro")
         found = project.files()
