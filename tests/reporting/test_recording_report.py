@@ -58,7 +58,10 @@ def test_hnn_is_enough_where_a_loss_does_not_help():
     assert found.friction().startswith("Whether friction is needed is not decided (not distinguishable")
     found = report({"hnn": 0.02, "dissipative_hnn": 0.05})
     assert found.friction().startswith("No friction is needed")
-    assert found.advice().startswith("Use hnn")
+    assert found.advice().startswith("Use hnn.")
+    found = report({"baseline": 0.02, "hnn": 0.0202})
+    assert found.headline().startswith("Of baseline and hnn, baseline predicts the held-out runs best")
+    assert found.advice().startswith("Use hnn: the seeds cannot tell its error from the baseline's, and it has an energy.")
 
 
 @pytest.mark.parametrize(

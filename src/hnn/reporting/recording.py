@@ -148,6 +148,8 @@ class RecordingReport:
         if not np.isfinite(best.error):
             return "Check the columns and the period that the task's section `source` names, and look at the figure."
         model = f"Use {best.cell.model}."
+        if best is not self.best:
+            model = f"Use {best.cell.model}: the seeds cannot tell its error from the baseline's, and it has an energy."
         if about.rows_per_period < FEW_ROWS:
             more = (
                 f"There are {number(about.rows_per_period)} rows in a period: sample faster, or lower `source.every`, to at "
