@@ -62,7 +62,7 @@ def test_far_rollouts_begin_as_those_of_the_pipeline(tiny_cell, monkeypatch):
     monkeypatch.setattr(pixels, "HORIZONS", (12, 40))
     monkeypatch.setattr(pixels, "SHOWN", (0, 40))
     readout = pixels.fitted_readouts(task, ensemble)["linear"]
-    far = pixels.far_rollouts(task, CELL, ensemble, readout, 40)
+    far = pixels.far_rollouts(task, CELL, ensemble, readout, pixels.far_motion(task, 40))
     held_out = pixels.readings(task, CELL, {"linear": readout})[0].sets["held_out"]
     assert far.horizons[12]["coordinate_error"].mean == pytest.approx(held_out["coordinate_error"].mean, rel=1e-6)
     assert set(far.horizons) == {12, 40}

@@ -48,7 +48,7 @@ from hnn.reporting.templating import template
 from hnn.systems.base import make_system
 from hnn.trained import load_networks
 
-__all__ = ["Far", "Pretrained", "Read", "commands", "far_rollouts", "main", "pretrained", "readings"]
+__all__ = ["Far", "Pretrained", "Read", "commands", "far_motion", "far_rollouts", "main", "pretrained", "readings"]
 
 PAGE = Path("docs") / "pixels.md"
 FIGURES = {name: Path("docs") / f"pixels-{name}.png" for name in ("growth", "pretraining")}
@@ -264,16 +264,21 @@ def readings(task: Task, cell: Cell, readouts: dict[str, Readout]) -> list[Read]
     return found + ([Read(cell, "decoded pictures", pictures)] if len(pictures) == len(PICTURES) else [])
 
 
-@torch.no_grad()
-def far_rollouts(task: Task, cell: Cell, ensemble: LatentEnsemble, readout: Readout, frames: int = HORIZONS[-1]) -> Far:
-    """Rollouts over many frames from the held-out starts by the map of training, beside the exact motion."""
-    motion = artifacts.read_motions(cell.task)["held_out"]
+def far_motion(task: Task, frames: int = HORIZONS[-1]) -> TrueMotion:
+    """The exact motion from the held-out starts over many frames."""
+    motion = artifacts.read_motions(task.name)["held_out"]
     t = (motion.t[1] - motion.t[0]) * np.arange(frames + 1)
     x = rollout(task.system, torch.from_numpy(motion.x[:, 0]), torch.from_numpy(t), Solver(tolerance=TIGHT))
-    true, pictures = TrueMotion(t, x.numpy(), motion.period), torch.from_numpy(task.frames()["held_out"])
+    return TrueMotion(t, x.numpy(), motion.period)
+
+
+@torch.no_grad()
+def far_rollouts(task: Task, cell: Cell, ensemble: LatentEnsemble, readout: Readout, true: TrueMotion) -> Far:
+    """Rollouts from the held-out starts by the map of training, as far as the exact motion."""
+    frames, pictures = len(true.t) - 1, torch.from_numpy(task.frames()["held_out"])
     workers = partial(parallel_map, threads=task.params.threads, compute=task.params.compute)
     z0 = ensemble.encode(pictures[:, :2]).squeeze(-2)
-    z = ensemble.roll(z0, torch.from_numpy(t), continuous=False, tolerance=TIGHT, parallel_map=workers).numpy()
+    z = ensemble.roll(z0, torch.from_numpy(true.t), continuous=False, tolerance=TIGHT, parallel_map=workers).numpy()
     read, horizons = readout.states(z), {}
     for count in (one for one in HORIZONS if one <= frames):
         reference = Reference(task.system, true.first(count + 1), readout.scales)
@@ -281,7 +286,7 @@ def far_rollouts(task: Task, cell: Cell, ensemble: LatentEnsemble, readout: Read
         horizons[count] = summarise(state_metrics(rolled, reference))
     fields, system = artifacts.read_canvas(cell.task)
     shown = [one for one in SHOWN if one <= frames]
-    exact = render(Canvas(**fields), x[0, shown], **system).numpy()
+    exact = render(Canvas(**fields), torch.from_numpy(true.x[0, shown]), **system).numpy()
     decoded = film(ensemble, z[0, 0, shown], pictures.shape[2:])
     return Far(cell, horizons, growth(cell, rolled), [Film(Cell(cell.task, TRUTH), exact), Film(cell, decoded)])
 
@@ -366,13 +371,14 @@ def collect() -> None:
         files += [path for cell in cells for path in (paths.weights_path(cell), paths.rollouts_path(cell))]
         with files_of(revision_of(of_task(name)), files) as params:
             task = Task(params, name)
+            motion = far_motion(task) if name in FAR_TASKS else None
             for cell in cells:
                 ensemble = LatentEnsemble(load_latent_members(paths.weights_path(cell)))
                 readouts = fitted_readouts(task, ensemble)
                 found.setdefault(name, []).extend(readings(task, cell, readouts))
-                if name in FAR_TASKS:
+                if motion:
                     sharpest = list(readouts.values())[-1]
-                    far.setdefault(name, []).append(far_rollouts(task, cell, ensemble, sharpest))
+                    far.setdefault(name, []).append(far_rollouts(task, cell, ensemble, sharpest, motion))
     growths = [growth for group in far.values() for one in group for growth in one.growth]
     formats.write_picture(FIGURES["growth"], growth_figure(growths))
     names = {task: f"{PREFIX}pretrain-{task}" for task in TASKS}
