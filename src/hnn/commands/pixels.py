@@ -7,7 +7,7 @@ pretraining of many seeds. Their files are read from DVC's cache.
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -43,7 +43,11 @@ from hnn.pixels.probe import PENALTIES, Probe
 from hnn.pixels.trained import load_latent_members
 from hnn.pixels.visuals import film
 from hnn.rendering.canvas import Canvas, render
-from hnn.reporting.formatting import NOTHING, format_difference, format_interval, format_mean, number
+from hnn.reporting.comparisons import Compared, judge
+from hnn.reporting.definitions import LARGER_IS_BETTER
+from hnn.reporting.formatting import NOTHING, format_interval, format_mean, number
+from hnn.reporting.results import Difference
+from hnn.reporting.tables import difference_text
 from hnn.reporting.templating import template
 from hnn.systems.base import make_system
 from hnn.trained import load_networks
@@ -92,6 +96,8 @@ HORIZONS = (100, 1000, 10_000)
 """Frames up to which the errors of the far rollouts are averaged."""
 SHOWN = (0, 10, 100, 300, 1000, 3000, 10_000)
 """Frames of the far rollouts that a film strip shows."""
+JUDGED = ("energy_error", "coordinate_error", "valid_time")
+"""Quantities of the far rollouts."""
 BINS = 25
 """Number of intervals over which the growth of an error is averaged, of equal length on a logarithmic scale."""
 TIGHT = 1e-12
@@ -117,11 +123,26 @@ class Far:
     """Rollouts of one cell over many more frames than any clip has."""
 
     cell: Cell
-    horizons: dict[int, dict[str, Interval]]
-    """By number of frames and quantity."""
+    horizons: dict[int, dict[str, ndarray]]
+    """By number of frames and quantity: (seeds, starts)."""
+    floor: dict[str, ndarray]
+    """The same of true frames, read and not rolled out."""
     growth: list[Growth]
     films: list[Film]
     """Of the first start, by the first seed: decoded frames at the times `SHOWN`."""
+
+    @property
+    def last(self) -> dict[str, ndarray]:
+        """The quantities over all frames."""
+        return self.horizons[max(self.horizons)]
+
+    def rows(self) -> list[list[str]]:
+        """A row for each number of frames: task, model, frames, and the mean of each of `JUDGED` with its interval."""
+        found = {frames: summarise(quantities) for frames, quantities in self.horizons.items()}
+        return [
+            [self.cell.task, self.cell.model, str(frames), *(format_interval(means.get(name)) for name in JUDGED)]
+            for frames, means in found.items()
+        ]
 
 
 @dataclass(frozen=True)
@@ -250,18 +271,22 @@ def fitted_readouts(task: Task, ensemble: LatentEnsemble) -> dict[str, Readout]:
 @torch.no_grad()
 def readings(task: Task, cell: Cell, readouts: dict[str, Readout]) -> list[Read]:
     """The metrics of a cell, its latent rollouts read by each readout, and from pictures."""
-    rollouts, motions = artifacts.read_rollouts(cell).sets, artifacts.read_motions(cell.task)
     found = []
     for reading, readout in readouts.items():
-        sets = {}
-        for starts in PICTURES:
-            z = rollouts[starts].z
-            assert z is not None
-            reference = Reference(task.system, motions[SETS[starts].motion].first(z.shape[2]), readout.scales)
-            sets[starts] = summarise(state_metrics(rollout_along(readout.states(z), reference), reference))
+        sets = {starts: summarise(read_set(task, cell, readout, starts)) for starts in PICTURES}
         found.append(Read(cell, reading, sets))
+    rollouts = artifacts.read_rollouts(cell).sets
     pictures = {starts: summarise(rollouts[name].quantities) for starts, name in PICTURES.items() if name in rollouts}
     return found + ([Read(cell, "decoded pictures", pictures)] if len(pictures) == len(PICTURES) else [])
+
+
+@torch.no_grad()
+def read_set(task: Task, cell: Cell, readout: Readout, starts: str) -> dict[str, ndarray]:
+    """The quantities (seeds, starts) of a cell's latent states from a set of starts."""
+    z, motions = artifacts.read_rollouts(cell).sets[starts].z, artifacts.read_motions(cell.task)
+    assert z is not None
+    reference = Reference(task.system, motions[SETS[starts].motion].first(z.shape[2]), readout.scales)
+    return state_metrics(rollout_along(readout.states(z), reference), reference)
 
 
 def far_motion(task: Task, frames: int = HORIZONS[-1]) -> TrueMotion:
@@ -283,28 +308,53 @@ def far_rollouts(task: Task, cell: Cell, ensemble: LatentEnsemble, readout: Read
     for count in (one for one in HORIZONS if one <= frames):
         reference = Reference(task.system, true.first(count + 1), readout.scales)
         rolled = rollout_along(read[:, :, : count + 1], reference)
-        horizons[count] = summarise(state_metrics(rolled, reference))
+        horizons[count] = state_metrics(rolled, reference)
     fields, system = artifacts.read_canvas(cell.task)
     shown = [one for one in SHOWN if one <= frames]
     exact = render(Canvas(**fields), torch.from_numpy(true.x[0, shown]), **system).numpy()
     decoded = film(ensemble, z[0, 0, shown], pictures.shape[2:])
-    return Far(cell, horizons, growth(cell, rolled), [Film(Cell(cell.task, TRUTH), exact), Film(cell, decoded)])
+    films = [Film(Cell(cell.task, TRUTH), exact), Film(cell, decoded)]
+    return Far(cell, horizons, read_set(task, cell, readout, "floor"), growth(cell, rolled), films)
 
 
 def growth(cell: Cell, rolled: Rollout) -> list[Growth]:
-    """Errors of energy and coordinates in each of `BINS` intervals: root mean squares over time and starts, (seeds, bins)."""
+    """Errors of energy and coordinates of each seed in each of `BINS` intervals of time, (seeds, bins).
+
+    They are root mean squares over time and geometric means over starts, so that no single motion that escapes decides them.
+    """
     energy = (rolled.energy - rolled.true_energy) / rolled.energy_scale
     edges = np.unique(np.geomspace(1, len(rolled.t), BINS).astype(int))
     frames = np.sqrt(edges[:-1] * (edges[1:] - 1))
     return [
-        Growth(cell, name, frames, np.stack([rms(values[..., a:b]) for a, b in pairwise(edges)], -1))
+        Growth(cell, name, frames, np.stack([typical(values[..., a:b]) for a, b in pairwise(edges)], -1))
         for name, values in {"energy_error": energy, "coordinate_error": rolled.distance}.items()
     ]
 
 
-def rms(values: ndarray) -> ndarray:
-    """Root mean square over starts and time of values (seeds, starts, time)."""
-    return np.sqrt(np.square(values).mean((1, 2)))
+def typical(values: ndarray) -> ndarray:
+    """Geometric mean over starts of the root mean square over time of values (seeds, starts, time): (seeds,)."""
+    return np.exp(np.log(np.sqrt(np.square(values).mean(2))).mean(1))
+
+
+def far_verdicts(groups: Iterable[Sequence[Far]]) -> list[list[str]]:
+    """A row for each task, whose cells are the baseline and the HNN: the HNN beside the baseline over all frames."""
+    pairs = [(hnn, baseline) for baseline, hnn in groups]
+    columns = [[hnn.cell.task for hnn, _ in pairs]]
+    for name in JUDGED:
+        family = [
+            Compared(
+                one.cell,
+                other.cell,
+                "far",
+                name,
+                one.last[name],
+                other.last[name],
+                () if name in LARGER_IS_BETTER else (one.floor[name], other.floor[name]),
+            )
+            for one, other in pairs
+        ]
+        columns.append([difference_text(judged, name) for judged in judge(family)])
+    return [list(row) for row in zip(*columns, strict=True)]
 
 
 @torch.no_grad()
@@ -325,16 +375,16 @@ def verdicts(task: str, revision: str) -> list[dict[str, str]]:
     rows = []
     for title, sets in json.loads(summaries.git("show", f"{revision}:{paths.COMPARISONS.as_posix()}"))[task].items():
         found = {f"{starts} {quantity}": sets.get(starts, {}).get(quantity) for starts, quantity in COLUMNS[2:]}
-        texts = {name: verdict_text(entry) if entry else NOTHING for name, entry in found.items()}
+        texts = {name: verdict_text(entry, name.split()[-1]) if entry else NOTHING for name, entry in found.items()}
         rows.append({"task": task, "models": title.replace(f"-{STEP_MAP}", "").replace(" vs ", " beside ")} | texts)
     return rows
 
 
-def verdict_text(entry: dict[str, Any]) -> str:
+def verdict_text(entry: dict[str, Any], quantity: str) -> str:
     """An entry of metrics/comparisons.json as text."""
     kind = "ratio" if "ratio" in entry else "difference"
     interval = Interval(entry[kind], entry["low"], entry["high"], geometric=kind == "ratio")
-    return format_difference(interval, entry["verdict"])
+    return difference_text(Difference(interval, entry["p"], entry["verdict"]), quantity)
 
 
 def ablation_rows() -> list[list[str]]:
@@ -389,7 +439,8 @@ def collect() -> None:
     other = summaries.experiment(OF_MODELS)
     values = {
         "found": found,
-        "far": far,
+        "far": [row for group in far.values() for one in group for row in one.rows()],
+        "far_verdicts": far_verdicts(far.values()),
         "strips": {name: write_strip(name, group) for name, group in far.items()},
         "figures": {name: path.name for name, path in FIGURES.items()},
         "verdicts": [row for task in TASKS for row in verdicts(task, revision_of(of_task(task)))],
@@ -398,7 +449,6 @@ def collect() -> None:
         "model_verdicts": verdicts("pixel_pendulum", other) if other else [],
         "pretrained": [one.row() for one in many],
         "seeds": params.seeds,
-        "interval": format_interval,
     }
     formats.write_text(PAGE, template("pixels.md").render(values))
     print(PAGE)

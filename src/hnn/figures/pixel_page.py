@@ -50,7 +50,10 @@ def pretraining_figure(tasks: Mapping[str, tuple[Sequence[float], Sequence[float
         for axis, values in zip(axes, ([1 - one for one in decoded_r2], canonical), strict=True):
             share = (np.arange(len(values)) + 0.5) / len(values)
             axis.plot(np.sort(values), share, drawstyle="steps-mid", ls=style, color=BLACK, lw=1.2, label=task)
-    axes[0].set(xscale="log", xlabel="1 - R² of decoded frames", ylabel="share of seeds")
-    axes[1].set(xscale="log", xlabel="canonical error")
-    axes[0].legend(frameon=False, fontsize=8)
+    axes[0].set(xlabel="1 - R² of decoded frames", ylabel="share of seeds")
+    axes[1].set(xlabel="canonical error")
+    for axis in axes:
+        axis.set_xlim(0)
+    lines, names = axes[0].get_legend_handles_labels()
+    figure.legend(lines, names, frameon=False, fontsize=9, ncols=len(names), loc="outside lower center")
     return figure

@@ -1,6 +1,6 @@
 """Comparisons of each model with the baseline and HNN, seed by seed and start by start, with intervals and verdicts."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from hnn.pixels.probe import READABLE
 from hnn.reporting.definitions import AT_FLOOR, FRICTION, LARGER_IS_BETTER, UNREADABLE
 from hnn.reporting.results import FLOOR_OF, Comparison, Difference
 
-__all__ = ["ABOVE_FLOOR", "compare", "compares_ratios", "difference"]
+__all__ = ["ABOVE_FLOOR", "Compared", "compare", "compares_ratios", "difference", "judge"]
 
 NO_ERRORS = {"block_error", "learned_energy_change"}
 """Quantities that are not compared: they are no errors of a model."""
@@ -53,23 +53,29 @@ def compare(rollouts: Mapping[Cell, CellRollouts], r2: Mapping[Cell, float | Non
     From pixels there is no verdict on errors of the size of their floor, and none on states that cannot be read: `r2` is the
     R² of the reading of each pixel cell.
     """
-    r2 = r2 or {}
     families: dict[tuple[str, str], list[Compared]] = {}
     for one in compared(rollouts):
         families.setdefault((one.starts, one.quantity), []).append(one)
     found: dict[tuple[Cell, Cell], dict[str, dict[str, Difference]]] = {}
     for family in families.values():
-        estimates = [contrast(one.a, one.b, geometric=compares_ratios(one.quantity)) for one in family]
-        levels = iter(holm([estimated.p for estimated in estimates if estimated]))
-        for one, estimated in zip(family, estimates, strict=True):
-            of_set = found.setdefault((one.cell, one.reference), {}).setdefault(one.starts, {})
-            judged = difference(one.quantity, estimated, next(levels) if estimated else LEVEL, len(one.a))
-            if not all(readable(r2.get(cell, 1.0)) for cell in (one.cell, one.reference)):
-                judged = judged._replace(verdict=UNREADABLE)
-            elif one.at_floor:
-                judged = judged._replace(verdict=AT_FLOOR)
-            of_set[one.quantity] = judged
+        for one, judged in zip(family, judge(family, r2), strict=True):
+            found.setdefault((one.cell, one.reference), {}).setdefault(one.starts, {})[one.quantity] = judged
     return [Comparison(cell, reference, sets) for (cell, reference), sets in found.items()]
+
+
+def judge(family: Sequence[Compared], r2: Mapping[Cell, float | None] | None = None) -> list[Difference]:
+    """The comparisons of a family, corrected for their number; without verdict as in `compare`."""
+    estimates = [contrast(one.a, one.b, geometric=compares_ratios(one.quantity)) for one in family]
+    levels = iter(holm([estimated.p for estimated in estimates if estimated]))
+    found = []
+    for one, estimated in zip(family, estimates, strict=True):
+        judged = difference(one.quantity, estimated, next(levels) if estimated else LEVEL, len(one.a))
+        if not all(readable((r2 or {}).get(cell, 1.0)) for cell in (one.cell, one.reference)):
+            judged = judged._replace(verdict=UNREADABLE)
+        elif one.at_floor:
+            judged = judged._replace(verdict=AT_FLOOR)
+        found.append(judged)
+    return found
 
 
 def compared(rollouts: Mapping[Cell, CellRollouts]) -> Iterator[Compared]:

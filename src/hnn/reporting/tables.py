@@ -24,6 +24,7 @@ from hnn.reporting.results import SETS, SHORT, Difference, Results
 __all__ = [
     "beside_published",
     "columns",
+    "difference_text",
     "encoders",
     "further_models",
     "headline",
