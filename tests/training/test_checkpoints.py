@@ -1,15 +1,18 @@
 """Interrupted fits go on from their checkpoints and end with the same bytes as if they had not been interrupted."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 from conftest import RECIPE, ROOT, network, wait_for
+from safetensors.torch import load
 
 from hnn.integrators.fixed_step import RK4
 from hnn.models.base import make_model
@@ -24,6 +27,10 @@ from hnn.training.output_layer import fit_output_layer
 
 X, DX = torch.randn(2, 40, 2, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
 NAME = "train-task-model"
+DEVICES = [
+    "cpu",
+    pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")),
+]
 
 
 class Interrupted(Exception):
@@ -125,28 +132,30 @@ def paths_of(field, trajectories=6, steps=10):
     return torch.stack(states, 1)
 
 
-def fit_output():
-    fitted = model_of()
-    fit_output_layer(fitted, RK4, paths_of(model_of(1)), 0.1, iterations=4)
+def fit_output(device):
+    fitted, x = model_of().to(device), paths_of(model_of(1)).to(device)
+    fit_output_layer(fitted, RK4, x, 0.1, iterations=4)
     return fitted
 
 
-def fit_gauss_newton():
-    fitted, x = model_of(), paths_of(model_of(1))
-    weight, intervals = torch.ones(*x.shape[:2], 1), torch.full((10, 1), 0.1)
+def fit_gauss_newton(device):
+    fitted, x = model_of().to(device), paths_of(model_of(1)).to(device)
+    weight, intervals = torch.ones(*x.shape[:2], 1).to(x), torch.full((10, 1), 0.1).to(x)
     fit_with_initial_states(fitted, RK4, NoisyTrajectories(x, 0.1 * x, weight, intervals))
     return fitted
 
 
-def fit_everything():
-    fitted, x = model_of(), paths_of(model_of(1))
-    fit_all_weights(fitted, RK4, Segments(x, torch.full((6, 10, 1), 0.1)), iterations=5)
+def fit_everything(device):
+    fitted, x = model_of().to(device), paths_of(model_of(1)).to(device)
+    fit_all_weights(fitted, RK4, Segments(x, torch.full((6, 10, 1), 0.1).to(x)), iterations=5)
     return fitted
 
 
-@pytest.mark.parametrize("fit", [fit_output, fit_gauss_newton, fit_everything])
-def test_interrupted_fits_by_least_squares_end_with_the_same_weights(fit, written):
-    expected, first = fit().state_dict(), model_of().state_dict()
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("least_squares", [fit_output, fit_gauss_newton, fit_everything])
+def test_interrupted_fits_by_least_squares_end_with_the_same_weights(least_squares, device, written):
+    fit = partial(least_squares, device)
+    expected, first = fit().state_dict(), model_of().to(device).state_dict()
     assert any(not torch.equal(w, first[name]) for name, w in expected.items())
     total = written.count
     assert written.interrupt(fit, 2)
@@ -168,8 +177,35 @@ def test_checkpoints_are_deleted_at_the_end_and_stay_after_an_exception(written)
         descent([0])
         assert len(files()) == 1
     assert not files()
+    assert not Path("data/checkpoints").exists()
     descent([0])  # outside of a stage
     assert not files()
+
+
+def test_the_folder_of_checkpoints_stays_as_long_as_another_stage_has_some(written):
+    assert written.interrupt(lambda: descent([0]), 3)
+    with kept("train-task-other"):
+        descent([1])
+    (file,) = files()
+    assert file.parent == Path("data/checkpoints") / NAME
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_a_checkpoint_returns_tensors_to_the_devices_that_they_were_on(device):
+    weights, stream = torch.arange(3.0, device=device), torch.arange(3, dtype=torch.uint8)
+    with kept(NAME):
+        checkpoint = Checkpoint("fit", [weights, stream])
+        checkpoint.write(lambda: FitState({"w": weights, "stream": stream}, {"step": 4}))
+        found = Checkpoint("fit", [weights, stream]).read()
+    assert found.values == {"step": 4}
+    assert (found.tensors["w"].device, found.tensors["stream"].device) == (weights.device, stream.device)
+    assert torch.equal(found.tensors["w"], weights)
+
+
+def test_a_state_is_put_together_only_where_it_is_written():
+    asked = []
+    Checkpoint("fit", []).write(lambda: asked.append("outside of a stage"))
+    assert not asked
 
 
 def change_parameters():
@@ -221,7 +257,7 @@ def test_a_checkpoint_is_written_only_every_few_seconds(monkeypatch):
     with kept(NAME):
         checkpoint = Checkpoint("fit", [])
         for now[0] in (9.0, 11.0, 20.0, 22.0):
-            checkpoint.write(replace(state, values={"step": now[0]}))
+            checkpoint.write(lambda: replace(state, values={"step": now[0]}))
             sizes.append(checkpoint.read().values["step"] if files() else None)
     assert sizes == [None, 11.0, 11.0, 22.0]
 
@@ -231,21 +267,29 @@ import sys, time
 from types import SimpleNamespace
 import torch
 from hnn.parallel.pool import parallel_map
-from hnn.training import checkpoints
+from hnn.training import checkpoints, loop
 sys.path[:0] = TESTS
 import test_checkpoints as here
 torch.set_default_dtype(torch.float64)
 checkpoints.SECONDS = 0.0
-original = here.derivative_loss
-def slow(model, x, dx):
+original = loop.take_step
+def slow(*arguments):
     time.sleep(0.01)
-    return original(model, x, dx)
-here.derivative_loss = slow
+    with open(sys.argv[1], "a") as file:
+        file.write(".")
+    return original(*arguments)
+loop.take_step = slow
 compute = SimpleNamespace(scheduler="local", workers=2)
 with checkpoints.kept("x"):
     fits = parallel_map(lambda seed: here.descent([seed])[0], [0, 1], threads=1, compute=compute)
     torch.save(fits, "fits")
 """
+
+
+def steps_saved(file):
+    """The number of steps that the fit of a checkpoint has taken."""
+    about = load(file.read_bytes()[checkpoints.DIGEST :])[checkpoints.ABOUT]
+    return json.loads(bytes(about.tolist()))["values"]["curves"][0][-1]["step"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="forks end with their parent on Linux")
@@ -254,14 +298,16 @@ def test_a_killed_process_goes_on_with_the_fits_of_its_forks(number):
     code = SCRIPT.replace("TESTS", repr([str(ROOT / "tests"), str(ROOT / "tests" / "training")]))
     words = [sys.executable, "-c", code]
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
-    killed = subprocess.Popen(words, env=environment)
+    killed = subprocess.Popen([*words, "first"], env=environment)
     wait_for(lambda: len(files()) == 2, 60)
     killed.send_signal(number)
     killed.wait(20)
     assert not Path("fits").exists()
-    before = {file: file.read_bytes() for file in files()}
-    assert len(before) == 2
-    subprocess.run(words, env=environment, check=True)
+    saved = [steps_saved(file) for file in files()]
+    assert len(saved) == 2
+    assert min(saved) > 0
+    subprocess.run([*words, "second"], env=environment, check=True)
+    assert len(Path("second").read_text()) == 2 * 200 - sum(saved)
     for seed, found in enumerate(torch.load("fits")):
         assert torch.equal(found, descent([seed])[0])
     assert not files()

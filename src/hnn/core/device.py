@@ -5,7 +5,7 @@ from torch import nn
 
 from hnn.core.errors import Refused
 
-__all__ = ["choose", "of"]
+__all__ = ["CPU", "choose", "of"]
 
 CPU = torch.device("cpu")
 

@@ -1,15 +1,16 @@
 """States of running fits on disk, from which an interrupted stage goes on.
 
 Within `kept` every fit writes its state at most every `SECONDS`. A state is named by a hash of all that the fit depends on, so
-that it is never read for other parameters, data, code or arithmetic, and it is deleted when the stage has written its files.
+that it is never read for other parameters, data, code, arithmetic or kind of device, and it is deleted when the stage has
+written its files.
 """
 
 import hashlib
 import json
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -19,6 +20,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from hnn.core.device import CPU
 from hnn.files.formats import writing
 from hnn.files.paths import CHECKPOINTS
 
@@ -29,6 +31,8 @@ SECONDS = 10.0
 
 PACKAGE, PARAMS = Path(__file__).parents[1], Path("params.yaml")
 DIGEST = hashlib.sha256().digest_size
+ABOUT = "about"
+"""Name of the array with the values of a state, and with the names of the tensors that were not on the CPU."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +65,15 @@ stage: Stage | None = None
 def kept(name: str) -> Iterator[None]:
     """Fits within the context write checkpoints and go on from those they find; at its end these are deleted.
 
-    After an exception they stay. `name` tells the stages of the pipeline apart.
+    After an exception they stay. `name` tells the stages of the pipeline apart; the last of them to end removes the folder.
     """
     global stage
     stage = Stage(CHECKPOINTS / name, identity())
     try:
         yield
         shutil.rmtree(stage.folder, ignore_errors=True)
+        with suppress(OSError):  # not there, or another stage has its own in it
+            CHECKPOINTS.rmdir()
     finally:
         stage = None
 
@@ -86,18 +92,22 @@ class Checkpoint:
     `about` and `tensors` are what the fit depends on beside parameters and code: its first weights, data and random numbers.
     """
 
-    def __init__(self, about: object, tensors: Iterable[Tensor]) -> None:
+    def __init__(self, about: object, tensors: Sequence[Tensor]) -> None:
         self.path: Path | None = None
         self.saved = monotonic()
+        self.device = next((one.device for one in tensors if one.device != CPU), CPU)
         if stage:
             digest = hashlib.sha256(stage.identity + f"{about!r} {torch.get_num_threads()}".encode())
             for one in tensors:
-                digest.update(f"{one.dtype} {tuple(one.shape)}".encode())
+                digest.update(f"{one.dtype} {tuple(one.shape)} {one.device.type}".encode())
                 digest.update(one.detach().cpu().contiguous().numpy().data)
             self.path = stage.folder / f"{digest.hexdigest()}.checkpoint"
 
     def read(self) -> FitState | None:
-        """The saved state; None if there is none. A damaged file is deleted, and a line on stderr says so."""
+        """The saved state, each tensor on the device that it was on; None if there is none.
+
+        A damaged file is deleted, and a line on stderr says so.
+        """
         if not self.path or not self.path.is_file():
             return None
         content = self.path.read_bytes()
@@ -106,14 +116,17 @@ class Checkpoint:
             self.path.unlink()
             return None
         tensors = safetensors.torch.load(content[DIGEST:])
-        values = json.loads(bytes(tensors.pop("values").tolist()))
-        return FitState(tensors, values)
+        about = json.loads(bytes(tensors.pop(ABOUT).tolist()))
+        placed = {name: one.to(self.device if name in about["on_device"] else CPU) for name, one in tensors.items()}
+        return FitState(placed, about["values"])
 
-    def write(self, state: FitState) -> None:
-        """Save the state if the last one that was saved is `SECONDS` old."""
+    def write(self, state: Callable[[], FitState]) -> None:
+        """Save the state if the last one that was saved is `SECONDS` old; else it is not asked for."""
         if self.path and monotonic() - self.saved >= SECONDS:
-            values = torch.frombuffer(bytearray(json.dumps(state.values).encode()), dtype=torch.uint8)
-            tensors = {**state.tensors, "values": values}
+            present = state()
+            on_device = [name for name, one in present.tensors.items() if one.device != CPU]
+            about = json.dumps({"values": present.values, "on_device": on_device}).encode()
+            tensors = {**present.tensors, ABOUT: torch.frombuffer(bytearray(about), dtype=torch.uint8)}
             content = safetensors.torch.save({name: one.detach().cpu().contiguous().clone() for name, one in tensors.items()})
             with writing(self.path) as temporary:
                 temporary.write_bytes(hashlib.sha256(content).digest() + content)

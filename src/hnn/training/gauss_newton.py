@@ -9,6 +9,7 @@ easy as a short one, and all its steps are computed as one batch. δ₀ of each 
 
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -71,7 +72,7 @@ def fit_with_initial_states(model: Model, method: Step, data: NoisyTrajectories,
             weights.copy_(before)
         if last - lowest < ENOUGH * last:
             break
-        checkpoint.write(FitState({"weights": weights, "states": states}, {"done": iteration + 1, "lowest": lowest}))
+        checkpoint.write(partial(FitState, {"weights": weights, "states": states}, {"done": iteration + 1, "lowest": lowest}))
     model.output_weights.copy_(weights)
     return states[:, 0]
 

@@ -8,6 +8,7 @@ projection, and δw solves the damped normal equations, in the space of residual
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -88,7 +89,7 @@ def fit_all_weights(model: Model, method: Step, data: Segments, *, iterations: i
             break
         if before - lowest < ENOUGH * before:
             break
-        checkpoint.write(FitState({"w": w, "starts": starts}, {"done": iteration + 1, "damping": damping}))
+        checkpoint.write(partial(FitState, {"w": w, "starts": starts}, {"done": iteration + 1, "damping": damping}))
     return lowest
 
 

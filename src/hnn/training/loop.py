@@ -78,91 +78,102 @@ def minimise(
     >>> curve[-1]["step"], abs(model.weight.item() - 3) < 1e-2
     (200, True)
     """
-    # Set up: weights, optimizer, schedule
     keep_freed_memory()
-    objective = Single(models[0], problem.loss) if len(models) == 1 else Ensemble(models, problem.loss)
-    optimizer = adam(objective.weights, options, rates or {})
-    scheduler = learning_rates(optimizer, options)
+    fit = Running(models, problem, options, rates or {})
+    checkpoint = fit.checkpoint((labels, options, dict(rates or {})))
+    done = fit.restore(saved) if (saved := checkpoint.read()) else 0
     steps, interval = options.steps, ceil(options.steps / CURVE_POINTS)
     device = next(models[0].parameters()).device
     losses = torch.zeros(interval, len(models), device=device)  # since the last point of the curve
-    curves: list[list[dict[str, float]]] = [[] for _ in models]
-    best: list[dict[str, Tensor]] = [{} for _ in models]  # weights, empty without validation
-    add_curve_point(models, problem, curves, best, 0, float(scheduler.get_last_lr()[0]))
-
-    # Go on from a checkpoint
-    about = (labels, options, dict(rates or {}), curves)
-    streams = [generator.get_state() for generator in problem.generators]
-    fixed = [tensor for model in models for tensor in model.state_dict().values()]
-    checkpoint = Checkpoint(about, [*fixed, *streams, *problem.data])
-    fit, done = Running(objective, optimizer, problem.generators, curves, best), 0
-    if saved := checkpoint.read():
-        done = fit.restore(saved)
-        advance(scheduler, done)
 
     for step in (bar := steps_of(steps, ", ".join(labels) if labels else None, done=done)):
-        i, rate = (step - 1) % interval, float(scheduler.get_last_lr()[0])
+        i, rate = (step - 1) % interval, fit.rate
 
         # Draw the batches up to the next point of the curve
         if i == 0:
-            ahead = range(step, min(step + interval, steps + 1))
-            batches = objective.join([problem.draw_batches(j, ahead) for j in range(len(models))])
+            batches = fit.draw_batches(range(step, min(step + interval, steps + 1)))
 
         # Take one step
-        losses[i] = take_step(objective, [tensor[i] for tensor in batches], optimizer, options.gradient_clip)
-        scheduler.step()
+        losses[i] = take_step(fit.objective, [tensor[i] for tensor in batches], fit.optimizer, options.gradient_clip)
+        fit.scheduler.step()
 
         # Evaluate the curve
         if i == interval - 1 or step == steps:
             check_finite(losses[: i + 1], step - i, steps, rate, labels)
-            add_curve_point(models, problem, curves, best, step, rate)
-            bar.set_postfix(loss=f"{curves[0][-1]['train_loss']:.3e}", refresh=False)
-            checkpoint.write(fit.state(step))
+            fit.add_curve_point(step, rate)
+            bar.set_postfix(loss=f"{fit.curves[0][-1]['train_loss']:.3e}", refresh=False)
+            checkpoint.write(fit.state)
 
-    # Restore the best weights, and end the sharing of storage among the models
-    for model, weights in zip(models, best, strict=True):
-        model.load_state_dict(weights or copied_weights(model), assign=True)
-    return curves
+    fit.restore_best_weights()
+    return fit.curves
 
 
-@dataclass(frozen=True)
-class Running:
-    """What a fit changes while it runs."""
+class Running(Generic[M]):
+    """A fit while it runs: the models with their optimizer, schedule, random numbers, curves and best weights so far."""
 
-    objective: Single | Ensemble
-    optimizer: Optimizer
-    generators: Sequence[torch.Generator]
-    curves: list[list[dict[str, float]]]
-    best: list[dict[str, Tensor]]
+    def __init__(
+        self, models: Sequence[M], problem: Problem[M], options: OptimizerOptions, rates: Mapping[str, float]
+    ) -> None:
+        self.models, self.problem = models, problem
+        self.objective = Single(models[0], problem.loss) if len(models) == 1 else Ensemble(models, problem.loss)
+        self.optimizer = adam(self.objective.weights, options, rates)
+        self.scheduler = learning_rates(self.optimizer, options)
+        self.curves: list[list[dict[str, float]]] = [[] for _ in models]
+        self.best: list[dict[str, Tensor]] = [{} for _ in models]  # weights, empty without validation
+        self.add_curve_point(0, self.rate)
 
-    def state(self, step: int) -> FitState:
-        """The state after a step at which the curve has a point."""
+    @property
+    def rate(self) -> float:
+        """The learning rate of the next step."""
+        return float(self.scheduler.get_last_lr()[0])
+
+    def draw_batches(self, steps: range) -> list[Tensor]:
+        """The batches of all models for these steps, each tensor (len(steps), …)."""
+        return self.objective.join([self.problem.draw_batches(i, steps) for i in range(len(self.models))])
+
+    def add_curve_point(self, step: int, rate: float) -> None:
+        """Append a row to the curve of each model; copy its weights to `best` if its validation loss is the lowest so far."""
+        for i, (model, curve, weights) in enumerate(zip(self.models, self.curves, self.best, strict=True)):
+            curve.append({"step": step, "learning_rate": rate, **self.problem.curve_losses(i, model)})
+            if "validation_loss" in curve[-1] and curve[-1] is min(curve, key=lambda row: row["validation_loss"]):
+                weights.update(copied_weights(model))
+
+    def restore_best_weights(self) -> None:
+        """Give each model its best weights, or its present ones without validation, in storage of its own."""
+        for model, weights in zip(self.models, self.best, strict=True):
+            model.load_state_dict(weights or copied_weights(model), assign=True)
+
+    def checkpoint(self, about: object) -> Checkpoint:
+        """The checkpoint of a fit that has not begun, and that also depends on `about`."""
+        streams = [generator.get_state() for generator in self.problem.generators]
+        weights = [tensor for model in self.models for tensor in model.state_dict().values()]
+        return Checkpoint((about, self.curves), [*weights, *streams, *self.problem.data])
+
+    def state(self) -> FitState:
+        """The state at the last point of the curve."""
         tensors = {f"weights.{name}": weight for name, weight in self.objective.weights.items()}
         for name, weight in self.objective.weights.items():
             tensors |= {f"optimizer.{name}.{key}": one for key, one in self.optimizer.state[weight].items()}
         for i, weights in enumerate(self.best):
             tensors |= {f"best {i}.{name}": one for name, one in weights.items()}
-        tensors |= {f"generator.{i}": generator.get_state() for i, generator in enumerate(self.generators)}
-        return FitState(tensors, {"step": step, "curves": self.curves})
+        tensors |= {f"generator.{i}": generator.get_state() for i, generator in enumerate(self.problem.generators)}
+        return FitState(tensors, {"curves": self.curves})
 
     @torch.no_grad()
     def restore(self, saved: FitState) -> int:
         """Return to a saved state; return its step."""
         for name, weight in self.objective.weights.items():
             weight.copy_(saved.tensors[f"weights.{name}"])
-            self.optimizer.state[weight] = on(weight.device, saved.group(f"optimizer.{name}"))
+            self.optimizer.state[weight] = saved.group(f"optimizer.{name}")
         for i, weights in enumerate(self.best):
-            weights.update(on(next(iter(self.objective.weights.values())).device, saved.group(f"best {i}")))
-        for i, generator in enumerate(self.generators):
+            weights.update(saved.group(f"best {i}"))
+        for i, generator in enumerate(self.problem.generators):
             generator.set_state(saved.tensors[f"generator.{i}"])
         for curve, rows in zip(self.curves, saved.values["curves"], strict=True):
             curve[:] = rows
-        return int(saved.values["step"])
-
-
-def on(device: torch.device, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors on a device."""
-    return {name: one.to(device) for name, one in tensors.items()}
+        step = int(self.curves[0][-1]["step"])
+        advance(self.scheduler, step)
+        return step
 
 
 def advance(scheduler: LRScheduler, steps: int) -> None:
@@ -218,21 +229,6 @@ def check_finite(losses: Tensor, first: int, steps: int, rate: float, labels: Se
             f"{label}loss {losses[step, i].item()} at step {first + step} of {steps}, learning rate {rate:.3g}; "
             "lower learning_rate or set gradient_clip"
         )
-
-
-def add_curve_point(
-    models: Sequence[M],
-    problem: Problem[M],
-    curves: Sequence[list[dict[str, float]]],
-    best: Sequence[dict[str, Tensor]],
-    step: int,
-    rate: float,
-) -> None:
-    """Append a row to the curve of each model, and copy its weights to `best` if its validation loss is the lowest so far."""
-    for i, (model, curve, weights) in enumerate(zip(models, curves, best, strict=True)):
-        curve.append({"step": step, "learning_rate": rate, **problem.curve_losses(i, model)})
-        if "validation_loss" in curve[-1] and curve[-1] is min(curve, key=lambda row: row["validation_loss"]):
-            weights.update(copied_weights(model))
 
 
 def copied_weights(model: nn.Module) -> dict[str, Tensor]:

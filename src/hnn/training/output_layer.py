@@ -10,6 +10,7 @@ first order in e (multiple shooting: Bock, Plitt 1984). All single steps are com
 """
 
 from copy import deepcopy
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -54,7 +55,7 @@ def fit_output_layer(model: Model, method: Step, x: Tensor, dt: float, *, iterat
         else:
             weights.copy_(before)
             break
-        checkpoint.write(FitState({"weights": weights}, {"done": iteration + 1, "loss": loss}))
+        checkpoint.write(partial(FitState, {"weights": weights}, {"done": iteration + 1, "loss": loss}))
     model.output_weights.copy_(weights)
 
 
