@@ -210,7 +210,7 @@ def test_load_checked_params_refuses_a_model_of_several_bodies_where_there_is_on
 
 def test_models_of_a_task_with_friction_are_the_friction_models():
     params = load_params()
-    assert set(params.friction_models) - set(params.models) == {"dissipative_hnn"}
+    assert set(params.friction_models) - set(params.models) == {"dissipative_hnn", "dissipative_joint"}
     assert {cell.model for cell in params.cells("damped_pendulum")} == set(params.friction_models)
     assert {cell.model for cell in params.cells("pendulum")} == set(params.models)
     opted = params.model_copy(update={"friction_pixel_tasks": ["pixel_damped"], "measured_tasks": ["real_pendulum"]})
@@ -421,7 +421,7 @@ def test_load_checked_params_reads_overrides_as_dvc_writes_them(tmp_path, overri
 
 
 def test_combinations_that_a_loss_of_trajectories_excludes_are_allowed_without_it(tmp_path):
-    params = parameters() | {"models": ["baseline", "hnn"]}
+    params = parameters() | {"models": ["baseline", "hnn"], "friction_models": ["baseline", "hnn"]}
     params["train"]["integrator"] = "leapfrog"
     params["simulate"]["derivative"] = "forward"
     path = tmp_path / "params.yaml"

@@ -40,12 +40,12 @@ def test_fit_features_is_the_minimiser_of_the_derivative_loss_where_data_are_exa
     x, dx = tensors(data, fit.model.output_weights)
     assert fit.losses["train_loss"] < 1e-2
     fit.model.time_derivative(x).sub(dx).square().mean().backward()
-    gradient = fit.model.output_weights.grad.abs().max()
+    gradient = fit.model.energy.output_weights.grad.abs().max()
     with torch.no_grad():
-        fit.model.output_weights.mul_(1.001)
-    fit.model.output_weights.grad = None
+        fit.model.energy.output_weights.mul_(1.001)
+    fit.model.energy.output_weights.grad = None
     fit.model.time_derivative(x).sub(dx).square().mean().backward()
-    assert gradient < 1e-3 * fit.model.output_weights.grad.abs().max()
+    assert gradient < 1e-3 * fit.model.energy.output_weights.grad.abs().max()
 
 
 def test_fit_features_takes_many_features_for_exact_data_and_few_for_noisy_ones():

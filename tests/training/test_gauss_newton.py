@@ -37,7 +37,9 @@ def noisy(field, trajectories, intervals, *, noise, weight, size=2, seed=1):
 
 
 @pytest.mark.parametrize("method", ["rk4", "implicit_midpoint"])
-@pytest.mark.parametrize(("name", "degrees", "trajectories"), [("hnn", 1, 3), ("baseline", 1, 100), ("hnn", 2, 2)])
+@pytest.mark.parametrize(
+    ("name", "degrees", "trajectories"), [("hnn", 1, 3), ("baseline", 1, 100), ("hnn", 2, 2), ("dissipative_hnn", 1, 3)]
+)
 def test_linearise_at_trajectories_of_the_model_has_the_gradient_of_the_reduced_objective(name, degrees, trajectories, method):
     """At the best initial states the slope is the gradient by w; elsewhere its rest is orthogonal to what these can fit."""
     net, step, size = model(name, degrees), METHODS[method], 2 * degrees
@@ -47,8 +49,7 @@ def test_linearise_at_trajectories_of_the_model_has_the_gradient_of_the_reduced_
     w = net.output_weights
 
     def residuals(x0, w):
-        with torch.no_grad():
-            net.output_weights.copy_(w)
+        net.set_output_weights(w)
         x = path_of(net, x0, INTERVALS, step)
         return torch.cat([x - data.x, data.weight.sqrt() * (net.time_derivative(x) - data.dx)], 1).flatten(1).detach()
 
@@ -74,8 +75,7 @@ def test_a_step_from_states_that_are_no_trajectory_equals_one_from_the_trajector
     """Multiple shooting equals single shooting: near the solution both take the same initial states and weights."""
     net = model("hnn")
     data = noisy(net, 4, INTERVALS, noise=0.0, weight=1.0)
-    with torch.no_grad():
-        net.output_weights.mul_(1 + 1e-5)
+    net.set_output_weights(net.output_weights * (1 + 1e-5))
     multiple = linearise(net, RK4, data, data.x)
     single = linearise(net, RK4, data, path_of(net, data.x[:, 0], INTERVALS).detach())
     torch.testing.assert_close(multiple.normal, single.normal, rtol=1e-3, atol=1e-6)

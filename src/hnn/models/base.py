@@ -47,7 +47,7 @@ class Model(nn.Module, ABC):
     """Names of the arguments that the model takes beside those of every model."""
 
     linear_output: ClassVar[bool] = False
-    """True if the model has `output_weights` and `output_fields`, as a fit of its output layer by least squares needs."""
+    """True if the model has `output_layers` and `output_fields`, as a fit of its output layer by least squares needs."""
 
     loss: ClassVar[Literal["derivative", "trajectory", "joint"] | None] = None
     """The loss that the model is trained with whatever `train.loss` is; None: that one. Only where states are observed."""
@@ -66,19 +66,30 @@ class Model(nn.Module, ABC):
         return None
 
     @property
-    def output_weights(self) -> nn.Parameter:
-        """The weights w of the output layer, in which the field is linear."""
+    def output_layers(self) -> tuple[nn.Parameter, ...]:
+        """The weights of the output layer of each network, in which the field is linear."""
         raise NotImplementedError
 
+    @property
+    def output_weights(self) -> Tensor:
+        """The weights w of all output layers, (weights,), a copy."""
+        return torch.cat([layer.detach().flatten() for layer in self.output_layers])
+
+    @torch.no_grad()
+    def set_output_weights(self, w: Tensor) -> None:
+        """Replace the weights of all output layers by w (weights,)."""
+        for layer, part in zip(self.output_layers, w.split([layer.numel() for layer in self.output_layers]), strict=True):
+            layer.copy_(part.view_as(layer))
+
     def output_fields(self, x: Tensor) -> Tensor:
-        """F(x), (*batch, 2n, weights): the fields that the flattened w combines, dx/dt = F(x) w."""
+        """F(x), (*batch, 2n, weights): the fields that w combines, dx/dt = F(x) w."""
         raise NotImplementedError
 
     def linearised(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """F(x) as `output_fields`, and ∂f/∂x (*batch, 2n, 2n), here by forward differences in float64."""
         shift, fields = 1e-7, self.output_fields(x)
         ahead = self.time_derivative(x[..., None, :] + shift * torch.eye(x.shape[-1]).to(x))
-        return fields, (ahead - (fields @ self.output_weights.flatten())[..., None, :]).mT / shift
+        return fields, (ahead - (fields @ self.output_weights)[..., None, :]).mT / shift
 
     def frozen(self) -> Field:
         """The field with its present weights in the form that is fastest in float64 on a CPU; by default the model itself."""

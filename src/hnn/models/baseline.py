@@ -25,15 +25,15 @@ class Baseline(Model):
         return self.field(x)
 
     @property
-    def output_weights(self) -> nn.Parameter:
-        return self.field.output_weights
+    def output_layers(self) -> tuple[nn.Parameter, ...]:
+        return (self.field.output_weights,)
 
     def output_fields(self, x: Tensor) -> Tensor:
         return self.linearised(x)[0]
 
     def linearised(self, x: Tensor) -> tuple[Tensor, Tensor]:
         h, slopes = self.field.features(x)
-        return torch.kron(torch.eye(x.shape[-1]).to(h), h.unsqueeze(-2)), self.output_weights @ slopes.mT
+        return torch.kron(torch.eye(x.shape[-1]).to(h), h.unsqueeze(-2)), self.field.output_weights @ slopes.mT
 
     def frozen(self) -> Field:
         return NumpyField(self.field.frozen().value)

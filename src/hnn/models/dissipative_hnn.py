@@ -1,7 +1,7 @@
 """The Hamiltonian network with a learned dissipation function."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from hnn.core.phase_space import Field, canonical_matrix, rotate
 from hnn.models.base import Model
@@ -18,6 +18,8 @@ class DissipativeHamiltonianNetwork(Model):
     a field that is both: what the data determine is the sum, and the divergence ΔD, which is the rate at which the flow
     contracts volumes of phase space. H has the initial weights of the `hnn` from the same generator; D = 0 gives that model.
     """
+
+    linear_output = True
 
     def __init__(self, degrees: int, *, hidden: int, layers: int, activation: str, generator: torch.Generator) -> None:
         super().__init__()
@@ -39,6 +41,18 @@ class DissipativeHamiltonianNetwork(Model):
 
     def time_derivative(self, x: Tensor) -> Tensor:
         return rotate(self.energy.gradient(x)) + self.dissipation(x)
+
+    @property
+    def output_layers(self) -> tuple[nn.Parameter, ...]:
+        return self.energy.output_weights, self.dissipative.output_weights
+
+    def output_fields(self, x: Tensor) -> Tensor:
+        (_, of_energy), (_, of_loss) = self.energy.features(x), self.dissipative.features(x)
+        return torch.cat([rotate(of_energy.mT).mT, of_loss], -1)
+
+    def linearised(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        (of_energy, hessian), (of_loss, curvature) = self.energy.curvature(x), self.dissipative.curvature(x)
+        return torch.cat([rotate(of_energy.mT).mT, of_loss], -1), rotate(hessian.mT).mT + curvature
 
     def frozen(self) -> Field:
         energy, loss, J = self.energy.frozen(), self.dissipative.frozen(), canonical_matrix(self.degrees).double().numpy()

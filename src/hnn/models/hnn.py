@@ -33,8 +33,8 @@ class HamiltonianNetwork(Model):
         return rotate(self.energy.gradient(x))
 
     @property
-    def output_weights(self) -> nn.Parameter:
-        return self.energy.output_weights
+    def output_layers(self) -> tuple[nn.Parameter, ...]:
+        return (self.energy.output_weights,)
 
     def output_fields(self, x: Tensor) -> Tensor:
         _, slopes = self.energy.features(x)

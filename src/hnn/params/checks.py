@@ -190,7 +190,7 @@ def loss_of(params: Params, cell: Cell) -> str:
 def check_losses(params: Params) -> list[str]:
     """A line for each model or task whose loss of trajectories makes no sense."""
     lists = {"pixel_models": params.pixel_models if params.pixel_tasks else []}
-    lists["friction_models"] = params.friction_models if params.friction_pixel_tasks else []
+    lists["friction_pixel_models"] = params.friction_pixel_models if params.friction_pixel_tasks else []
     problems = [
         f"{key}: given {name!r}, which is fitted to observed states by the loss {find_model(name).loss}, "
         "and pixel tasks have frames; put it under models"

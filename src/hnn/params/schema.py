@@ -98,6 +98,7 @@ class Params(Section):
     models: Annotated[list[Name], Field(min_length=1)]
     friction_models: Annotated[list[Name], Field(min_length=1)]
     pixel_models: Annotated[list[Name], Field(min_length=1)]
+    friction_pixel_models: Annotated[list[Name], Field(min_length=1)]
     recorded_models: Annotated[list[Name], Field(min_length=1)]
     seed: NonNegativeInt
     seeds: PositiveInt
@@ -127,11 +128,13 @@ class Params(Section):
         return self.pixel_tasks + self.friction_pixel_tasks
 
     def models_of(self, task: str) -> list[str]:
-        """The models of an active task: `friction_models` for one with friction, as every measured one has."""
+        """The models of an active task; a measured one has friction."""
         if task in self.recorded_tasks:
             return self.recorded_models
-        if task in self.friction_tasks + self.friction_pixel_tasks + self.measured_tasks:
+        if task in self.friction_tasks + self.measured_tasks:
             return self.friction_models
+        if task in self.friction_pixel_tasks:
+            return self.friction_pixel_models
         return self.pixel_models if task in self.pixel_tasks else self.models
 
     def cells(self, task: str) -> list[Cell]:
@@ -187,6 +190,7 @@ class Params(Section):
             "models": registry.names("models"),
             "friction_models": registry.names("models"),
             "pixel_models": registry.names("models"),
+            "friction_pixel_models": registry.names("models"),
             "recorded_models": registry.names("models"),
             "step_maps": ["rk4", "euler"],
         }

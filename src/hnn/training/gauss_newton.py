@@ -51,29 +51,27 @@ def fit_with_initial_states(model: Model, method: Step, data: NoisyTrajectories,
     """
     fitted = deepcopy(model).double()
     data = NoisyTrajectories(data.x.double(), data.dx.double(), data.weight.double(), data.intervals.double())
-    weights = fitted.output_weights
     checkpoint = Checkpoint("Gauss-Newton", [*fitted.state_dict().values(), *vars(data).values()])
     start = checkpoint.read() or FitState(
-        {"weights": weights, "states": data.x}, {"done": 0, "lowest": objective(fitted, method, data, data.x[:, 0])}
+        {"weights": fitted.output_weights, "states": data.x},
+        {"done": 0, "lowest": objective(fitted, method, data, data.x[:, 0])},
     )
-    weights.copy_(start.tensors["weights"])
-    states, lowest = start.tensors["states"], start.values["lowest"]
+    weights, states, lowest = start.tensors["weights"], start.tensors["states"], start.values["lowest"]
     for iteration in range(start.values["done"], iterations):
-        problem, before, last = linearise(fitted, method, data, states), weights.clone(), lowest
+        fitted.set_output_weights(weights)
+        problem, last = linearise(fitted, method, data, states), lowest
         identity = problem.normal.diagonal().mean() * torch.eye(len(problem.normal)).to(states)
         for ridge in RIDGES:
             change = -torch.linalg.solve(problem.normal + ridge * identity, problem.slope)
-            weights.copy_(before + change.view_as(before))
+            fitted.set_output_weights(weights + change)
             moved = move(fitted, method, data, states, problem, change)
             if (lower := objective(fitted, method, data, moved[:, 0])) < lowest:
-                lowest, states = lower, moved
+                weights, lowest, states = weights + change, lower, moved
                 break
-        else:
-            weights.copy_(before)
         if last - lowest < ENOUGH * last:
             break
         checkpoint.write(partial(FitState, {"weights": weights, "states": states}, {"done": iteration + 1, "lowest": lowest}))
-    model.output_weights.copy_(weights)
+    model.set_output_weights(weights)
     return states[:, 0]
 
 
@@ -120,7 +118,7 @@ def residuals(
     of_states = accumulate(tangent, single, first)  # δ = of_states (δ₀, 1, δw)
     fields, jacobian = model.linearised(s)
     of_derivatives = jacobian @ of_states
-    of_derivatives[..., size] += fields @ model.output_weights.flatten() - dx
+    of_derivatives[..., size] += fields @ model.output_weights - dx
     of_derivatives[..., size + 1 :] += fields
     of_states[..., size] += s - x
     return tangent, torch.cat([of_states, weight[..., None].sqrt() * of_derivatives], 1).flatten(1, 2)

@@ -36,27 +36,27 @@ def fit_output_layer(model: Model, method: Step, x: Tensor, dt: float, *, iterat
     model. Far from the minimum, where the first order misleads, the change is damped until the loss falls.
     """
     fitted, paths = deepcopy(model).double(), x.double().flatten(0, -3)
-    weights = fitted.output_weights
     checkpoint = Checkpoint("output layer", [*fitted.state_dict().values(), paths])
     start = checkpoint.read() or FitState(
-        {"weights": weights}, {"done": 0, "loss": trajectory_loss(fitted, method, paths, dt)}
+        {"weights": fitted.output_weights}, {"done": 0, "loss": trajectory_loss(fitted, method, paths, dt)}
     )
-    weights.copy_(start.tensors["weights"])
+    weights = start.tensors["weights"]
+    fitted.set_output_weights(weights)
     loss = start.values["loss"]
     for iteration in range(start.values["done"], iterations):
         normal, slope = normal_equations(fitted, method, paths, dt)
-        before, scale = weights.clone(), normal.diagonal().mean()
+        scale = normal.diagonal().mean()
         for ridge in RIDGES:
             damped = normal + ridge * scale * torch.eye(len(normal)).to(normal)
-            weights.copy_(before - torch.linalg.solve(damped, slope).view_as(before))
+            changed = weights - torch.linalg.solve(damped, slope)
+            fitted.set_output_weights(changed)
             if (lower := trajectory_loss(fitted, method, paths, dt)) < loss:
-                loss = lower
+                weights, loss = changed, lower
                 break
         else:
-            weights.copy_(before)
             break
         checkpoint.write(partial(FitState, {"weights": weights}, {"done": iteration + 1, "loss": loss}))
-    model.output_weights.copy_(weights)
+    model.set_output_weights(weights)
 
 
 @torch.no_grad()
@@ -126,7 +126,7 @@ class Variational:
         columns = y.unflatten(-1, (self.size, -1))
         x, varied = columns[..., 0], columns[..., 1:]
         fields, jacobian = self.model.linearised(x)
-        dx = fields @ self.model.output_weights.flatten()
+        dx = fields @ self.model.output_weights
         change = jacobian @ varied
         change[..., self.size :] += fields
         return torch.cat([dx[..., None], change], -1).flatten(-2)
