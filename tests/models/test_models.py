@@ -9,7 +9,7 @@ from conftest import CONSERVATIVE_MODELS, ENERGY_MODELS, MODELS, network
 from hnn.core.phase_space import canonical_matrix, symplectic_gradient
 from hnn.integrators.solve import Solver, rollout
 from hnn.models.base import energies
-from hnn.training.losses import derivative_loss
+from hnn.training.losses import derivative_loss, in_place_loss
 
 
 def make_model(name, degrees=2, **options):
@@ -29,6 +29,17 @@ def test_time_derivative_keeps_the_batch_shape(name):
     model = make_model(name, degrees=4)
     for shape in [(8,), (5, 8), (2, 5, 8)]:
         assert model.time_derivative(torch.randn(shape)).shape == shape
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_model_in_place_gives_the_same_loss_and_gradients(name):
+    model, (x, dx) = make_model(name), torch.randn(2, 30, 4)
+    field, loss = model.in_place(), derivative_loss(model, x, dx)
+    if field is None or model.closed_form:
+        return  # trained by automatic differentiation, or without descent
+    expected = torch.autograd.grad(loss, list(model.parameters()), allow_unused=True, materialize_grads=True)
+    torch.testing.assert_close(in_place_loss(field, x, dx)(), loss.detach(), rtol=1e-12, atol=1e-13)
+    torch.testing.assert_close([p.grad for p in model.parameters()], list(expected), rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -10,6 +10,7 @@ from conftest import RECIPE, network, observed, starts_of, truth_of
 from hnn.core.errors import Refused
 from hnn.core.trajectories import Observations, of_seeds
 from hnn.integrators.solve import Solver, rollout
+from hnn.models.base import Model
 from hnn.training.fit import curves, fit, split_validation
 from hnn.training.loop import NonFiniteLoss
 from hnn.training.losses import derivative_loss
@@ -41,6 +42,16 @@ def test_fit_is_reproducible_from_its_generators():
     a, b, c = (flat_weights(fitted(seed=seed, batch=8)) for seed in (0, 0, 1))
     assert torch.equal(a, b)
     assert not torch.equal(a, c)
+
+
+@pytest.mark.parametrize("changes", [{}, {"batch": 8}, {"validation": 0.25}, {"weight_decay": 0.1, "gradient_clip": 0.1}])
+@pytest.mark.parametrize("name", ["baseline", "hnn"])
+def test_fit_in_place_has_the_curve_and_the_weights_of_the_fit_by_automatic_differentiation(name, changes, monkeypatch):
+    in_place = fitted(name, **changes)
+    monkeypatch.setattr(type(in_place.model), "in_place", Model.in_place)
+    plain = fitted(name, **changes)
+    assert [list(row.values()) for row in in_place.curve] == [pytest.approx(list(r.values()), rel=1e-6) for r in plain.curve]
+    torch.testing.assert_close(flat_weights(in_place), flat_weights(plain), rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize("validation", [0.0, 0.25])

@@ -7,7 +7,7 @@ import pytest
 import torch
 from conftest import RECIPE
 
-from hnn.training.optimizer import adam, learning_rates, parameter_groups
+from hnn.training.optimizer import EagerAdam, adam, learning_rates, parameter_groups
 
 
 @pytest.mark.parametrize(("schedule", "peak_at"), [("one_cycle", 0.3), ("constant", 0.0)])
@@ -50,3 +50,20 @@ def test_adam_uses_the_rates_of_the_options_unless_names_have_their_own():
         ([weights["w"]], RECIPE.learning_rate),
         ([weights["encoder.w"]], 0.5),
     ]
+
+
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
+def test_adam_takes_the_steps_of_the_adam_of_pytorch(weight_decay):
+    ours, theirs = ([torch.ones(7, 3, requires_grad=True), torch.ones(1, requires_grad=True)] for _ in range(2))
+    optimizers = [
+        kind(weights, 0.1, (0.8, 0.9), weight_decay=weight_decay, fused=True)
+        for kind, weights in ((EagerAdam, ours), (torch.optim.Adam, theirs))
+    ]
+    for step in range(5):
+        for weights in (ours, theirs):
+            weights[0].grad = torch.full((7, 3), 0.3 - step)
+            weights[1].grad = torch.ones(1) if step > 1 else None
+        for optimizer in optimizers:
+            optimizer.step()
+    assert all(torch.equal(*pair) for pair in zip(ours, theirs, strict=True))
+    assert [list(state) for state in optimizers[0].state.values()] == [list(s) for s in optimizers[1].state.values()]

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from hnn.core import registry
 from hnn.core.phase_space import Field
+from hnn.networks.mlp_in_place import InPlaceField
 
 __all__ = ["Layout", "Model", "accepted", "conserve", "energies", "find_model", "make_model"]
 
@@ -94,6 +95,13 @@ class Model(nn.Module, ABC):
     def frozen(self) -> Field:
         """The field with its present weights in the form that is fastest in float64 on a CPU; by default the model itself."""
         return self
+
+    def in_place(self) -> InPlaceField | None:
+        """The field on the present parameters in the form that is fastest to train on a CPU; None where there is no such form.
+
+        It writes to the `grad` of the parameters. A subclass that overrides `time_derivative` overrides this too.
+        """
+        return None
 
 
 def energies(members: Sequence[object], x: Sequence[Tensor]) -> Tensor | None:

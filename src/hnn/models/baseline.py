@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from hnn.core.phase_space import Field
 from hnn.models.base import Model
 from hnn.networks.mlp import MLP
+from hnn.networks.mlp_in_place import InPlaceField
 from hnn.networks.mlp_numpy import NumpyField
 
 __all__ = ["Baseline"]
@@ -37,3 +38,7 @@ class Baseline(Model):
 
     def frozen(self) -> Field:
         return NumpyField(self.field.frozen().value)
+
+    def in_place(self) -> InPlaceField | None:
+        field = self.field.in_place()
+        return None if field is None else InPlaceField(field.value, field.differentiate_value)

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from hnn.core.phase_space import Field, canonical_matrix, rotate
 from hnn.models.base import Model
 from hnn.networks.mlp import MLP
+from hnn.networks.mlp_in_place import InPlaceField
 from hnn.networks.mlp_numpy import NumpyField
 
 __all__ = ["HamiltonianNetwork"]
@@ -47,3 +48,9 @@ class HamiltonianNetwork(Model):
     def frozen(self) -> Field:
         energy, J = self.energy.frozen(), canonical_matrix(self.degrees).double().numpy()
         return NumpyField(lambda x: energy.gradient(x) @ J.T)
+
+    def in_place(self) -> InPlaceField | None:
+        energy, J = self.energy.in_place(), canonical_matrix(self.degrees).to(self.output_weights).numpy()
+        if energy is None:
+            return None
+        return InPlaceField(lambda x: energy.gradient(x) @ J.T, lambda by_dx: energy.differentiate_gradient(by_dx @ J))

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import linear, silu, softplus
 
+from hnn.networks.mlp_in_place import CURVATURES, InPlaceMLP
 from hnn.networks.mlp_numpy import NumpyMLP
 
 __all__ = ["MLP", "TORCH_ACTIVATIONS", "TorchActivation", "initialise"]
@@ -181,6 +182,10 @@ class MLP(nn.Module):
     def frozen(self) -> NumpyMLP:
         """A NumPy copy with the present weights."""
         return NumpyMLP(self.activation, list(self.parameters()))
+
+    def in_place(self) -> InPlaceMLP | None:
+        """The same network on the same parameters for training on a CPU; None for activations that it does not have."""
+        return InPlaceMLP(self.activation, list(self.parameters())) if self.activation in CURVATURES else None
 
 
 class LayerSlopes(NamedTuple):

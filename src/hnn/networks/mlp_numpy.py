@@ -50,16 +50,15 @@ def tanh_and_derivative(a: ndarray, s: ndarray) -> None:
 
 
 def softplus(a: ndarray) -> None:
-    """Replace a by log(1 + eᵃ), without overflow."""
-    np.logaddexp(0, a, out=a)
+    """Replace a by log(1 + eᵃ), by PyTorch, as `sigmoid`."""
+    a[:] = torch.nn.functional.softplus(torch.from_numpy(a)).numpy()
 
 
 def softplus_and_derivative(a: ndarray, s: ndarray) -> None:
-    """log(1 + eᵃ), and 1 - e⁻ʰ."""
+    """log(1 + eᵃ), and σ(a)."""
+    s[:] = a
+    sigmoid(s)
     softplus(a)
-    np.negative(a, out=s)
-    np.expm1(s, out=s)
-    np.negative(s, out=s)
 
 
 def silu(a: ndarray) -> None:

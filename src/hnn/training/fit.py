@@ -13,7 +13,7 @@ from hnn.core.errors import Refused
 from hnn.core.trajectories import Observations, of_seed
 from hnn.models.base import Model
 from hnn.training.loop import Problem, minimise
-from hnn.training.losses import derivative_loss
+from hnn.training.losses import derivative_loss, in_place_loss
 from hnn.training.noisy_trajectories import NoisyTrajectories, TrajectoryOptions
 from hnn.training.optimizer import OptimizerOptions
 from hnn.training.shooting import interval_loss
@@ -96,8 +96,13 @@ def fit(
             indices = torch.randint(size, (len(steps), batch), generator=generators[i])
         return [(indices + of_seed(range(0, len(x), size), i)).to(x.device)]
 
+    in_place = models[0].in_place() if len(models) == 1 and x.device.type == "cpu" else None
+    fast_loss = in_place_loss(in_place, x, dx) if in_place else None
+
     def loss(model: Model, *indices: Tensor) -> Tensor:
         """The loss on the points of one batch."""
+        if fast_loss:
+            return fast_loss(*indices)
         return derivative_loss(model, x[indices], dx[indices]) if indices else derivative_loss(model, x, dx)
 
     problem: Problem[Model] = Problem(

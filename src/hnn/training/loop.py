@@ -34,7 +34,7 @@ class Problem(Generic[M]):
     """A loss with its batches and the losses of its training curve."""
 
     loss: Callable[..., Tensor]
-    """(model, *batch) -> the loss that is minimised, a scalar."""
+    """(model, *batch) -> the loss that is minimised, a scalar; without a graph if it has also written the gradients."""
     draw_batches: Callable[[int, range], Sequence[Tensor]]
     """(i, steps) -> the tensors of the batches of model i for these steps, each (len(steps), …)."""
     curve_losses: Callable[[int, M], dict[str, float]]
@@ -188,8 +188,9 @@ def advance(scheduler: LRScheduler, steps: int) -> None:
 def take_step(objective: Single | Ensemble, batch: Sequence[Tensor], optimizer: Optimizer, gradient_clip: float) -> Tensor:
     """Take one step of the optimizer; return the losses (models,) before it."""
     losses = objective.losses(batch)
-    optimizer.zero_grad()
-    losses.sum().backward()
+    if losses.requires_grad:
+        optimizer.zero_grad()
+        losses.sum().backward()
     if gradient_clip > 0:
         clip(objective.gradients(), gradient_clip)
     optimizer.step()

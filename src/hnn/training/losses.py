@@ -1,11 +1,16 @@
 """Derivative matching: the loss of a vector field on observed states and their derivatives."""
 
+from collections.abc import Callable
+
+import numpy as np
+import torch
 from torch import Tensor
 from torch.nn.functional import mse_loss
 
 from hnn.core.phase_space import Field
+from hnn.networks.mlp_in_place import InPlaceField
 
-__all__ = ["derivative_loss"]
+__all__ = ["derivative_loss", "in_place_loss"]
 
 
 def derivative_loss(field: Field, x: Tensor, dx: Tensor) -> Tensor:
@@ -20,3 +25,24 @@ def derivative_loss(field: Field, x: Tensor, dx: Tensor) -> Tensor:
     0.5
     """
     return mse_loss(field.time_derivative(x), dx)
+
+
+def in_place_loss(field: InPlaceField, x: Tensor, dx: Tensor) -> Callable[..., Tensor]:
+    """`derivative_loss` as a function of the indices (points,) of points, or of none for all points.
+
+    It also writes the derivatives by the weights to their `grad`, so that its value has no graph. If it is infinite or NaN, it
+    is so without a warning, as in PyTorch.
+    """
+    states, derivatives = x.numpy(), dx.numpy()
+
+    @np.errstate(all="ignore")
+    def loss(*indices: Tensor) -> Tensor:
+        """The loss on the points of one batch."""
+        rows = indices[0].numpy() if indices else slice(None)
+        error = field.value(states[rows]) - derivatives[rows]
+        value = np.vdot(error, error) / error.size
+        error *= 2 / error.size
+        field.differentiate(error)
+        return torch.tensor(value, dtype=x.dtype)
+
+    return loss

@@ -43,7 +43,41 @@ class EagerAdam(Adam):
 
     add_param_group = unwrap(Adam.add_param_group)
     zero_grad = unwrap(Adam.zero_grad)
-    step = torch.no_grad()(unwrap(Adam.step))
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """One step of all weights that have a gradient."""
+        for group in self.param_groups:
+            weights = [weight for weight in group["params"] if weight.grad is not None]
+            if not weights:
+                continue
+            states = [self.state[weight] or self.first_state(weight) for weight in weights]
+            steps, means, mean_squares = ([state[key] for state in states] for key in ("step", "exp_avg", "exp_avg_sq"))
+            torch._foreach_add_(steps, 1)
+            torch._fused_adam_(
+                weights,
+                [weight.grad for weight in weights],
+                means,
+                mean_squares,
+                [],
+                steps,
+                lr=group["lr"],
+                beta1=group["betas"][0],
+                beta2=group["betas"][1],
+                weight_decay=group["weight_decay"],
+                eps=group["eps"],
+                amsgrad=False,
+                maximize=False,
+            )
+
+    def first_state(self, weight: Tensor) -> dict[str, Tensor]:
+        """The state of a weight before its first step."""
+        self.state[weight] = {
+            "step": torch.zeros((), device=weight.device),
+            "exp_avg": torch.zeros_like(weight),
+            "exp_avg_sq": torch.zeros_like(weight),
+        }
+        return self.state[weight]
 
 
 def adam(weights: Mapping[str, Tensor], options: OptimizerOptions, rates: Mapping[str, float]) -> Adam:
