@@ -21,7 +21,7 @@ from hnn.training.checkpoints import Checkpoint, FitState, kept
 from hnn.training.gauss_newton import fit_with_initial_states
 from hnn.training.levenberg_marquardt import Segments, fit_all_weights
 from hnn.training.loop import Problem, minimise
-from hnn.training.losses import derivative_loss
+from hnn.training.losses import derivative_loss, in_place_loss
 from hnn.training.noisy_trajectories import NoisyTrajectories
 from hnn.training.output_layer import fit_output_layer
 
@@ -79,12 +79,13 @@ class Recorder:
         return False
 
 
-def descent(seeds, **changes):
+def descent(seeds, *, in_place=False, **changes):
     """Weights and curves of a fit of several models on random batches, with a validation loss."""
     models = [network("hnn", seed=seed).double() for seed in seeds]
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+    loss = in_place_loss(models[0].in_place(), X, DX) if in_place else None
     problem = Problem(
-        lambda model, i: derivative_loss(model, X[i], DX[i]),
+        lambda model, i: loss(i) if loss else derivative_loss(model, X[i], DX[i]),
         lambda i, steps: [torch.randint(30, (len(steps), 8), generator=generators[i])],
         lambda i, model: {
             "train_loss": float(derivative_loss(model, X[:30], DX[:30]).detach()),
@@ -110,13 +111,14 @@ def test_an_interrupted_descent_ends_with_the_same_weights_and_curves(seeds, cha
     assert written.count == 50  # it has gone on, not begun anew
 
 
-def test_a_descent_is_interrupted_again_and_again(written):
-    weights, _ = descent([0])
-    while written.interrupt(lambda: descent([0]), 7):
+@pytest.mark.parametrize("in_place", [False, True])
+def test_a_descent_is_interrupted_again_and_again(in_place, written):
+    weights, _ = descent([0], in_place=in_place)
+    while written.interrupt(lambda: descent([0], in_place=in_place), 7):
         pass
     assert written.count == 50 % 7
     with kept(NAME):
-        assert torch.equal(descent([0])[0], weights)
+        assert torch.equal(descent([0], in_place=in_place)[0], weights)
 
 
 def model_of(seed=0):
