@@ -1,7 +1,7 @@
 """Write the lock files by uv: one version of each package, with the hashes of all files of it that the index serves.
 
-    python locks/write_locks.py           # the newest versions that pyproject.toml allows
-    python locks/write_locks.py --keep    # the versions that are locked, where pyproject.toml allows them
+python locks/write_locks.py           # the newest versions that pyproject.toml allows
+python locks/write_locks.py --keep    # the versions that are locked, where pyproject.toml allows them
 """
 
 import hashlib
