@@ -23,8 +23,8 @@ def locked(text: str) -> list[str]:
 def licence(package: metadata.PackageMetadata) -> str:
     """The licence that a package's metadata declare: as an expression, by classifiers, or in the first line of a text."""
     classified = [one.rpartition(" :: ")[2] for one in package.get_all("Classifier", []) if one.startswith("License :: ")]
-    written = (package.get("License") or "").strip().partition("\n")[0]
-    return package.get("License-Expression") or ", ".join(classified) or written or "none declared"
+    expression, text = (next(iter(package.get_all(name, [])), "") for name in ("License-Expression", "License"))
+    return expression or ", ".join(classified) or text.strip().partition("\n")[0] or "none declared"
 
 
 def licences(names: list[str]) -> list[str]:
