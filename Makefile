@@ -4,24 +4,33 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 OTHERS := $(VENV)/.others-installed
+CHECKS := $(VENV)/.checks-installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONPATH :=
 
 .DEFAULT_GOAL := help
-.PHONY: help repro test lint coverage-report check coverage pixels recordings reproduction torture paper ablation bench scaling readme lock clean
+.PHONY: help repro test lint coverage-report check coverage pixels recordings reproduction torture paper ablation bench scaling readme lock audit mutants clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-$(STAMP): requirements.lock pyproject.toml
+PIP = $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
+
+$(STAMP): requirements.lock locks/torch.lock locks/torch-cpu.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed, this is " + sys.version.split()[0])'
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(PIP) --require-hashes -r requirements.lock
+	$(PIP) --require-hashes --no-deps -r locks/torch-cpu.lock || \
+	  { echo "no such CPU build of PyTorch here: the build of locks/torch.lock"; $(PIP) --require-hashes --no-deps -r locks/torch.lock; }
+	$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(OTHERS): bench/requirements.lock $(STAMP)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r bench/requirements.lock
+	$(PIP) --require-hashes -r bench/requirements.lock
+	@touch $@
+
+$(CHECKS): locks/checks.lock $(STAMP)
+	$(PIP) --require-hashes --no-deps -r locks/checks.lock
 	@touch $@
 
 repro: $(STAMP) ## run the pipeline: whatever is not up to date with params.yaml, code and data
@@ -88,12 +97,17 @@ scaling: $(STAMP) ## how cost grows with the size of a job
 readme: $(STAMP) ## copy the results of metrics/report.md into README.md, and the output of commands on the experiment `narrow`
 	python -m hnn readme
 
-lock: ## put the newest versions that pyproject.toml allows into requirements.lock
-	$(PYTHON) -m venv --clear $(VENV)
-	$(VENV)/bin/python -m pip install --quiet setuptools -e '.[dev]'
-	$(VENV)/bin/python -m pip freeze --all --exclude-editable --exclude pip | sed 's/+cpu$$//' > requirements.lock
-	$(VENV)/bin/python -m pip install --quiet -c requirements.lock -e '.[bench]'
-	$(VENV)/bin/python -m pip freeze --all --exclude-editable --exclude pip | sed 's/+cpu$$//' | grep -vxFf requirements.lock > bench/requirements.lock
+lock: ## the newest versions that pyproject.toml allows into the lock files; KEEP=--keep takes new hashes only
+	$(PYTHON) -m venv --clear $(VENV)-lock
+	$(VENV)-lock/bin/python -m pip install --quiet --disable-pip-version-check uv
+	PATH="$(CURDIR)/$(VENV)-lock/bin:$$PATH" $(VENV)-lock/bin/python locks/write_locks.py $(KEEP)
+	rm -rf $(VENV)-lock
+
+audit: $(CHECKS) ## known vulnerabilities of the locked versions, if their database can be reached, and the licences of what is installed
+	python locks/audit.py
+
+mutants: $(CHECKS) ## change one expression at a time of systems, integrators, losses, metrics and statistics; tests must fail: docs/mutants.md
+	python tests/mutants.py
 
 clean: ## remove the virtual environment; data and results stay
 	rm -rf $(VENV)

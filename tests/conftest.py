@@ -167,8 +167,8 @@ def alive(pid):
 
 
 def wait_for(condition, seconds=20):
-    """Wait until the condition holds."""
+    """Wait until the condition holds; fail if it does not in these seconds."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, f"the condition does not hold after {seconds} s"
         time.sleep(0.02)

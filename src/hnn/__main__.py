@@ -128,33 +128,38 @@ COMMANDS = {
 """The commands by name; the docstring of each is its help, ending with an example."""
 
 
-def parser() -> argparse.ArgumentParser:
-    """The parser of all commands."""
-    whole = argparse.ArgumentParser(
-        prog="python -m hnn",
-        description="Commands on a finished run, in the project's folder.",
-        epilog=f"Example: {ROLLOUT}",
-    )
-    commands = whole.add_subparsers(required=True, metavar="command")
-    for name, command in COMMANDS.items():
-        about = (command.__doc__ or "").split(" Example: ")
-        one = commands.add_parser(name, help=about[0], description=about[0], epilog=f"Example: {about[-1]}")
-        one.set_defaults(command=command)
-    one = commands.choices["diff"]
+def add_diff(one: argparse.ArgumentParser) -> None:
+    """Add the two revisions that `diff` compares."""
     one.add_argument("old", nargs="?", default="HEAD", help="a revision in git or an experiment of DVC (default: HEAD)")
     one.add_argument("new", nargs="?", help="another one (default: this run)")
-    one = commands.choices["experiments"]
+
+
+def add_experiments(one: argparse.ArgumentParser) -> None:
+    """Add the quantity that `experiments` lists."""
     one.add_argument(
         "quantity",
         nargs="?",
         default="energy_error_pct",
         help="energy_error_pct (default), coordinate_error_pct, valid_time or log10_test_loss",
     )
-    one = commands.choices["new"]
+
+
+def add_new(one: argparse.ArgumentParser) -> None:
+    """Add the name, files and columns of a recording to `new`."""
     one.add_argument("name", help="of the task: lower-case letters, digits and underscores")
     one.add_argument(
         "files", nargs="+", type=Path, help="CSV, TSV or other tables of text, Parquet, NPZ, MATLAB .mat up to v7"
     )
+    add_columns(one)
+    one.add_argument("--mass", type=float, help="momenta are this times the velocities (default: 1, H is per unit mass)")
+    one.add_argument(
+        "--test", help="held out: a fraction at the end, or beginnings of trials' names, between commas (default: 0.2)"
+    )
+    one.add_argument("--dry", action="store_true", help="print what is found and what would be written, and write nothing")
+
+
+def add_columns(one: argparse.ArgumentParser) -> None:
+    """Add the columns of times, positions, velocities or momenta, and trials, to `new`."""
     times = one.add_mutually_exclusive_group()
     times.add_argument("--time", help="the column of times, in s or with its unit in the header (default: by its name)")
     times.add_argument("--dt", type=float, help="seconds between rows, where there is no column of times")
@@ -163,15 +168,16 @@ def parser() -> argparse.ArgumentParser:
     rates.add_argument("--v", help="columns of velocities in the same order (default: found, or estimated from positions)")
     rates.add_argument("--p", help="columns of momenta in the same order, instead of velocities")
     one.add_argument("--trial", help="the column that numbers the runs of a file (default: by its name)")
-    one.add_argument("--mass", type=float, help="momenta are this times the velocities (default: 1, H is per unit mass)")
-    one.add_argument(
-        "--test", help="held out: a fraction at the end, or beginnings of trials' names, between commas (default: 0.2)"
-    )
-    one.add_argument("--dry", action="store_true", help="print what is found and what would be written, and write nothing")
-    one = commands.choices["law"]
+
+
+def add_law(one: argparse.ArgumentParser) -> None:
+    """Add the cell whose formula `law` prints."""
     one.add_argument("task", help="a task whose states are observed")
     one.add_argument("model", help="a model that learns an energy")
-    one = commands.choices["test"]
+
+
+def add_test(one: argparse.ArgumentParser) -> None:
+    """Add the file, constants and distribution of a system to `test`."""
     one.add_argument("file", type=Path, help="a Python file with one System, whose code is run; also of the folder systems/")
     one.add_argument("constants", nargs="*", metavar="constant=value", help="the constants of the system")
     one.add_argument(
@@ -181,7 +187,10 @@ def parser() -> argparse.ArgumentParser:
         metavar=("name", "argument=value"),
         help="of the initial states, such as: ring low=0.2 high=1.0 (default: the first of the system)",
     )
-    one = commands.choices["rollout"]
+
+
+def add_rollout(one: argparse.ArgumentParser) -> None:
+    """Add the cell, its start and the file to write to `rollout`."""
     one.epilog = f"Example: {ROLLOUT}, or {FILM}"
     one.add_argument("task", help="a task; `python -m hnn tasks` lists them")
     one.add_argument("model", help="a model of `python -m hnn models`, or with --start truth")
@@ -201,6 +210,11 @@ def parser() -> argparse.ArgumentParser:
         type=Path,
         help="the CSV or GIF file to write, or /dev/stdout; a file that is there is replaced, also where a link leads to it",
     )
+    add_method(one)
+
+
+def add_method(one: argparse.ArgumentParser) -> None:
+    """Add the fit to use, and the times or the method of its rollout, to `rollout`."""
     one.add_argument("--seed", type=int, default=0, help="the fit to use, by its seed (default: 0)")
     one.add_argument(
         "--step-map", help="of --frames: the map that the cell was trained by (default: the first of step_maps in params.yaml)"
@@ -212,6 +226,33 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--step", type=float, help="of --start: seconds, of fixed-step integrators (default: the task's in params.yaml)"
     )
+
+
+ARGUMENTS = {
+    "diff": add_diff,
+    "experiments": add_experiments,
+    "new": add_new,
+    "law": add_law,
+    "test": add_test,
+    "rollout": add_rollout,
+}
+"""What adds the arguments of each command that has any."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of all commands, each with its arguments."""
+    whole = argparse.ArgumentParser(
+        prog="python -m hnn",
+        description="Commands on a finished run, in the project's folder.",
+        epilog=f"Example: {ROLLOUT}",
+    )
+    commands = whole.add_subparsers(required=True, metavar="command")
+    for name, command in COMMANDS.items():
+        about = (command.__doc__ or "").split(" Example: ")
+        one = commands.add_parser(name, help=about[0], description=about[0], epilog=f"Example: {about[-1]}")
+        one.set_defaults(command=command)
+    for name, add in ARGUMENTS.items():
+        add(commands.choices[name])
     return whole
 
 

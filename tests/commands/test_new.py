@@ -197,7 +197,7 @@ BAD = {
 """Recordings that are refused: file, content, and parts of the line."""
 
 
-def refused(status, out, err, parts):
+def assert_refused(status, out, err, parts):
     """Assert a refusal in one line that has all parts, and that nothing was changed."""
     lines = [line for line in err.splitlines() if line and not line.startswith(("usage:", " "))]
     assert status not in (0, None), out
@@ -213,7 +213,7 @@ def refused(status, out, err, parts):
 def test_new_refuses_bad_recordings_in_one_line(case, capsys):
     name, content, parts = BAD[case]
     write(name, content)
-    refused(*dry("rig", name, capsys=capsys), parts)
+    assert_refused(*dry("rig", name, capsys=capsys), parts)
 
 
 CALLS = {
@@ -248,7 +248,7 @@ def test_new_refuses_wrong_calls_in_one_line(case, capsys):
     write("b.csv", text({"t": T, "theta": Q, "speed": V}))
     Path("sub").mkdir()
     shutil.copy("a.csv", "sub")
-    refused(*dry(*words.split(), capsys=capsys), parts)
+    assert_refused(*dry(*words.split(), capsys=capsys), parts)
 
 
 def test_new_takes_trials_of_other_lengths_and_orders_files_by_number(capsys):

@@ -180,7 +180,9 @@ parallel_map(item, range(2), threads=1, compute=SimpleNamespace(scheduler="local
     wait_for(lambda: len(list(tmp_path.iterdir())) == 2)
     parent.kill()
     parent.wait()
-    wait_for(lambda: not any(alive(int(file.name)) for file in tmp_path.iterdir()))
+    forks = [int(file.name) for file in tmp_path.iterdir()]
+    wait_for(lambda: not any(map(alive, forks)))
+    assert not any(map(alive, forks))
 
 
 def test_a_stage_prints_one_line_if_an_item_of_parallel_map_fails_while_others_run():

@@ -96,7 +96,7 @@ def test_markdown_of_pixels_alone_has_their_section_and_no_other():
     assert "## From pixels" in text
     assert "truth (floor)" not in text
     assert "## From pixels" not in states().markdown(in_git)
-    Page(pixels().page(PICTURES, ORIGIN))
+    assert "pixel_pendulum" in "".join(Page(pixels().page(PICTURES, ORIGIN)).text)
 
 
 def test_markdown_of_one_model_of_an_unpublished_task_has_no_empty_table():
@@ -104,7 +104,7 @@ def test_markdown_of_one_model_of_an_unpublished_task_has_no_empty_table():
     values = Report.of(found, {"spring": 0.0}, FIGURES, tasks, 1)
     assert "published results" not in values.markdown(in_git)
     assert "||" not in values.markdown(in_git)
-    Page(values.page(PICTURES, ORIGIN))
+    assert "published results" not in "".join(Page(values.page(PICTURES, ORIGIN)).text)
 
 
 def test_markdown_tables_have_as_many_cells_in_each_row():

@@ -151,7 +151,7 @@ def held_out_text(trials: Sequence[Trial], recipe: Recipe) -> str:
 def remarks(
     tables: Sequence[Table], columns: Columns, trials: Sequence[Trial], found: Inspection, missing: tuple[int, str]
 ) -> list[str]:
-    """What is converted, estimated, left out or doubtful, one sentence each."""
+    """Sentences on what is converted, estimated, left out or doubtful in a recording, one for each finding."""
     said = []
     for name in columns.numbers:
         if scale_of(name) != 1:

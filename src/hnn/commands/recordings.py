@@ -119,7 +119,7 @@ def run(example: Example, file: Path, clone: Path) -> str:
     environment = os.environ | {"PYTHONPATH": str(clone / "src")}
 
     def command(*words: str) -> str:
-        """What a command prints."""
+        """Standard output of a command run in the clone; `Refused` if it fails."""
         done = subprocess.run(words, cwd=clone, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
             raise Refused(f"{' '.join(words)} ended with status {done.returncode}: {done.stderr.strip()[-500:]}")

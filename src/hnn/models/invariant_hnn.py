@@ -77,6 +77,7 @@ class InvariantHamiltonianNetwork(Model):
         return p.square().sum(-1) * (-self.log_mass).exp() / 2 + self.pair_energy(self.differences(q)).sum(-1)
 
     def time_derivative(self, x: Tensor) -> Tensor:
+        """dx/dt = (p / m, -∂H/∂q), shaped like the states x (*batch, 2n)."""
         q, p = split(x)
         gradient = self.pair_gradient(self.differences(q))  # of each pair: that of its second body is the opposite
         forces = [torch.zeros_like(gradient[..., 0, :])] * self.bodies

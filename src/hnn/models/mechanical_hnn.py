@@ -56,6 +56,7 @@ class MechanicalHamiltonianNetwork(Model):
         return self.kinetic(q, p) + self.potential(q).squeeze(-1)
 
     def time_derivative(self, x: Tensor) -> Tensor:
+        """dx/dt = (M⁻¹(q) p, -∂H/∂q), shaped like the states x (*batch, 2n)."""
         q, p = split(x)
         force = -self.potential.gradient(q)
         if self.separable:

@@ -32,10 +32,12 @@ class SecondOrderNetwork(Model):
         return L @ L.mT
 
     def time_derivative(self, x: Tensor) -> Tensor:
+        """dx/dt = (M⁻¹ p, F(q, p)), shaped like the states x (*batch, 2n)."""
         q, p = split(x)
         return join(p @ self.inverse_mass(q), self.force(x))
 
     def frozen(self) -> Field:
+        """The same field in NumPy with the weights of now, for rollouts."""
         force, inverse_mass = self.force.frozen(), self.inverse_mass(torch.empty(0)).detach().cpu().double().numpy()
 
         def field(x: ndarray) -> ndarray:

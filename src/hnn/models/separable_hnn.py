@@ -34,10 +34,12 @@ class SeparableHamiltonianNetwork(Model):
         return (self.kinetic(p) + self.potential(q)).squeeze(-1)
 
     def time_derivative(self, x: Tensor) -> Tensor:
+        """dx/dt = (∇T(p), -∇V(q)), shaped like the states x (*batch, 2n)."""
         q, p = split(x)
         return join(self.kinetic.gradient(p), -self.potential.gradient(q))
 
     def frozen(self) -> Field:
+        """The same field in NumPy with the weights of now, for rollouts."""
         kinetic, potential = self.kinetic.frozen(), self.potential.frozen()
 
         def field(x: ndarray) -> ndarray:

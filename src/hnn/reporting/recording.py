@@ -128,7 +128,7 @@ class RecordingReport:
         return min(fine, key=lambda one: one.error, default=self.best)
 
     def friction(self) -> str:
-        """Whether a loss beside the energy is needed; empty unless hnn and dissipative_hnn were trained."""
+        """A sentence on the need for friction, by the errors of hnn and dissipative_hnn; empty unless both are trained."""
         ideal, with_loss = self.of_model("hnn"), self.of_model("dissipative_hnn")
         if ideal is None or with_loss is None or (judged := with_loss.verdicts.get("hnn")) is None:
             return ""
@@ -142,7 +142,7 @@ class RecordingReport:
         return f"Whether friction is needed is not decided ({judged.verdict}); {said}."
 
     def advice(self) -> str:
-        """What to do next."""
+        """Advice in a few sentences: the model to use, and how to measure or train better."""
         best, about = self.advised, self.about
         train, test = (best.losses[name].mean or 0.0 for name in ("train_loss", "test_loss"))
         if not np.isfinite(best.error):

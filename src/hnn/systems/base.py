@@ -150,7 +150,7 @@ def load_system(path: Path) -> type[System]:
 
 
 def problem_of(system: type[System]) -> str | None:
-    """What a class lacks to be a system; None if nothing."""
+    """The first thing that a class lacks to be a system, as the end of an error message; None if it is complete."""
     parameters = vars(system).get("__dataclass_params__")
     if parameters is None or not parameters.frozen:
         return " is not a frozen dataclass; write @dataclass(frozen=True) above it"
