@@ -40,6 +40,7 @@ def simulate(task: str) -> None:
         "long": times(p.long_horizon_factor * p.horizon, p.long_horizon_points),
         "table1": simulation.grid(ends, p.horizon, p.horizon_points),
     }
+    simulation.check_size(truth, starts, grids)
     workers = partial(parallel_map, threads=params.threads, compute=params.compute)
     solve = partial(simulation.true_motion, batch_of_starts=p.batch_of_starts, parallel_map=workers)
     motions = {name: solve(truth, x0, grids[name], p.tolerance) for name, x0 in starts.items()}

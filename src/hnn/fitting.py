@@ -17,6 +17,7 @@ from hnn.models.base import Layout, Model, accepted, find_model, make_model
 from hnn.params.base import describe_error
 from hnn.params.sections import Network, Recording
 from hnn.trained import Trained
+from hnn.training.fit import refuse_diverged
 from hnn.training.recording import RecordingOptions, fit_recording
 
 __all__ = ["fit"]
@@ -70,6 +71,7 @@ def fit(
     generator = torch.Generator().manual_seed(seed)
     untrained = make_model(model, degrees, generator=generator, **arguments).double()
     fitted = fit_recording(untrained, trials, trials, period, options)
+    refuse_diverged(model, [fitted])
     about = {"name": model, "degrees": degrees, "scaled": 1, **arguments}
     return Trained(fitted.model.eval().requires_grad_(False), about)
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from math import ceil, isfinite
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,13 @@ from hnn import trained
 from hnn.commands.output import check_output, is_stdout, output
 from hnn.core.cell import TRUTH
 from hnn.core.errors import Refused
+from hnn.core.phase_space import Field, join, split
+from hnn.evaluation.metrics import FAR_ENERGY
 from hnn.files import artifacts, formats, paths
 from hnn.integrators import solve
 from hnn.integrators.fixed_step import FIXED_STEP
-from hnn.integrators.solve import ADAPTIVE, Solver
+from hnn.integrators.solve import ADAPTIVE, Counted, Solver, frozen
+from hnn.parallel.progress import fraction_of
 from hnn.params.base import hint
 from hnn.params.loading import load_params
 from hnn.params.schema import Params
@@ -27,6 +31,12 @@ __all__ = ["outside", "rollout", "state"]
 
 MOST_POINTS, MOST_STEPS, STEPS_PER_PERIOD = 10**6, 10**7, 20
 """Most rows of the file and steps of a rollout, and the steps per period that an adaptive method is assumed to take."""
+
+ROUNDING = 1e-9
+"""Change of the energy of a start at rest, in joules, that is no error of the method."""
+
+UNBOUND = 100
+"""Number of periods that evaluations are allowed for in a motion that has none."""
 
 
 def rollout(
@@ -65,9 +75,17 @@ def rollout(
     try:
         solver = Solver(integrator or p.integrator, step or p.step, p.tolerance)
         check_length(solver, until, truth, x0)
-        x = solve.rollout(truth if learned is None else learned, x0, t, solver)
+        field: Field = truth if learned is None else learned
+        if solver.adaptive:
+            field = Counted(frozen(field, x0), most_evaluations(truth, x0, until, p.evaluations_per_period))
+        with fraction_of(f"rollout {task} {model}") as progress:
+            x = solve.rollout(field, x0, t, solver, progress=progress)
     except ValueError as error:
         raise Refused(str(error)) from None
+    if learned is None:
+        check_energy(x, t, truth)
+    else:
+        x = with_possible_energy(x, t, truth, task)
     if not x.isfinite().all():
         last = t[x.isfinite().all(-1)][-1]
         print(f"warning: the motion diverges after t = {last:g}; from there on it is nan", file=sys.stderr)
@@ -91,6 +109,44 @@ def check_length(solver: Solver, until: float, truth: System, x0: Tensor) -> Non
         raise Refused(
             f"--until: given {until:g}, which takes about {until / step:.1g} steps of {step:.1g} s, allowed: {MOST_STEPS:.0e}"
         )
+
+
+def most_evaluations(truth: System, x0: Tensor, until: float, per_period: int) -> int:
+    """Most evaluations of a field by an adaptive method up to a time, of so many in a period of the true motion."""
+    period = float(truth.period(x0))
+    return ceil(per_period * max(1.0, until / period if isfinite(period) else UNBOUND))
+
+
+@torch.no_grad()
+def check_energy(x: Tensor, t: Tensor, truth: System) -> None:
+    """Refuse a motion x (time, 2n) of the exact field whose energy leaves that of its start by more than its size.
+
+    The size is |kinetic| + |potential energy| at the start. The exact motion conserves its energy or loses some.
+    """
+    q, p = split(x[0])
+    energy, potential = truth.hamiltonian(x), truth.hamiltonian(join(q, torch.zeros_like(p)))
+    size = float((energy[0] - potential).abs() + potential.abs())
+    wrong = (energy - energy[0]).abs() > size + ROUNDING
+    if wrong.any():
+        i = int(wrong.int().argmax())
+        raise Refused(
+            f"--step: the energy changes from {float(energy[0]):.3g} J to {float(energy[i]):.3g} J at t = {float(t[i]):g}: "
+            "the method is unstable or steps over a collision; lower --step, or take --integrator gauss"
+        )
+
+
+@torch.no_grad()
+def with_possible_energy(x: Tensor, t: Tensor, truth: System, task: str) -> Tensor:
+    """A learned motion x (time, 2n), NaN from where its energy exceeds `FAR_ENERGY` times the largest energy in the data."""
+    if (seen := training_states(task)) is None:
+        return x
+    energy, largest = truth.hamiltonian(x), truth.hamiltonian(torch.cat([seen, x[:1]])).abs().max()
+    wrong = (energy.abs() > FAR_ENERGY * largest).int().cummax(0).values.bool()
+    if not wrong.any():
+        return x
+    i = int(wrong.int().argmax())
+    print(f"warning: the energy is {float(energy[i]):.3g} J at t = {float(t[i]):g}, which no motion has", file=sys.stderr)
+    return x.where(~wrong[:, None], torch.nan)
 
 
 def truth_of(params: Params, task: str) -> System:
@@ -134,9 +190,8 @@ def cell(params: Params, task: str, model: str, seed: int) -> trained.Trained:
 @torch.no_grad()
 def outside(truth: System, x0: Tensor, task: str) -> str | None:
     """A warning on components or energy of a start that the training data do not cover; None if they do, or without data."""
-    if not paths.observations_path(task).is_file():
+    if (seen := training_states(task)) is None:
         return None
-    seen = torch.cat([torch.from_numpy(draw.x).flatten(0, 1) for draw in artifacts.read_observations(task)[0]])
     ranges: Mapping[str, tuple[Tensor, Tensor]] = {
         **{name: (x0[i], seen[:, i]) for i, name in enumerate(names(truth))},
         "energy": (truth.hamiltonian(x0), truth.hamiltonian(seen)),
@@ -147,6 +202,13 @@ def outside(truth: System, x0: Tensor, task: str) -> str | None:
         if not data.min() <= value <= data.max()
     ]
     return f"the start lies outside the training data: {', '.join(uncovered)}" if uncovered else None
+
+
+def training_states(task: str) -> Tensor | None:
+    """The states (points, 2n) of the training data of all seeds; None where there are no data."""
+    if not paths.observations_path(task).is_file():
+        return None
+    return torch.cat([torch.from_numpy(draw.x).flatten(0, 1) for draw in artifacts.read_observations(task)[0]])
 
 
 def names(truth: System) -> list[str]:

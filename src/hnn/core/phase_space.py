@@ -9,7 +9,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-__all__ = ["Field", "canonical_matrix", "join", "rotate", "split", "symplectic_gradient"]
+__all__ = ["Field", "Progress", "canonical_matrix", "join", "rotate", "split", "symplectic_gradient"]
+
+Progress = Callable[[float], None]
+"""A function that is told the fraction of a rollout that is done, in [0, 1]."""
 
 
 class Field(Protocol):

@@ -42,7 +42,7 @@ FEW_SEEDS, NO_VALUES = "needs at least 2 seeds", "no finite value"
 
 SIGNED = {"energy_drift", "phase_error", "friction_error", "friction", "energy_loss"}
 BOUNDED = {
-    *("diverged", "not_followed", "restarts", "symetric", "latent_spread"),
+    *("diverged", "not_followed", "impossible_energy", "restarts", "symetric", "latent_spread"),
     *("probe_r2", "linear_r2", "latent_rate_r2", "decoded_r2"),
 }
 """Quantities that are averaged as they are; all others are positive, and span decades."""

@@ -1,5 +1,6 @@
 """Simulated trajectories of true systems, their observations with noise, and bounds on their numerical errors."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Literal
 
@@ -14,10 +15,31 @@ from hnn.integrators.gauss import Gauss
 from hnn.parallel.mapping import ParallelMap, serial_map
 from hnn.systems.base import System
 
-__all__ = ["PUBLISHED_STARTS", "certify", "grid", "horizons", "observe", "true_motion", "until"]
+__all__ = ["PUBLISHED_STARTS", "certify", "check_size", "grid", "horizons", "observe", "true_motion", "until"]
 
 PUBLISHED_STARTS = 15
 """Number of starts of rollouts in the published protocol."""
+
+MOST_PERIODS, MOST_VALUES = 10_000, 10**8
+"""Most periods of a motion and numbers in the states of one set of starts: minutes, and 0.8 GB."""
+
+
+@torch.no_grad()
+def check_size(system: System, starts: Mapping[str, Tensor], grids: Mapping[str, Tensor]) -> None:
+    """Refuse sets of starts (starts, 2n) whose motions on their grids (time,) would take too long or too much memory."""
+    for name, x0 in starts.items():
+        t, period = grids[name], system.period(x0)
+        periods = float(t[-1] / period[period.isfinite()].min()) if period.isfinite().any() else 0.0
+        if periods > MOST_PERIODS:
+            raise Refused(
+                f"simulate: the motions of {name} last {float(t[-1]):g} s, about {periods:.2g} periods, "
+                f"allowed: {MOST_PERIODS}; lower simulate.duration, horizon or long_horizon_factor"
+            )
+        if (values := x0.numel() * len(t)) > MOST_VALUES:
+            raise Refused(
+                f"simulate: the motions of {name} have {len(t)} states of {len(x0)} starts, {8e-9 * values:.2g} GB, "
+                f"allowed: {8e-9 * MOST_VALUES:.2g} GB; lower the numbers of points or starts"
+            )
 
 
 def true_motion(

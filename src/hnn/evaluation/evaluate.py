@@ -40,6 +40,14 @@ __all__ = [
 PUBLISHED = "table1"
 """The set of starts of the published protocol, which has metrics of its own."""
 
+REASONS = {
+    "not_followed": "have no state after their start: steps underflow, the field is not finite there, or "
+    "rollout.evaluations_per_period is too small",
+    "impossible_energy": f"have {metrics.FAR_ENERGY:g} times the largest energy of the data: the field is wrong there, or "
+    "rollout.step is too long, as through a collision",
+}
+"""Quantities that say why rollouts count as diverged, in words."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -122,13 +130,12 @@ class Evaluation:
 
 
 def remarks(cell: Cell, evaluation: Evaluation) -> list[str]:
-    """A line for each set of starts from which some rollouts have no states."""
-    lost = {starts: found["not_followed"].mean for starts, found in evaluation.intervals.items() if "not_followed" in found}
+    """A line for each set of starts and each of `REASONS` for which rollouts from it count as diverged."""
     return [
-        f"{cell.key}, {starts}: a fraction of {share:.2g} of the rollouts have no state after their start: steps underflow, "
-        "the field is not finite there, or rollout.evaluations_per_period is too small; they count as diverged"
-        for starts, share in lost.items()
-        if share
+        f"{cell.key}, {starts}: a fraction of {found[name].mean:.2g} of the rollouts {text}; they count as diverged"
+        for name, text in REASONS.items()
+        for starts, found in evaluation.intervals.items()
+        if name in found and found[name].mean
     ]
 
 
@@ -147,11 +154,13 @@ def evaluate(roller: Roller, published_energy: str | None) -> Evaluation:
     diagnoses: dict[str, Diagnosis] = {}
     for starts, reference in roller.references.items():
         rollout = roller.roll(starts)
-        lost = not_followed(rollout)
+        lost = reasons(rollout, reference)
         if starts != PUBLISHED:
             quantities = state_metrics(rollout, reference) | roller.more_metrics(starts, rollout) | lost
+        elif published_energy:
+            quantities = published_metrics(possible(rollout, reference), reference.motion, published_energy) | lost
         else:
-            quantities = published_metrics(rollout, reference.motion, published_energy) | lost if published_energy else {}
+            quantities = {}
         rollouts[starts] = replace(rollout, quantities=quantities)
         diagnoses[starts] = roller.diagnose(starts, rollouts)
         rollouts[starts] = replace(rollout, quantities=quantities | dict(diagnoses[starts].quantities))
@@ -246,15 +255,29 @@ def state_metrics(rollout: Rollout, reference: Reference) -> dict[str, ndarray]:
     if sizes.learned is not None and rollout.learned is not None:
         name = "conserved_error" if sizes.conserved else "learned_energy_change"
         errors[name] = metrics.energy_variation(rollout.learned, sizes.learned)
-    diverged = metrics.diverged(x, sizes.state)
+    diverged = np.maximum(metrics.diverged(x, sizes.state), metrics.impossible_energy(energy, sizes.largest_energy))
     kept = {name: np.where(diverged == 1, np.nan, values) for name, values in errors.items()}
     return kept | {"valid_time": metrics.valid_time(x, motion.x, motion.t, motion.period), "diverged": diverged}
 
 
-def not_followed(rollout: Rollout) -> dict[str, ndarray]:
-    """`not_followed`, 1 for the rollouts without a state after their start, (seeds, starts); empty where there are none."""
-    lost = np.isnan(rollout.x[:, :, 1:]).all((-1, -2))
-    return {"not_followed": lost.astype(float)} if lost.any() else {}
+def reasons(rollout: Rollout, reference: Reference) -> dict[str, ndarray]:
+    """Reasons why rollouts count as diverged, beside that of their components: 1 where they hold, (seeds, starts).
+
+    `not_followed`: without a state after its start. `impossible_energy`: see `metrics.impossible_energy`, where no component
+    is too large. A reason that holds nowhere is left out.
+    """
+    near = metrics.diverged(rollout.x, reference.scales.state) == 0
+    found = {
+        "not_followed": np.isnan(rollout.x[:, :, 1:]).all((-1, -2)),
+        "impossible_energy": near & metrics.impossible_energy(rollout.energy, reference.scales.largest_energy),
+    }
+    return {name: holds.astype(float) for name, holds in found.items() if holds.any()}
+
+
+def possible(rollout: Rollout, reference: Reference) -> Rollout:
+    """The rollouts with NaN in place of those whose energy is impossible, so that it is averaged with no other."""
+    wrong = metrics.impossible_energy(rollout.energy, reference.scales.largest_energy)[..., None]
+    return replace(rollout, energy=np.where(wrong, np.nan, rollout.energy), x=np.where(wrong[..., None], np.nan, rollout.x))
 
 
 def phase_error(x: ndarray, reference: Reference) -> ndarray:

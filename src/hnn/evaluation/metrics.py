@@ -17,6 +17,7 @@ __all__ = [
     "energy_error_max",
     "energy_mse",
     "energy_variation",
+    "impossible_energy",
     "invariant_error",
     "phase_error",
     "published_energy",
@@ -30,6 +31,10 @@ VALID = 0.1
 
 FAR = 10.0
 """A rollout has diverged where a component exceeds this many times the largest |component| in the data."""
+
+FAR_ENERGY = 1000.0
+"""A rollout has diverged where its |energy| exceeds this many times the largest |energy| in the data; at `FAR` times the
+largest components an energy that is quadratic in them is a hundred times as large."""
 
 DIFFERENCE = 1e-6
 """Half the distance between the starts of the central differences of `symplectic_error`, relative to the size of the start.
@@ -150,6 +155,14 @@ def turned(path: ndarray) -> ndarray:
 def diverged(model: ndarray, size: float) -> ndarray:
     """1 where a rollout is non-finite or exceeds `FAR` times `size`, the largest |component| in the data; else 0."""
     return (~(np.abs(model) <= FAR * size)).any((-1, -2)).astype(float)
+
+
+def impossible_energy(energy: ndarray, largest: float) -> ndarray:
+    """True where the energy of a rollout (…, time) exceeds `FAR_ENERGY` times the `largest` |energy| in the data; (…,).
+
+    As after a step over a collision, from which bodies fly apart within the reach of `diverged`.
+    """
+    return np.asarray((np.abs(energy) > FAR_ENERGY * largest).any(-1))
 
 
 def published_energy(name: str, energy: ndarray, x: ndarray) -> ndarray:

@@ -38,6 +38,8 @@ class Scales:
     """Standard deviation of each seed's learned H, (seeds,); None for a model without one."""
     state: float
     """Largest |component| of the states."""
+    largest_energy: float
+    """Largest |true H|, in joules."""
     conserved: bool = True
     """True if the learned H is constant along the learned flow."""
 
@@ -45,7 +47,8 @@ class Scales:
     def of(cls, truth: System, x: Tensor, learned: Tensor | None, conserved: bool = True) -> "Scales":
         """The scales of training states x (…, 2n), with the learned H along them (seeds, …), if there is one."""
         std = None if learned is None else learned.flatten(1).std(1).cpu().numpy()
-        return cls(float(truth.hamiltonian(x).std()), std, float(x.abs().max()), conserved)
+        energy = truth.hamiltonian(x)
+        return cls(float(energy.std()), std, float(x.abs().max()), float(energy.abs().max()), conserved)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from scipy.integrate import solve_ivp
 from torch import Tensor
 
 from hnn.core.errors import NotFollowed
-from hnn.core.phase_space import Field
+from hnn.core.phase_space import Field, Progress
 
 __all__ = ["DOP853"]
 
@@ -26,16 +26,18 @@ class DOP853:
     limit: float = 1e6
 
     @torch.no_grad()
-    def __call__(self, field: Field, x0: Tensor, t: Tensor) -> Tensor:
+    def __call__(self, field: Field, x0: Tensor, t: Tensor, progress: Progress | None = None) -> Tensor:
         """States at the times t (time,) of trajectories from x0 (*batch, 2n) at t[0]; shape (*batch, time, 2n).
 
-        Raises `NotFollowed` if the step size underflows.
+        `progress` is called with the fraction of the time that has passed. Raises `NotFollowed` if the step size underflows.
         """
         times, y0 = t.double().cpu().numpy(), x0.detach().double().cpu().numpy().ravel()
         diverged_at = torch.full(x0.shape[:-1], torch.inf, dtype=torch.float64)  # seconds after the start
 
         def derivative(time: float, y: np.ndarray) -> np.ndarray:
             """The field at all states of the batch, flat (batch * 2n,), set to 0 for diverged trajectories."""
+            if progress:
+                progress(abs(time - times[0]) / abs(times[-1] - times[0]))
             x = torch.from_numpy(y).view(x0.shape)
             dx = field.time_derivative(x.to(x0)).double().cpu()
             flat = dx.numpy().ravel()

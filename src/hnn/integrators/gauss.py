@@ -13,7 +13,7 @@ from numpy.polynomial import legendre
 from torch import Tensor
 
 from hnn.core.errors import NotFollowed
-from hnn.core.phase_space import Field
+from hnn.core.phase_space import Field, Progress
 
 __all__ = ["Gauss"]
 
@@ -50,10 +50,11 @@ class Gauss:
     stages: int = 16
 
     @torch.no_grad()
-    def __call__(self, field: Field, x0: Tensor, t: Tensor) -> Tensor:
+    def __call__(self, field: Field, x0: Tensor, t: Tensor, progress: Progress | None = None) -> Tensor:
         """States at the times t (time,) of trajectories from x0 (*batch, 2n) at t[0]; (*batch, time, 2n), in float64.
 
-        Raises `NotFollowed` if the step size underflows, as before a collision.
+        `progress` is called with the fraction of the time that has passed. Raises `NotFollowed` if the step size underflows,
+        as before a collision.
         """
         times, x = t.double().cpu().numpy(), x0.double()
         forward, now, end = np.sign(times[-1] - times[0]), times[0], times[-1]
@@ -79,6 +80,8 @@ class Gauss:
             *path, x = x + torch.tensordot(torch.from_numpy(read).to(x), coefficients, 1)
             saved += path
             now, slopes, before, step = until, node_slopes, step, step * min(factor, GROW)
+            if progress:
+                progress(abs(now - times[0]) / abs(end - times[0]))
         return torch.stack(saved, dim=-2)
 
     def first_step(self, field: Field, x: Tensor, duration: float) -> float:

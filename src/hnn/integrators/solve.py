@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 from hnn.core.errors import NotFollowed
-from hnn.core.phase_space import Field
+from hnn.core.phase_space import Field, Progress
 from hnn.integrators.dop853 import DOP853
 from hnn.integrators.fixed_step import FIXED_STEP, Splitting, Step, steps_within
 from hnn.integrators.gauss import Gauss
 
-__all__ = ["ADAPTIVE", "Solver", "frozen", "rollout"]
+__all__ = ["ADAPTIVE", "Counted", "Solver", "frozen", "rollout"]
 
 ADAPTIVE: dict[str, type[DOP853] | type[Gauss]] = {"dop853": DOP853, "gauss": Gauss}
 """Adaptive methods. `gauss` is symplectic and faster on cheap fields; `dop853` needs fewer evaluations."""
@@ -60,13 +60,14 @@ class Solver:
         return replace(self, step=interval / steps_within(interval, self.step) / 2)
 
 
-def rollout(field: Field, x0: Tensor, t: Tensor, solver: Solver | None = None) -> Tensor:
+def rollout(field: Field, x0: Tensor, t: Tensor, solver: Solver | None = None, *, progress: Progress | None = None) -> Tensor:
     """States at the times t (time,), in seconds, from x0 (*batch, 2n) at t[0]; shape (*batch, time, 2n).
 
     A fixed-step method takes, between two times, the smallest whole number of equal steps no longer than `solver.step`.
     Times must increase, or decrease throughout (integration backward); `ValueError` otherwise. A trajectory that takes an
     adaptive method more than `solver.evaluations`, or whose steps underflow, is NaN after t[0]; without such a limit
-    `NotFollowed` is raised where steps underflow.
+    `NotFollowed` is raised where steps underflow. `progress` is called with the fraction of the time that has passed,
+    unless evaluations are limited.
 
     >>> from hnn.systems.base import make_system
     >>> spring = make_system("mass_spring", mass=0.5, stiffness=2.0)  # period π
@@ -82,11 +83,11 @@ def rollout(field: Field, x0: Tensor, t: Tensor, solver: Solver | None = None) -
     if solver.adaptive:
         adaptive = ADAPTIVE[solver.integrator](solver.tolerance)
         if solver.evaluations is None:
-            return adaptive(frozen(field, x0), x0, t)
+            return adaptive(frozen(field, x0), x0, t, progress)
         return followed(adaptive, frozen(field, x0), x0, t, solver.evaluations, least=ceil(solver.evaluations / 10))
     method = FIXED_STEP[solver.integrator]
     field = field if isinstance(method, Splitting) else frozen(field, x0)  # a splitting reads `field.separable`
-    return march(method, field, x0, intervals.tolist(), solver.step)
+    return march(method, field, x0, intervals.tolist(), solver.step, progress)
 
 
 def followed(method: DOP853 | Gauss, field: Field, x0: Tensor, t: Tensor, evaluations: int, *, least: int) -> Tensor:
@@ -110,13 +111,13 @@ class Counted:
     """A field that raises `NotFollowed` after so many evaluations."""
 
     def __init__(self, field: Field, evaluations: int) -> None:
-        self.field, self.left = field, evaluations
+        self.field, self.most, self.left = field, evaluations, evaluations
 
     def time_derivative(self, x: Tensor) -> Tensor:
         """dx/dt, shape (*batch, 2n)."""
         self.left -= 1
         if self.left < 0:
-            raise NotFollowed("the motion takes too many evaluations of the field")
+            raise NotFollowed(f"the motion takes more than {self.most} evaluations: the field is steep, as before a collision")
         return self.field.time_derivative(x)
 
 
@@ -127,13 +128,18 @@ def frozen(field: Field, x0: Tensor) -> Field:
 
 
 @torch.no_grad()
-def march(method: Step, field: Field, x0: Tensor, intervals: list[float], step: float) -> Tensor:
+def march(
+    method: Step, field: Field, x0: Tensor, intervals: list[float], step: float, progress: Progress | None = None
+) -> Tensor:
     """States at x0 and the ends of the intervals, by equal steps no longer than `step` within each interval."""
-    states = [x0]
+    states, done, duration = [x0], 0.0, sum(intervals)
     for interval in intervals:
         count = steps_within(interval, step)
         x = states[-1]
         for _ in range(count):
             x = method(field, x, interval / count)
+            if progress:
+                done += interval / count
+                progress(done / duration)
         states.append(x)
     return torch.stack(states, dim=-2)

@@ -30,7 +30,8 @@ __all__ = [
     "TrainPixels",
 ]
 
-Count = Annotated[int, Field(ge=2)]
+Count = Annotated[int, Field(ge=2, le=10**6)]
+Starts = Annotated[int, Field(ge=1, le=10**6)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Name = Annotated[str, Field(pattern=NAME)]
 Tolerance = Annotated[float, Field(ge=1e-13, le=1e-3)]
@@ -78,7 +79,7 @@ class Simulate(Section):
     max_energy_error: PositiveFloat
     """Upper bound of each error of `hnn.datasets.simulation.certify`: of energy, the closed solution and reversal."""
     derivative: Literal["exact", "central", "forward"]
-    starts: PositiveInt
+    starts: Starts
     long_horizon_factor: Annotated[float, Field(ge=1)]
     long_horizon_points: Count
 
@@ -86,8 +87,8 @@ class Simulate(Section):
 class TaskSimulate(Simulate):
     """One simulated task: training data, and the starts and horizon of its rollouts."""
 
-    train: PositiveInt
-    test: PositiveInt
+    train: Starts
+    test: Starts
     duration: PositiveFloat
     points: Count
     noise_q: NonNegativeFloat

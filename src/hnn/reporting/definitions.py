@@ -34,6 +34,7 @@ QUANTITIES: dict[str, tuple[str, str]] = {
         "norm of MᵀJM - J, M the Jacobian of the flow over a period; ten starts; no error with friction",
     ),
     "not_followed": ("fraction", "rollouts without a state after their start, such as of too steep a field; also diverged"),
+    "impossible_energy": ("fraction", "rollouts of a thousand times the largest energy of the data; also diverged"),
     "diverged": ("fraction", "rollouts that exceed ten times the largest component of the data: excluded from all errors"),
 }
 """By name: (unit, meaning). Signed errors are compared by magnitude."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import ceil
+from math import ceil, isfinite
 from statistics import fmean
 from typing import Any, Generic, Literal, TypeVar
 
@@ -19,10 +19,13 @@ from hnn.training.optimizer import OptimizerOptions
 from hnn.training.shooting import interval_loss
 from hnn.training.trajectory_fit import Descent, fit_trajectories
 
-__all__ = ["Fit", "curves", "fit", "split_validation"]
+__all__ = ["Fit", "curves", "fit", "refuse_diverged", "split_validation"]
 
 CURVE_SAMPLE = 500
 """Largest number of points on which a loss of the training curve is evaluated, which bounds its cost."""
+
+FAR_ABOVE = 10.0
+"""A fit has diverged if its training loss ends at more than this many times the loss of its first weights."""
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -36,6 +39,15 @@ class Fit(Generic[M]):
     """Rows of step, learning_rate, train_loss, test_loss and further losses, on a sample of the points."""
     losses: dict[str, float]
     """The same losses of the final model on all points."""
+
+    @property
+    def divergence(self) -> str | None:
+        """The losses of a fit that ended far above where it began, in words; None for any other."""
+        first = self.curve[0]["train_loss"]
+        last = min(self.curve[-1]["train_loss"], self.losses["train_loss"])  # an autoencoder is rescaled after its curve
+        if isfinite(last) and not last > FAR_ABOVE * first:
+            return None
+        return f"the training loss began at {first:.3g} and ended at {last:.3g}"
 
 
 def fit(
@@ -116,6 +128,15 @@ def fit(
         for i, (model, curve) in enumerate(zip(models, curves, strict=True)):
             curve[-1] |= losses(model, of_seed(samples, i))
     return [Fit(model, curves[i], losses(model, of_seed(sets, i))) for i, model in enumerate(models)]
+
+
+def refuse_diverged(key: str, fits: Sequence[Fit[Any]]) -> None:
+    """Raise `Refused` if a fit of the seeds of a cell or task has diverged: its numbers are not to be averaged with others."""
+    for seed, one in enumerate(fits):
+        if one.divergence:
+            raise Refused(
+                f"{key} seed {seed}: {one.divergence}: the fit has diverged; lower learning_rate or set gradient_clip"
+            )
 
 
 def fit_to_states(

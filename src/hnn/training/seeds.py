@@ -10,7 +10,7 @@ import torch
 from hnn.core.statistics import over_seeds
 from hnn.files import artifacts, formats, paths
 from hnn.parallel.mapping import ParallelMap
-from hnn.training.fit import Fit, curves
+from hnn.training.fit import Fit, curves, refuse_diverged
 
 __all__ = ["fit_seeds", "write_fits"]
 
@@ -41,8 +41,10 @@ def write_fits(
 ) -> None:
     """Write the fits of all seeds: weights to `path` with the arguments `about` of the network, curves and metrics by `key`.
 
-    `extra_values` are further values of each seed whose means and intervals are written beside those of the losses.
+    `extra_values` are further values of each seed whose means and intervals are written beside those of the losses. Raises
+    `Refused`, and writes nothing, if one of the fits has diverged.
     """
+    refuse_diverged(key, fits)
     artifacts.write_weights(path, [fit.model.state_dict() for fit in fits], about)
     formats.write_rows(paths.curve_path(key), curves(fits))
     values = [{**fit.losses, **extra} for fit, extra in zip(fits, extra_values or [{}] * len(fits), strict=True)]
