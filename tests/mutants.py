@@ -133,7 +133,7 @@ def code(text: str) -> str:
     return "`` " + text.replace("|", "\\|") + " ``"
 
 
-def page(results: dict[Mutant, str], of_all: int, seed: int) -> str:
+def page(results: dict[Mutant, str], of_all: int) -> str:
     """The report: the share of mutants killed for each module, and each survivor with its reason."""
     reasons = dict(line.split("  # ") for line in REASONS.read_text(encoding="utf-8").splitlines() if "  # " in line)
     groups = {place: [result for one, result in results.items() if one.file.startswith(place)] for place in TESTS}
@@ -153,8 +153,8 @@ def page(results: dict[Mutant, str], of_all: int, seed: int) -> str:
 
 `make mutants` changes one expression of a module at a time (`+` to `-`, `<` to `<=`, a number by one, `and` to `or`, and
 others; the operators are those of [Cosmic Ray](https://cosmic-ray.readthedocs.io)) and runs the tests of that module: a mutant
-is killed if one of them fails. Of {of_all} possible changes of the modules below {len(results)} were drawn at random with seed
-{seed}. The command writes this page, and fails below {GOAL:.0f} %. `training/losses.py` calls the loss of PyTorch and has nothing
+is killed if one of them fails. Of {of_all} possible changes of the modules below {len(results)} were drawn at random.
+The command writes this page, and fails below {GOAL:.0f} %. `training/losses.py` calls the loss of PyTorch and has nothing
 that these change.
 
 {table(rows)}
@@ -186,7 +186,7 @@ def main(size: int = SIZE, seed: int = SEED, only: str = "src") -> None:
             results[one] = judged(folder, next(tests for place, tests in chosen.items() if one.file.startswith(place)))
             shutil.copy(ROOT / one.file, folder / one.file)
             print(f"{number}/{len(sample)} {results[one]}: {one.file}:{one.line}: {one.before} -> {one.after}", flush=True)
-            PAGE.write_text(page(results, len(everything), seed), encoding="utf-8")
+            PAGE.write_text(page(results, len(everything)), encoding="utf-8")
     share = 100 * sum(result != "passed" for result in results.values()) / len(results)
     print(f"{len(results)} mutants, {share:.0f} % killed: {PAGE.relative_to(ROOT)}")
     if share < GOAL:
