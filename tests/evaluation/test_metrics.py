@@ -54,6 +54,12 @@ def test_phase_error_is_nan_where_times_are_too_far_apart_to_count_turns():
         assert np.isfinite(found).item() is known
 
 
+def test_phase_error_is_nan_where_the_true_motion_turns_back_before_half_a_turn():
+    swing = np.stack([np.cos(0.8 * np.sin(T)), np.sin(0.8 * np.sin(T) + 0.01 * T)], -1)[None]  # it ends 0.13 further on
+    assert np.isnan(metrics.phase_error(swing[None], swing, T, np.array([2 * np.pi]))).all()
+    assert metrics.phase_error(circle()[None], circle(), T, np.array([2 * np.pi])).item() == pytest.approx(0.0, abs=1e-6)
+
+
 def test_energy_change_is_relative_and_signed():
     assert metrics.energy_change(np.array([[2.0, 9.0, 1.0], [4.0, 0.0, 3.0]])) == pytest.approx((-0.5 - 0.25) / 2)
 
@@ -81,6 +87,13 @@ def test_energy_error_measures_a_slow_loss_of_energy():
 
 def test_coordinate_error_of_opposite_motions_is_two():
     assert metrics.coordinate_error(-circle()[None], circle()).item() == pytest.approx(2.0)
+
+
+def test_relative_distance_is_over_the_root_mean_square_in_time_of_each_start():
+    true = np.concatenate([circle(radius=np.where(T.mean() > T, 1.0, 7.0)), circle(radius=10.0)])
+    size = np.sqrt((np.square(true[0]).sum(-1)).mean()), 10.0
+    found = metrics.relative_distance(true[None] + np.array([3.0, 4.0]), true)
+    assert found == pytest.approx(np.broadcast_to(5.0 / np.array(size)[:, None], (1, 2, len(T))))
 
 
 def test_valid_time_of_an_exact_rollout_is_the_horizon():
