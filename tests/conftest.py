@@ -20,7 +20,7 @@ from hnn.systems.base import make_system
 from hnn.training.optimizer import OptimizerOptions
 
 pytest_plugins = ["tiny_project"]
-collect_ignore = ["recorder"]  # no module of tests
+collect_ignore = ["recorder", "mutants.py"]  # no modules of tests
 
 ROOT = Path(__file__).parents[1]
 PARAMS = read_raw(ROOT / "params.yaml")

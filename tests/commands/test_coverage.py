@@ -54,7 +54,7 @@ def test_in_study_measures_quantities_that_vary():
 
 def test_sizes_are_those_of_the_parameters_and_need_two_seeds():
     params, _ = validate_schema(PARAMS)
-    assert Sizes.of(params) == Sizes(params.seeds, params.simulate.starts, 14)
+    assert Sizes.of(params) == Sizes(params.seeds, params.simulate.starts, 16)
     with pytest.raises(Refused, match="seeds: given 1"):
         Sizes.of(validate_schema(PARAMS | {"seeds": 1})[0])
 

@@ -79,7 +79,7 @@ PIXELS = (
     (f"state_tasks: # simulated systems whose states are observed\n{TASKS}", "state_tasks: []\n"),
     ("  - damped_pendulum\n", "  []\n"),
 )
-SIGN = ("before - torch.linalg.solve", "before + torch.linalg.solve")
+SIGN = ("weights - torch.linalg.solve", "weights + torch.linalg.solve")
 
 PLANTED = (
     Run("half-steps", "half the training steps", {}, {PARAMS: (*STATES, ("  steps: 1000\n", "  steps: 500\n"))}),

@@ -1,4 +1,4 @@
-"""The Hamiltonian network with a learned dissipation function, fitted to noisy states and derivatives jointly."""
+"""The network of dissipative_hnn, fitted to noisy states and derivatives jointly."""
 
 from hnn.models.dissipative_hnn import DissipativeHamiltonianNetwork
 
