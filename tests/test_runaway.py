@@ -55,7 +55,9 @@ def test_refuse_diverged_names_the_seed_that_ended_far_above_its_start(first, la
 @pytest.mark.parametrize(("first", "last", "final"), [(1.0, 9.0, None), (float("inf"), 2.0, None), (1.0, 0.5, 50.0)])
 def test_refuse_diverged_lets_other_fits_pass(first, last, final):
     """Also one that was rescaled after its curve, and one whose first trajectories leave all bounds."""
-    refuse_diverged("t-hnn", [fitted(first, last, final)])
+    fit = fitted(first, last, final)
+    refuse_diverged("t-hnn", [fit])
+    assert fit.divergence is None
 
 
 @pytest.fixture
@@ -197,8 +199,11 @@ def test_simulate_refuses_motions_that_would_take_hours_or_all_memory_with_an_es
 
 
 def test_check_size_lets_motions_without_a_period_pass():
-    truth = truth_of("two_body")
-    check_size(truth, {"test": torch.tensor([[1.0, 0, -1, 0, 0, 3, 0, -3]])}, {"test": torch.linspace(0, 20, 5)})
+    truth, unbound = truth_of("two_body"), torch.tensor([[1.0, 0, -1, 0, 0, 3, 0, -3]])
+    assert not truth.period(unbound).isfinite().any()
+    check_size(truth, {"test": unbound}, {"test": torch.linspace(0, 20, 5)})
+    with pytest.raises(Refused, match="states of 1 starts"):  # its size is limited all the same
+        check_size(truth, {"test": unbound}, {"test": torch.zeros(1).expand(10**8)})
 
 
 def test_a_long_rollout_shows_its_progress_and_a_short_one_is_silent(monkeypatch, capsys):
